@@ -1,0 +1,31 @@
+// @pulsebeacon/websocket as its guide shows it, on a node:http server, as built by `npm run build`.
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { WebSocketServer } from '@pulsebeacon/websocket';
+import { options, ready } from './common.mjs';
+
+const manifest = new URL('../../packages/websocket/package.json', import.meta.url);
+const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
+
+const compression = options.compression && {
+  level: options.level,
+  threshold: 0,
+  takeover: options.takeover,
+};
+
+const sockets = new WebSocketServer({
+  path: options.path,
+  receive: options.receive,
+  maxMessageSize: options.maxMessageSize,
+  compression,
+  message(connection, data, kind) {
+    if (options.mode === 'fanout') sockets.broadcast(data, { kind });
+    else connection.send(data, kind);
+  },
+});
+
+const http = createServer();
+sockets.attach(http);
+http.listen(options.port, options.host, () =>
+  ready('Pulse Beacon', version, http.address().port, { receive: options.receive, compression }),
+);

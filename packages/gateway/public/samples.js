@@ -1,0 +1,61 @@
+import { byId, create } from './dom.js';
+
+/** The key of the example in RFC 6455 §1.3; any 16 bytes will do. */
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+const COPIED_MS = 1600;
+
+/**
+ * Fills in the lines to copy, with the addresses of this very server.
+ * @param {string} echo
+ * @param {string} base
+ */
+export function showSamples(echo, base) {
+  byId('echo-address', HTMLElement).textContent = echo;
+  show('sample-js', [
+    ['const socket = new WebSocket(', `'${echo}'`, ');'],
+    ['socket.onopen = () => socket.send(', "'hello'", ');'],
+    ['socket.onmessage = ({ data }) => console.log(data);'],
+  ]);
+  show('sample-curl', [
+    ['# the handshake by hand: answers 101 and waits for frames; Ctrl-C ends it'],
+    [`curl -iN ${base}/echo -H `, "'Upgrade: websocket'", ' -H ', "'Connection: Upgrade'", ' \\'],
+    ['  -H ', "'Sec-WebSocket-Version: 13'", ' -H ', `'Sec-WebSocket-Key: ${KEY}'`],
+  ]);
+  show('sample-count', [
+    ['# how many connections and messages, now and so far'],
+    [`curl ${base}/live`],
+    ['# the same, live: new WebSocket(', `'${echo.replace(/echo$/, 'live')}'`, ')'],
+  ]);
+  byId('copy', HTMLButtonElement).addEventListener('click', () => void copy());
+}
+
+/**
+ * @param {string} id
+ * @param {string[][]} lines each in parts: code and strings in turn
+ */
+function show(id, lines) {
+  const code = byId(id, HTMLElement).querySelector('code');
+  if (code === null) return;
+  code.replaceChildren(
+    ...lines.flatMap((parts, index) => {
+      const isRemark = parts[0]?.startsWith('#') ?? false;
+      const nodes = parts.map((part, at) => create('span', isRemark ? 'dim' : at % 2 === 1 ? 'str' : '', part));
+      return index === 0 ? nodes : ['\n', ...nodes];
+    }),
+  );
+}
+
+async function copy() {
+  const shown = document.querySelector('.sample pre:not([hidden]) code');
+  if (shown === null) return;
+  const button = byId('copy', HTMLButtonElement);
+  try {
+    await navigator.clipboard.writeText(shown.textContent ?? '');
+    button.textContent = 'Copied';
+  } catch {
+    // Not over plain HTTP from another machine: then it is selected, for the keyboard.
+    getSelection()?.selectAllChildren(shown);
+    button.textContent = 'Selected';
+  }
+  setTimeout(() => (button.textContent = 'Copy'), COPIED_MS);
+}

@@ -1,0 +1,83 @@
+import { byId, create } from './dom.js';
+import { milliseconds, size, timeOfDay, toAscii, toHex } from './format.js';
+
+/** Older rows go, so that a page left open for a day stays light. */
+const MOST_ROWS = 500;
+/** What is shown of a long message. */
+const MOST_SHOWN = 4096;
+
+/** The messages, the newest last. */
+export class Transcript {
+  #box = byId('messages', HTMLElement);
+  #list = byId('list', HTMLOListElement);
+
+  /**
+   * @param {string | Uint8Array} data
+   * @param {number} bytes its size on the wire, without the frame
+   */
+  sent(data, bytes) {
+    this.#add('sent', '↑', 'sent', dataOf(data), create('span', 'meta', size(bytes)));
+  }
+
+  /**
+   * @param {string | Uint8Array} data
+   * @param {number} bytes
+   * @param {number | undefined} roundTrip in milliseconds, where it is the answer to something that was sent
+   */
+  received(data, bytes, roundTrip) {
+    const meta = create('span', 'meta', size(bytes));
+    if (roundTrip !== undefined) meta.append(' · ', create('b', '', milliseconds(roundTrip)));
+    this.#add('received', '↓', 'received', dataOf(data), meta);
+  }
+
+  /**
+   * A remark on the connection itself.
+   * @param {string} text
+   * @param {boolean} [isFault]
+   */
+  note(text, isFault = false) {
+    this.#add(isFault ? 'note fault' : 'note', '·', '', [text], create('span', 'meta'));
+  }
+
+  /**
+   * @param {string} kind
+   * @param {string} arrow
+   * @param {string} label
+   * @param {(Node | string)[]} data
+   * @param {HTMLElement} meta
+   */
+  #add(kind, arrow, label, data, meta) {
+    byId('empty', HTMLElement).hidden = true;
+    const isAtEnd = this.#box.scrollHeight - this.#box.scrollTop - this.#box.clientHeight < 40;
+    const now = new Date();
+    const time = create('time', '', timeOfDay(now));
+    time.dateTime = now.toISOString();
+    const way = create('span', 'way', arrow);
+    if (label === '') way.setAttribute('aria-hidden', 'true');
+    else {
+      way.setAttribute('role', 'img');
+      way.setAttribute('aria-label', label);
+    }
+    this.#list.append(create('li', `row ${kind}`, time, way, create('span', 'data', ...data), meta));
+    while (this.#list.childElementCount > MOST_ROWS) this.#list.firstElementChild?.remove();
+    // Who has scrolled up to read is left in peace.
+    if (isAtEnd) this.#box.scrollTop = this.#box.scrollHeight;
+  }
+}
+
+/**
+ * @param {string | Uint8Array} data
+ * @returns {(Node | string)[]}
+ */
+function dataOf(data) {
+  if (typeof data === 'string') {
+    return data.length > MOST_SHOWN ? [`${data.slice(0, MOST_SHOWN)}…`] : [data === '' ? '(empty)' : data];
+  }
+  const shown = data.subarray(0, MOST_SHOWN / 16);
+  const more = data.length > shown.length ? ' …' : '';
+  return [
+    create('span', 'kind-tag', 'binary'),
+    data.length === 0 ? '(empty)' : `${toHex(shown)}${more}`,
+    create('span', 'ascii', toAscii(shown)),
+  ];
+}

@@ -1,0 +1,44 @@
+import { Command, CommanderError } from 'commander';
+import { addServe } from './commands/serve.ts';
+import { Failure } from './failure.ts';
+import { VERSION } from './version.ts';
+
+const EXIT_USAGE = 2;
+
+/** What commander says of a wrong command line, in the form of all other sentences of the program. */
+function toSentence(text: string): string {
+  return text.replace(/^error: /, 'pulsebeacon: ').replace(/\n\(Did you mean/, ' (Did you mean');
+}
+
+function createProgram(): Command {
+  const program = new Command('pulsebeacon')
+    .description('Pages and WebSockets on one port.')
+    .version(VERSION, '-V, --version', 'the version of the program')
+    .helpOption('-h, --help', 'this text')
+    .helpCommand('help [command]', 'the text for a command')
+    .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(toSentence(text)) })
+    .exitOverride();
+  addServe(program);
+  return program;
+}
+
+async function run(argv: readonly string[]): Promise<number | undefined> {
+  const program = createProgram();
+  try {
+    if (argv.length <= 2) program.outputHelp();
+    else await program.parseAsync(argv);
+    return undefined;
+  } catch (error) {
+    // Help and version come this way, too: with exit code 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    if (error instanceof Failure) {
+      process.stderr.write(`pulsebeacon: ${error.message}\n`);
+      return error.exitCode;
+    }
+    throw error;
+  }
+}
+
+const exitCode = await run(process.argv);
+if (exitCode !== undefined) process.exitCode = exitCode;

@@ -1,0 +1,80 @@
+import { isLoopbackHost } from '../listen/loopback.ts';
+import { type Listener, outsideUrls, urlOf } from '../listen/listener.ts';
+import type { Log } from '../log/log.ts';
+import type { Gateway } from '../gateway.ts';
+import type { GatewayLimits } from '../settings.ts';
+import { VERSION } from '../version.ts';
+
+/** The lines at the start: where it is, what is there, who gets in, and the limits that one may run into. */
+export function announce({ settings, listeners }: Gateway, log: Log): void {
+  const { siteRoot, certificate, limits, compression } = settings;
+  log.info(`Pulse Beacon ${VERSION} on Node ${process.versions.node}`, {
+    version: VERSION,
+    node: process.versions.node,
+  });
+  for (const listener of listeners) announceListener(listener, siteRoot, log);
+  if (certificate !== undefined) log.info(`certificate ${certificate.description}`);
+  log.info(limitsLine(limits), { limits });
+  if (compression) log.info('permessage-deflate for those who offer it');
+  announceAccess(listeners, settings.publicUrls, settings.allowedOrigins, log);
+  const urls = listeners.map((listener) => urlOf(listener) ?? `unix:${listener.path}`);
+  const where = listeners.map(({ address, port, path, tls }) => ({ address, port, path, tls }));
+  log.info('ready; Ctrl-C lets connections end and then ends', { event: 'ready', urls, listeners: where });
+}
+
+function announceListener(listener: Listener, siteRoot: string | undefined, log: Log): void {
+  const { path } = listener;
+  if (path !== undefined) {
+    log.info(`socket   ${path}  (curl --unix-socket ${path} http://localhost/healthz)`);
+    return;
+  }
+  if (siteRoot !== undefined) log.info(`site     ${urlOf(listener)}  from ${siteRoot}`);
+  log.info(`page     ${urlOf(listener, siteRoot === undefined ? '/' : '/-/')}`);
+  log.info(`echo     ${urlOf(listener, '/echo', 'ws')}`);
+  log.info(`counts   ${urlOf(listener, '/live', 'ws')}, or GET ${urlOf(listener, '/live')}`);
+}
+
+function announceAccess(
+  listeners: readonly Listener[],
+  publicUrls: readonly string[],
+  allowedOrigins: readonly string[],
+  log: Log,
+): void {
+  if (listeners.every(({ isLocal }) => isLocal)) {
+    log.info('reachable from this machine alone; --host 0.0.0.0 opens it to others');
+  } else if (publicUrls.length === 0) {
+    const urls = listeners.flatMap(outsideUrls);
+    log.warn(
+      `reachable from other machines${urls.length === 0 ? '' : ` as ${urls.join(', ')}`}; to answer for a name as well: --public-url https://NAME`,
+      { urls },
+    );
+  }
+  for (const url of publicUrls) log.info(`public   ${url}`);
+  if (allowedOrigins.includes('*')) log.warn('pages of any origin may connect (--allow-origin *)');
+  else if (allowedOrigins.length > 0) log.info(`pages of ${allowedOrigins.join(', ')} may connect, too`);
+  // A page opened under localhost is not of the public URL's origin.
+  if (publicUrls.length > 0 && !publicUrls.some((url) => isLoopbackHost(new URL(url).hostname))) {
+    log.info('its page connects from the public URL alone; --public-url http://localhost:PORT adds this machine');
+  }
+}
+
+function limitsLine(limits: GatewayLimits): string {
+  const { maxMessageSize, messageRate, messageBurst, maxConnections, maxConnectionsPerIp, handshakeRate } = limits;
+  const parts = [
+    `messages of ${inBytes(maxMessageSize)}`,
+    messageRate === Infinity ? 'any number a second' : `${messageRate} a second (${messageBurst} at once)`,
+    `${amount(maxConnections)} connections`,
+    `${amount(maxConnectionsPerIp)} from one address`,
+    `${amount(handshakeRate)} handshakes a second`,
+  ];
+  return `limits   ${parts.join(', ')}; --help has the options`;
+}
+
+function amount(value: number): string {
+  return value === Infinity ? 'any number of' : value.toLocaleString('en-US');
+}
+
+function inBytes(value: number): string {
+  if (value >= 1024 ** 2 && value % 1024 ** 2 === 0) return `${value / 1024 ** 2} MiB`;
+  return value >= 1024 && value % 1024 === 0 ? `${value / 1024} KiB` : `${value.toLocaleString('en-US')} bytes`;
+}

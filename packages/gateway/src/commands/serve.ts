@@ -1,0 +1,45 @@
+import { HandshakeUsageError } from '@pulsebeacon/websocket';
+import type { Command } from 'commander';
+import { Failure } from '../failure.ts';
+import { Gateway } from '../gateway.ts';
+import { createLog } from '../log/log.ts';
+import { drainOnSignals, logFaults } from '../lifecycle.ts';
+import { announce } from './announce.ts';
+import { addServeOptions, describeOption, type ServeOptions, toSettings } from './serve-options.ts';
+
+const EXAMPLES = `
+Examples:
+  pulsebeacon serve                                 http://localhost:8080, for this machine only
+  pulsebeacon serve --port 3000 --static ./public   a site with sockets beside it
+  pulsebeacon serve --tls-dev                       https:// and wss:// on localhost
+  pulsebeacon serve --host 0.0.0.0 --public-url https://live.example.com
+
+Every option can be given in the environment: --max-connections is PULSEBEACON_MAX_CONNECTIONS.`;
+
+/** `pulsebeacon serve` */
+export function addServe(program: Command): void {
+  const command = program
+    .command('serve')
+    .description('serve pages and WebSockets on one port: a page to try it on, /echo, live counts')
+    .helpOption('-h, --help', 'this text')
+    .addHelpText('after', EXAMPLES)
+    .configureHelp({ optionDescription: describeOption })
+    .allowExcessArguments(false);
+  addServeOptions(command);
+  command.action((options: ServeOptions) => serve(options, (name) => command.getOptionValueSource(name)));
+}
+
+async function serve(options: ServeOptions, sourceOf: (name: string) => string | undefined): Promise<void> {
+  const settings = await toSettings(options, sourceOf);
+  const log = createLog(options.logLevel, options.logFormat);
+  logFaults(log);
+  let gateway: Gateway;
+  try {
+    gateway = await Gateway.start(settings, log);
+  } catch (error) {
+    // What the library cannot read is a value of --public-url or --allow-origin.
+    throw error instanceof HandshakeUsageError ? new Failure(error.message, 2) : error;
+  }
+  announce(gateway, log);
+  drainOnSignals(gateway, log);
+}

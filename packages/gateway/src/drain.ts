@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { ServerConnection } from '@pulsebeacon/websocket';
+
+/** What is needed of a WebSocketServer to end it. */
+export interface DrainableSockets {
+  readonly connections: ReadonlySet<ServerConnection<unknown>>;
+  close(code?: number, reason?: string): Promise<void>;
+}
+
+/** How a drain went. */
+export interface DrainReport {
+  /** WebSockets that were open when it began. */
+  readonly sockets: number;
+  /** Those that had to be cut off, because they had not closed in time. */
+  readonly cutOff: number;
+}
+
+const STEP_MS = 100;
+/** As many close at once as a server takes back in a step at 500 handshakes a second. */
+const LEAST_PER_STEP = 50;
+const CLOSE_GOING_AWAY = 1001;
+const REASON = 'the server is shutting down';
+
+/**
+ * Ends servers without dropping anybody: listens no more, lets requests end, closes WebSockets with 1001 — many of them
+ * spread over half of the time, so that not all of their clients come back at once — and cuts off what is left at the
+ * deadline.
+ */
+export async function drain(
+  servers: readonly Server[],
+  sockets: readonly DrainableSockets[],
+  timeoutMs: number,
+): Promise<DrainReport> {
+  const deadline = performance.now() + timeoutMs;
+  const closed = servers.map((server) => {
+    const done = once(server, 'close');
+    server.close();
+    return done;
+  });
+  const connections = sockets.flatMap((each) => [...each.connections]);
+  const perStep = Math.max(
+    LEAST_PER_STEP,
+    Math.ceil((connections.length * 2 * STEP_MS) / Math.max(timeoutMs, STEP_MS)),
+  );
+
+  const ended = (async () => {
+    for (let at = 0; at < connections.length; at += perStep) {
+      if (at > 0) await wait(STEP_MS);
+      for (const connection of connections.slice(at, at + perStep)) connection.close(CLOSE_GOING_AWAY, REASON);
+    }
+    await Promise.all(sockets.map((each) => each.close(CLOSE_GOING_AWAY, REASON)));
+    await Promise.all(closed);
+  })();
+
+  // A connection that a client keeps alive is idle as soon as its last request is answered.
+  const sweep = setInterval(() => servers.forEach((server) => server.closeIdleConnections()), STEP_MS);
+  const controller = new AbortController();
+  const { signal } = controller;
+  let cutOff = 0;
+  const late = async (): Promise<void> => {
+    await wait(Math.max(0, deadline - performance.now()), undefined, { signal });
+    for (const each of sockets) {
+      cutOff += each.connections.size;
+      for (const connection of each.connections) connection.terminate();
+    }
+    for (const server of servers) server.closeAllConnections();
+    // What Node does not list, such as a TLS handshake that has stalled, is not waited for.
+    await wait(STEP_MS, undefined, { signal });
+  };
+  try {
+    await Promise.race([ended, late()]);
+  } finally {
+    clearInterval(sweep);
+    controller.abort();
+  }
+  return { sockets: connections.length, cutOff };
+}

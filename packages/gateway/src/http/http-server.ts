@@ -1,0 +1,43 @@
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Log } from '../log/log.ts';
+import type { GatewayLimits } from '../settings.ts';
+import { type Certificate, tlsOptions } from '../tls.ts';
+import { answerClientError } from './client-errors.ts';
+
+/** Plain requests that may be under way while every WebSocket is taken. */
+const SPARE_CONNECTIONS = 1024;
+
+/** An HTTP server with the deadlines and limits that hold for every listener. It does not listen yet. */
+export function createHttpServer(
+  handle: RequestListener,
+  limits: GatewayLimits,
+  certificate: Certificate | undefined,
+  log: Log,
+): Server {
+  const { headerTimeout, requestTimeout, maxConnections } = limits;
+  const options: ServerOptions = {
+    headersTimeout: headerTimeout,
+    requestTimeout: Math.max(requestTimeout, headerTimeout),
+    // How late a deadline may be noticed.
+    connectionsCheckingInterval: Math.min(2000, Math.ceil(headerTimeout / 4)),
+    maxHeaderSize: 16_384,
+    // Node would answer without a word; the router says what is wrong.
+    requireHostHeader: false,
+  };
+  const server =
+    certificate === undefined ? createServer(options) : createTlsServer({ ...options, ...tlsOptions(certificate) });
+  // Node would cut off the fields beyond that in silence; so it passes on one more than the router allows.
+  server.maxHeadersCount = 101;
+  if (maxConnections !== Infinity) server.maxConnections = maxConnections + SPARE_CONNECTIONS;
+  server.on('request', handle);
+  server.on('clientError', (error, socket) => {
+    log.debug(`a client sent what is no request: ${error.message}`, { code: (error as NodeJS.ErrnoException).code });
+    answerClientError(error, socket);
+  });
+  server.on('tlsClientError', (error: Error) => log.debug(`a TLS handshake failed: ${error.message}`));
+  server.on('drop', () =>
+    log.limited('PB_CONNECTIONS', `a connection was dropped: ${server.maxConnections} are open (--max-connections)`),
+  );
+  return server;
+}

@@ -1,0 +1,73 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+
+/** What is answered to a request that is not served. The codes are stable. */
+export type ProblemCode =
+  | 'PB_REQUEST_INVALID'
+  | 'PB_HOST_INVALID'
+  | 'PB_NOT_FOUND'
+  | 'PB_TRACE_UNKNOWN'
+  | 'PB_METHOD_NOT_ALLOWED'
+  | 'PB_REQUEST_TIMEOUT'
+  | 'PB_PRECONDITION_FAILED'
+  | 'PB_RANGE_NOT_SATISFIABLE'
+  | 'PB_HOST_UNKNOWN'
+  | 'PB_FIELDS_TOO_LARGE'
+  | 'PB_TOO_MANY_FIELDS'
+  | 'PB_INTERNAL';
+
+interface ProblemEntry {
+  readonly status: number;
+  /** What is wrong and what to do, in a sentence. */
+  readonly message: string;
+}
+
+export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
+  PB_REQUEST_INVALID: { status: 400, message: 'the request is not well-formed HTTP/1.1' },
+  PB_HOST_INVALID: { status: 400, message: 'the request needs one Host field (RFC 9112 §3.2)' },
+  PB_NOT_FOUND: { status: 404, message: 'there is nothing at this path' },
+  PB_TRACE_UNKNOWN: {
+    status: 404,
+    message: 'no handshake with this id in the last minute: connect with ?trace= and a random id, then ask for it here',
+  },
+  PB_METHOD_NOT_ALLOWED: { status: 405, message: 'this path has other methods: see Allow' },
+  PB_REQUEST_TIMEOUT: { status: 408, message: 'the request did not arrive in time' },
+  PB_PRECONDITION_FAILED: { status: 412, message: 'the file is another one by now' },
+  PB_RANGE_NOT_SATISFIABLE: { status: 416, message: 'the file has no such bytes: see Content-Range' },
+  PB_HOST_UNKNOWN: { status: 421, message: 'this server does not answer for the name in Host' },
+  PB_FIELDS_TOO_LARGE: { status: 431, message: 'the header of the request is larger than 16 KiB' },
+  PB_TOO_MANY_FIELDS: { status: 431, message: 'the request has more than 100 header fields' },
+  PB_INTERNAL: { status: 500, message: 'the server failed; its log says why' },
+};
+
+export interface ProblemOptions {
+  /** In place of the table's sentence. */
+  readonly detail?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A problem document (RFC 9457). */
+export function problemBody(code: ProblemCode, detail: string = PROBLEMS[code].message): string {
+  const { status } = PROBLEMS[code];
+  return `${JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail, code })}\n`;
+}
+
+/** Answers with a problem document. */
+export function sendProblem(response: ServerResponse, code: ProblemCode, options: ProblemOptions = {}): void {
+  const body = Buffer.from(problemBody(code, options.detail));
+  for (const [name, value] of Object.entries(options.headers ?? {})) response.setHeader(name, value);
+  response.setHeader('Content-Type', 'application/problem+json');
+  response.setHeader('Content-Length', body.length);
+  response.setHeader('Cache-Control', 'no-store');
+  response.writeHead(PROBLEMS[code].status);
+  response.end(body);
+}
+
+/** Answers with JSON that nobody keeps. */
+export function sendJson(response: ServerResponse, value: unknown, status = 200): void {
+  const body = Buffer.from(`${JSON.stringify(value)}\n`);
+  response.setHeader('Content-Type', 'application/json');
+  response.setHeader('Content-Length', body.length);
+  response.setHeader('Cache-Control', 'no-store');
+  response.writeHead(status);
+  response.end(body);
+}

@@ -1,0 +1,135 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '../log/log.ts';
+import type { LiveCounts } from '../sockets/counts.ts';
+import type { EchoServer } from '../sockets/echo.ts';
+import type { Traces } from '../sockets/traces.ts';
+import type { HostPolicy } from './host-policy.ts';
+import type { Pages } from './pages.ts';
+import { type ProblemOptions, sendJson, sendProblem } from './problems.ts';
+import { readTarget, type Target } from './request-target.ts';
+import { COMMON_HEADERS } from './security-headers.ts';
+import type { StaticSite } from './static-site.ts';
+
+export interface RouterParts {
+  readonly hosts: HostPolicy;
+  readonly pages: Pages;
+  /** Takes the place of the page at `/`, which then is at `/-/` alone. */
+  readonly site: StaticSite | undefined;
+  readonly echo: EchoServer;
+  readonly traces: Traces;
+  readonly log: Log;
+  readCounts(): LiveCounts;
+  isDraining(): boolean;
+}
+
+const MAX_FIELDS = 100;
+const READ_ONLY: ProblemOptions = { headers: { Allow: 'GET, HEAD' } };
+
+/** What belongs to the program's own page is below this path; no file of a site can be in its way. */
+const PAGE_FOLDER = '/-/';
+const TRACE_FOLDER = '/trace/';
+
+/** Answers ordinary requests: whose they are, by Host and path, and with what. */
+export class Router {
+  private readonly parts: RouterParts;
+
+  constructor(parts: RouterParts) {
+    this.parts = parts;
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    for (const [name, value] of COMMON_HEADERS) response.setHeader(name, value);
+    this.logWhenDone(request, response);
+    try {
+      this.answer(request, response);
+    } catch (error) {
+      this.onFailure(error, request);
+      if (response.headersSent) response.destroy();
+      else sendProblem(response, 'PB_INTERNAL');
+    }
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    if (request.rawHeaders.length > MAX_FIELDS * 2) return sendProblem(response, 'PB_TOO_MANY_FIELDS');
+    const target = readTarget(request);
+    if (target === undefined) return sendProblem(response, 'PB_HOST_INVALID');
+    // Whoever asks for the health of the server may call it by any name.
+    if (target.path === '/healthz') return this.answerHealth(request, response);
+    const { host } = target;
+    const refused = host === undefined ? undefined : this.parts.hosts.judge(host, request.socket.localAddress);
+    if (refused !== undefined) {
+      const peer = request.socket.remoteAddress;
+      this.parts.log.limited('PB_HOST_UNKNOWN', `request refused with 421 at ${target.path}: ${refused}`, { peer });
+      return sendProblem(response, 'PB_HOST_UNKNOWN', { detail: refused });
+    }
+    if (this.parts.echo.handleRequest(request, response)) return undefined;
+    if (this.parts.isDraining()) response.setHeader('Connection', 'close');
+    return this.answerTarget(target, request, response);
+  }
+
+  private answerTarget(target: Target, request: IncomingMessage, response: ServerResponse): void {
+    if (request.method === 'OPTIONS') {
+      response.setHeader('Allow', 'GET, HEAD, OPTIONS');
+      response.writeHead(204).end();
+      return undefined;
+    }
+    const answer = this.find(target);
+    if (answer === undefined) return sendProblem(response, 'PB_NOT_FOUND');
+    if (!isRead(request)) return sendProblem(response, 'PB_METHOD_NOT_ALLOWED', READ_ONLY);
+    return answer(request, response);
+  }
+
+  /** What is at a path; undefined where there is nothing. */
+  private find({ path, host }: Target): ((request: IncomingMessage, response: ServerResponse) => void) | undefined {
+    const { pages, site, traces } = this.parts;
+    if (path === '/live') return (_, response) => sendJson(response, this.parts.readCounts());
+    if (path.startsWith(TRACE_FOLDER)) {
+      const trace = traces.get(path.slice(TRACE_FOLDER.length));
+      return (_, response) =>
+        trace === undefined ? sendProblem(response, 'PB_TRACE_UNKNOWN') : sendJson(response, trace);
+    }
+    const page = pageName(path, site === undefined);
+    if (page !== undefined) {
+      if (!pages.has(page)) return undefined;
+      return (request, response) => pages.serve(page, host, request, response);
+    }
+    if (site === undefined || !path.startsWith('/')) return undefined;
+    return (request, response) => site.serve(path, request, response, (error) => this.onFailure(error, request));
+  }
+
+  private answerHealth(request: IncomingMessage, response: ServerResponse): void {
+    if (!isRead(request)) return sendProblem(response, 'PB_METHOD_NOT_ALLOWED', READ_ONLY);
+    if (this.parts.isDraining()) {
+      response.setHeader('Connection', 'close');
+      return sendJson(response, { status: 'draining' }, 503);
+    }
+    return sendJson(response, { status: 'ok' });
+  }
+
+  private logWhenDone(request: IncomingMessage, response: ServerResponse): void {
+    const { log } = this.parts;
+    if (!log.isDebug) return;
+    const { method, url } = request;
+    const peer = request.socket.remoteAddress;
+    const begin = performance.now();
+    response.once('close', () => {
+      const ms = Math.round((performance.now() - begin) * 10) / 10;
+      const status = response.statusCode;
+      log.debug(`${method} ${url} ${response.writableFinished ? status : 'cut off'} in ${ms} ms`, { status, ms, peer });
+    });
+  }
+
+  private onFailure(error: unknown, { method, url }: IncomingMessage): void {
+    this.parts.log.error(`the answer to ${method} ${url} failed`, { err: error });
+  }
+}
+
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+/** The file of the program's own page that a path stands for; undefined where it stands for none. */
+function pageName(path: string, isAtRoot: boolean): string | undefined {
+  if (path === PAGE_FOLDER || (isAtRoot && path === '/')) return 'index.html';
+  return path.startsWith(PAGE_FOLDER) ? path.slice(PAGE_FOLDER.length) : undefined;
+}

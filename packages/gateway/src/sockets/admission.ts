@@ -1,0 +1,92 @@
+import { type OpeningRequest, Refusal, type ServerConnection } from '@pulsebeacon/websocket';
+import type { HostPolicy } from '../http/host-policy.ts';
+import { isLoopbackAddress } from '../listen/loopback.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+export interface AdmissionLimits {
+  /** Most open WebSockets, of all paths together. */
+  readonly maxConnections: number;
+  /** Most open WebSockets from one IP address that is not this machine's. */
+  readonly maxConnectionsPerIp: number;
+  /** Most handshakes a second. */
+  readonly handshakeRate: number;
+}
+
+const RETRY_AFTER_SECONDS = 5;
+
+/** Who may open a WebSocket, over all paths together; and how many have. Each path asks here in `authorize`. */
+export class Admission {
+  /** From now on everybody is refused, because the program ends. */
+  draining = false;
+  private readonly limits: AdmissionLimits;
+  private readonly hosts: HostPolicy;
+  private readonly handshakes: TokenBucket | undefined;
+  private readonly byAddress = new Map<string, number>();
+  private openNow = 0;
+  private openAtMost = 0;
+
+  constructor(limits: AdmissionLimits, hosts: HostPolicy) {
+    this.limits = limits;
+    this.hosts = hosts;
+    if (limits.handshakeRate !== Infinity) {
+      this.handshakes = new TokenBucket(limits.handshakeRate, limits.handshakeRate, performance.now());
+    }
+  }
+
+  /** How many are open now. */
+  get open(): number {
+    return this.openNow;
+  }
+
+  /** How many have been open at once. */
+  get peak(): number {
+    return this.openAtMost;
+  }
+
+  /** The refusal that a handshake gets, or undefined where it may pass. */
+  decide(request: OpeningRequest): Refusal | undefined {
+    if (this.draining) return Refusal.of('PB_HANDSHAKE_DRAINING', { retryAfter: RETRY_AFTER_SECONDS });
+    const host = this.hosts.judge(request.host, request.request.socket.localAddress);
+    if (host !== undefined) return new Refusal(421, { code: 'PB_HOST_UNKNOWN', detail: host });
+    return this.findCap(request.remoteAddress) ?? this.countHandshake();
+  }
+
+  /** A handshake has passed, and its connection is open. */
+  opened({ remoteAddress }: ServerConnection<unknown>): void {
+    this.openNow++;
+    if (this.openNow > this.openAtMost) this.openAtMost = this.openNow;
+    if (remoteAddress === undefined || !this.isCapped(remoteAddress)) return;
+    this.byAddress.set(remoteAddress, (this.byAddress.get(remoteAddress) ?? 0) + 1);
+  }
+
+  /** A connection is over. */
+  closed({ remoteAddress }: ServerConnection<unknown>): void {
+    this.openNow--;
+    if (remoteAddress === undefined || !this.isCapped(remoteAddress)) return;
+    const left = (this.byAddress.get(remoteAddress) ?? 1) - 1;
+    if (left === 0) this.byAddress.delete(remoteAddress);
+    else this.byAddress.set(remoteAddress, left);
+  }
+
+  private findCap(address: string | undefined): Refusal | undefined {
+    const { maxConnections, maxConnectionsPerIp } = this.limits;
+    if (this.openNow >= maxConnections) {
+      const detail = `all ${maxConnections} connections are taken (--max-connections)`;
+      return Refusal.of('PB_HANDSHAKE_SERVER_FULL', { detail, retryAfter: RETRY_AFTER_SECONDS });
+    }
+    // A Unix socket has no address, and whoever reaches it is this machine.
+    if (address === undefined || (this.byAddress.get(address) ?? 0) < maxConnectionsPerIp) return undefined;
+    const detail = `this address has all of its ${maxConnectionsPerIp} connections (--max-connections-per-ip)`;
+    return Refusal.of('PB_HANDSHAKE_ADDRESS_FULL', { detail, retryAfter: RETRY_AFTER_SECONDS });
+  }
+
+  private countHandshake(): Refusal | undefined {
+    if (this.handshakes === undefined || this.handshakes.take(performance.now())) return undefined;
+    const detail = `more than ${this.limits.handshakeRate} handshakes a second (--handshake-rate)`;
+    return new Refusal(503, { code: 'PB_HANDSHAKE_RATE', detail, headers: { 'Retry-After': '1' } });
+  }
+
+  private isCapped(address: string): boolean {
+    return this.limits.maxConnectionsPerIp !== Infinity && !isLoopbackAddress(address);
+  }
+}

@@ -1,0 +1,63 @@
+import type { Admission } from './admission.ts';
+import type { EchoServer } from './echo.ts';
+import type { LiveServer } from './live.ts';
+
+/** What `/live` tells, as JSON: how many connections and messages, now and since the start. */
+export interface LiveCounts {
+  /** The connections to `/echo`, and what went over them. */
+  readonly echo: {
+    readonly open: number;
+    readonly peak: number;
+    readonly accepted: number;
+    readonly messagesIn: number;
+    readonly messagesOut: number;
+    readonly bytesIn: number;
+    readonly bytesOut: number;
+  };
+  /** The connections to `/live`: whoever watches these counts. */
+  readonly live: { readonly open: number };
+  /** All WebSockets of the server. */
+  readonly total: { readonly open: number; readonly peak: number };
+  /** Handshakes that were refused, by code. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+/** Messages a second over the last second. Over the WebSocket only: a single request knows no interval. */
+export interface Rates {
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+}
+
+/** Reads all counts. */
+export function readCounts(echo: EchoServer, live: LiveServer, admission: Admission): LiveCounts {
+  const { open, peak, accepted, messagesIn, messagesOut, bytesIn, bytesOut, refusedByCode } = echo.counts();
+  const liveCounts = live.counts();
+  const refused: Record<string, number> = { ...refusedByCode };
+  for (const [code, count] of Object.entries(liveCounts.refusedByCode)) refused[code] = (refused[code] ?? 0) + count;
+  return {
+    echo: { open, peak, accepted, messagesIn, messagesOut, bytesIn, bytesOut },
+    live: { open: liveCounts.open },
+    total: { open: admission.open, peak: admission.peak },
+    refused,
+  };
+}
+
+/** Turns totals that only grow into a rate, from samples that come at a steady pace. */
+export class RateMeter {
+  private readonly samples: { readonly at: number; readonly total: number }[] = [];
+  private readonly windowMs: number;
+
+  constructor(windowMs = 1000) {
+    this.windowMs = windowMs;
+  }
+
+  /** @returns what was added, for each second of the window that ends now; a whole number */
+  add(total: number, now: number): number {
+    this.samples.push({ at: now, total });
+    // The newest sample that is at least a window old stays, as the one to compare with.
+    while (this.samples.length > 2 && now - this.samples[1]!.at >= this.windowMs) this.samples.shift();
+    const first = this.samples[0]!;
+    const elapsed = now - first.at;
+    return elapsed <= 0 ? 0 : Math.round(((total - first.total) * 1000) / Math.max(elapsed, this.windowMs));
+  }
+}

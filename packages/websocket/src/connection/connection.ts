@@ -1,0 +1,117 @@
+import type { PreparedMessage } from './prepared-message.ts';
+import type { WebSocketError } from './errors.ts';
+
+/** What a message carries. */
+export type MessageKind = 'text' | 'binary';
+
+/** A received message: a string for text, bytes of its own for binary. With `receive: 'borrowed'` both are bytes. */
+export type MessageData = string | Uint8Array;
+
+/** What may be sent. Bytes are copied before `send` returns. */
+export type SendData = string | ArrayBufferView | ArrayBuffer | SharedArrayBuffer;
+
+/**
+ * What became of a message:
+ * - `sent`: on its way; the queue is below the high-water mark.
+ * - `queued`: on its way, behind more than `sendHighWaterMark` bytes: wait for {@link Connection.drained}.
+ * - `dropped`: not sent, because the peer does not read (slow-consumer policy).
+ * - `closed`: not sent, because the connection is closing or closed.
+ */
+export type SendResult = 'sent' | 'queued' | 'dropped' | 'closed';
+
+export type ConnectionState = 'open' | 'closing' | 'closed';
+
+export interface SendOptions {
+  /** Compress, where permessage-deflate was agreed on. Default: whether the message reaches the threshold. */
+  readonly compress?: boolean;
+  /** Send in frames of at most so many payload bytes (RFC 6455 §5.4). Default: one frame. */
+  readonly fragmentSize?: number;
+}
+
+/** What one connection has received and sent: messages, and their payload bytes before compression. */
+export interface Traffic {
+  readonly messagesIn: number;
+  readonly bytesIn: number;
+  readonly messagesOut: number;
+  readonly bytesOut: number;
+}
+
+/**
+ * One WebSocket connection, as the application holds it. `Context` is the application's own data, set by `authorize`
+ * or at any time later.
+ */
+export interface Connection<Context = unknown> {
+  context: Context;
+  readonly state: ConnectionState;
+  /** The subprotocol that was agreed on, or the empty string (RFC 6455 §1.9). */
+  readonly protocol: string;
+  /** The extensions that were agreed on, as in Sec-WebSocket-Extensions, or the empty string. */
+  readonly extensions: string;
+  /** Bytes that the operating system has not taken yet. */
+  readonly queuedBytes: number;
+  /** What this connection has received and sent so far. */
+  readonly traffic: Traffic;
+
+  /**
+   * Sends a message. A string goes as text, bytes as binary unless `kind` says text (then they must be UTF-8).
+   * Everything sent in one turn of the event loop leaves in one write.
+   * @throws UsageError `PB_DATA_TYPE` where `data` is neither a string nor bytes, or is no UTF-8 though sent as text
+   */
+  send(data: SendData, kind?: MessageKind, options?: SendOptions): SendResult;
+
+  /** Sends a message that is framed, and compressed, once for many connections. */
+  sendPrepared(message: PreparedMessage): SendResult;
+
+  /**
+   * Resolves when everything is written, at once where nothing waits.
+   * @throws UsageError `PB_CONNECTION_CLOSED` where the connection closes first; the signal's reason where it aborts
+   */
+  drained(signal?: AbortSignal): Promise<void>;
+
+  /**
+   * Sends a ping (RFC 6455 §5.5.2). Answers come to the `pong` handler. Keep-alive needs no call of this.
+   * @param data at most 125 bytes
+   */
+  ping(data?: string | Uint8Array): void;
+
+  /**
+   * Starts the closing handshake: everything sent before is delivered first. Without effect once it has begun.
+   * @param code 1000 (default) to 1003, 1007 to 1014, 3000 to 4999 (RFC 6455 §7.4)
+   * @param reason at most 123 bytes of UTF-8
+   */
+  close(code?: number, reason?: string): void;
+
+  /** Ends the connection at once, without a handshake and dropping what is queued; it closes with 1006. */
+  terminate(): void;
+
+  /** Stops reading: no handler is called, and the peer feels it once buffers are full. */
+  pause(): void;
+  resume(): void;
+
+  /**
+   * Receives by pulling, instead of by the `message` handler: while nobody asks for the next message, nothing is
+   * read. Must be called inside the `open` handler. Ends when the connection closes cleanly; throws its
+   * {@link WebSocketError} where it fails. Leaving the loop early closes the connection with 1000.
+   */
+  messages(): AsyncIterableIterator<MessageData>;
+}
+
+/** The shared handlers of a server: one object for all its connections. What they do not need may be left out. */
+export interface ConnectionHandlers<Context, C = Connection<Context>> {
+  /** The handshake is done. Messages come from now on. */
+  open?(connection: C, opening: never): unknown;
+  /** A whole message. An error thrown here, or a rejected promise, closes the connection with 1011. */
+  message?(connection: C, data: never, kind: MessageKind): unknown;
+  /** What had been queued above the high-water mark is written. */
+  drain?(connection: C): unknown;
+  ping?(connection: C, data: Uint8Array): unknown;
+  pong?(connection: C, data: Uint8Array): unknown;
+  /**
+   * The connection is over; the last call for it.
+   * @param code the peer's close code, or ours where we failed the connection; 1005 without code, 1006 without handshake
+   * @param wasClean both sides sent a close frame
+   */
+  close?(connection: C, code: number, reason: string, wasClean: boolean): unknown;
+  /** Why the connection failed; `close` follows. Without this handler, errors of handlers are thrown as uncaught. */
+  error?(connection: C, error: WebSocketError): unknown;
+}

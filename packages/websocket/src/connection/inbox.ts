@@ -1,0 +1,268 @@
+import { copyBytes } from '../protocol/bytes.ts';
+import { CONTINUE, type Flow, type FrameSink, STOP } from '../protocol/frame-sink.ts';
+import { type ControlOpcode, type MessageOpcode, OPCODE_TEXT } from '../protocol/opcodes.ts';
+import type { Inflater, InflateSink } from '../protocol/platform.ts';
+import type { DeflateParameters } from '../protocol/permessage-deflate.ts';
+import { FrameReceiver } from '../protocol/receiver.ts';
+import type { ViolationCode } from '../protocol/violations.ts';
+import type { ByteStream } from './byte-stream.ts';
+import type { MessageData, MessageKind } from './connection.ts';
+import type { Deadlines } from './deadlines.ts';
+import { MessageAssembly } from './message-assembly.ts';
+import { MessagePuller, type PullSource } from './message-puller.ts';
+import type { ConnectionShared } from './shared.ts';
+
+// Why nothing is read; bits, because several reasons can hold at once.
+export const PAUSED_BY_APPLICATION = 1;
+export const PAUSED_BY_PULLING = 2;
+export const PAUSED_BY_OUTPUT = 4;
+const PAUSED_BY_INFLATE = 8;
+
+/** Who gets what arrives. */
+export interface InboxOwner {
+  readonly shared: ConnectionShared<never>;
+  readonly stream: ByteStream;
+  readonly deadlines: Deadlines;
+  /** What was agreed on for permessage-deflate. */
+  readonly deflateParameters: DeflateParameters | null;
+  /** A whole message has arrived, of so many bytes: to be counted. */
+  onMessageReceived(bytes: number): void;
+  /** A whole message, as `receive` says. */
+  onMessageData(data: MessageData, kind: MessageKind): void;
+  /** A ping or pong; valid during the call. */
+  onPingOrPong(opcode: ControlOpcode, bytes: Uint8Array, start: number, end: number): void;
+  onCloseFrame(bytes: Uint8Array, start: number, end: number): void;
+  fail(code: ViolationCode): void;
+  /** Take bytes that were left over, as if they had just arrived. */
+  onBytes(bytes: Uint8Array, start: number, end: number): void;
+  /** The consumer of `messages()` has left. */
+  onPullingStopped(): void;
+}
+
+const CLOSE = 0x8;
+
+/**
+ * The receiving half of a connection: frames become messages, and messages go to the handler or to whoever pulls
+ * them. Also knows why reading is paused, and what was left unread when it was.
+ */
+export class Inbox implements FrameSink, InflateSink, PullSource {
+  private owner: InboxOwner;
+  private readonly receiver: FrameReceiver;
+  private inflater: Inflater | null = null;
+
+  private paused = 0;
+  private taking = false;
+  private ended = false;
+  private remainder: Uint8Array | null = null;
+
+  /** Of the message that is being assembled or inflated. */
+  private opcode: MessageOpcode = OPCODE_TEXT;
+  private assembly: MessageAssembly | null = null;
+  puller: MessagePuller | null = null;
+
+  constructor(owner: InboxOwner) {
+    const { role, limits, platform } = owner.shared;
+    this.owner = owner;
+    this.receiver = new FrameReceiver(this, role, limits, platform, owner.deflateParameters !== null);
+  }
+
+  /** Goes on with another connection. Only where {@link isIdle}: then nothing of the old one is left. */
+  serve(owner: InboxOwner): void {
+    this.owner = owner;
+    this.receiver.serve(this, owner.deflateParameters !== null);
+  }
+
+  /** Between two messages, with nothing to remember: the connection needs no inbox until the next byte comes. */
+  get isIdle(): boolean {
+    return (
+      this.paused === 0 &&
+      this.remainder === null &&
+      this.inflater === null &&
+      this.puller === null &&
+      !this.ended &&
+      this.receiver.isIdle
+    );
+  }
+
+  get isPaused(): boolean {
+    return this.paused !== 0;
+  }
+
+  get isInsideMessage(): boolean {
+    return this.assembly !== null;
+  }
+
+  /** Takes bytes; what a pause leaves over is kept for later. */
+  take(bytes: Uint8Array, start: number, end: number): void {
+    if (this.ended) return;
+    this.taking = true;
+    const taken = this.receiver.push(bytes, start, end);
+    this.taking = false;
+    if (this.paused === 0 || this.ended) return;
+    this.remainder = copyBytes(bytes, taken, end);
+    this.owner.stream.pause();
+  }
+
+  /** Keeps bytes that came before anybody may take them. */
+  keep(bytes: Uint8Array): void {
+    this.remainder = bytes;
+  }
+
+  pause(reason: number): void {
+    if (this.ended) return;
+    this.paused |= reason;
+    if (!this.taking) this.owner.stream.pause();
+  }
+
+  /** @param later not from inside this call, whose caller does not expect its handlers to run before it returns */
+  resume(reasons: number, later: boolean): void {
+    if ((this.paused & reasons) === 0) return;
+    this.paused &= ~reasons;
+    if (this.paused !== 0 || this.taking) return;
+    if (later) queueMicrotask(() => this.readOn());
+    else this.readOn();
+  }
+
+  pull(): MessagePuller {
+    this.puller = new MessagePuller(this);
+    this.pause(PAUSED_BY_PULLING);
+    return this.puller;
+  }
+
+  wantMessage(): void {
+    this.resume(PAUSED_BY_PULLING, false);
+  }
+
+  stopPulling(): void {
+    this.owner.onPullingStopped();
+  }
+
+  /** Nothing more is delivered. What still arrives is read and thrown away. */
+  end(): void {
+    this.ended = true;
+    this.receiver.terminate();
+    this.remainder = null;
+    this.assembly?.release();
+    this.assembly = null;
+    if (this.paused === 0) return;
+    this.paused = 0;
+    this.owner.stream.resume();
+  }
+
+  /** The connection is over. */
+  release(): void {
+    this.end();
+    this.inflater?.close();
+  }
+
+  /** Goes on where reading was stopped: first with what was left over, then with the stream. */
+  private readOn(): void {
+    if (this.paused !== 0 || this.taking || this.ended) return;
+    const { remainder } = this;
+    if (remainder !== null) {
+      this.remainder = null;
+      this.owner.onBytes(remainder, 0, remainder.length);
+      if (this.isPaused) return;
+    }
+    this.owner.stream.resume();
+  }
+
+  private get flow(): Flow {
+    return this.paused === 0 && !this.ended;
+  }
+
+  onMessage(
+    opcode: MessageOpcode,
+    compressed: boolean,
+    ascii: boolean,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): Flow {
+    if (compressed) return this.inflate(opcode, bytes, start, end);
+    this.deliver(opcode, ascii, bytes, start, end);
+    return this.paused === 0 && !this.ended;
+  }
+
+  onMessageStart(opcode: MessageOpcode, compressed: boolean, length: number): Flow {
+    this.opcode = opcode;
+    this.assembly = new MessageAssembly(length, this.owner.shared.limits.maxMessageSize, compressed);
+    this.owner.deadlines.noteMessageBegan();
+    return CONTINUE;
+  }
+
+  onMessageData(bytes: Uint8Array, start: number, end: number): Flow {
+    this.assembly!.append(bytes, start, end);
+    return CONTINUE;
+  }
+
+  onMessageEnd(): Flow {
+    const assembly = this.assembly!;
+    this.assembly = null;
+    const { bytes, length } = assembly;
+    let flow: Flow;
+    if (assembly.compressed) {
+      flow = this.inflate(this.opcode, bytes, 0, length);
+    } else {
+      this.deliver(this.opcode, false, bytes, 0, length);
+      flow = this.flow;
+    }
+    assembly.release();
+    return flow;
+  }
+
+  onControl(opcode: ControlOpcode, bytes: Uint8Array, start: number, end: number): Flow {
+    if (opcode === CLOSE) this.owner.onCloseFrame(bytes, start, end);
+    else this.owner.onPingOrPong(opcode, bytes, start, end);
+    return this.flow;
+  }
+
+  onViolation(code: ViolationCode): void {
+    this.owner.fail(code);
+  }
+
+  private inflate(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): Flow {
+    const { shared, deflateParameters } = this.owner;
+    this.opcode = opcode;
+    this.inflater ??= shared.deflate!.createInflater(deflateParameters!, shared.role);
+    if (this.inflater.inflate(bytes, start, end, shared.limits.maxMessageSize, this)) return this.flow;
+    // Order is kept: nothing behind this message is looked at until it is inflated.
+    this.paused |= PAUSED_BY_INFLATE;
+    return STOP;
+  }
+
+  onInflated(bytes: Uint8Array, start: number, end: number): void {
+    if (this.ended) return;
+    if (this.opcode === OPCODE_TEXT && !this.owner.shared.platform.isUtf8(bytes, start, end)) {
+      this.owner.fail('PB_TEXT_INVALID_UTF8');
+      return;
+    }
+    this.deliver(this.opcode, false, bytes, start, end);
+    this.resume(PAUSED_BY_INFLATE, false);
+  }
+
+  onInflateFailed(code: ViolationCode): void {
+    if (!this.ended) this.owner.fail(code);
+  }
+
+  private deliver(opcode: MessageOpcode, ascii: boolean, bytes: Uint8Array, start: number, end: number): void {
+    const { puller } = this;
+    const { shared } = this.owner;
+    this.owner.onMessageReceived(end - start);
+    const isText = opcode === OPCODE_TEXT;
+    if (shared.borrowed && puller === null) {
+      const view = bytes.subarray(start, end);
+      this.owner.onMessageData(view, isText ? 'text' : 'binary');
+      if (shared.poison) view.fill(0xdb);
+      return;
+    }
+    const data = isText ? this.textOf(ascii, bytes, start, end) : copyBytes(bytes, start, end);
+    if (puller === null) this.owner.onMessageData(data, isText ? 'text' : 'binary');
+    else if (!puller.push(data)) this.paused |= PAUSED_BY_PULLING;
+  }
+
+  private textOf(ascii: boolean, bytes: Uint8Array, start: number, end: number): string {
+    const { platform } = this.owner.shared;
+    return ascii ? platform.decodeAscii(bytes, start, end) : platform.decodeUtf8(bytes, start, end);
+  }
+}

@@ -1,0 +1,193 @@
+import { copyBytes } from '../protocol/bytes.ts';
+import { type MessageOpcode, OPCODE_CLOSE } from '../protocol/opcodes.ts';
+import type { DeflateParameters } from '../protocol/permessage-deflate.ts';
+import type { Deflater, DeflateSink } from '../protocol/platform.ts';
+import { encodeMessage, FIN, RSV1 } from '../protocol/sender.ts';
+import type { Outbox } from './outbox.ts';
+import type { PreparedMessage, VariantWaiter } from './prepared-message.ts';
+import type { ConnectionShared } from './shared.ts';
+
+/** Told when everything that waited for a compression has gone to the outbox. */
+export interface PipelineOwner {
+  readonly shared: ConnectionShared<never>;
+  readonly deflateParameters: DeflateParameters | null;
+  /** Where frames go. */
+  acquireOutbox(): Outbox;
+  /** The close frame has gone to the outbox. */
+  onCloseWritten(): void;
+  onPipelineIdle(): void;
+}
+
+type Item =
+  | { readonly type: 'message'; opcode: MessageOpcode; bytes: Uint8Array; compress: boolean; fragmentSize: number }
+  | { readonly type: 'prepared'; message: PreparedMessage }
+  | { readonly type: 'close'; body: Uint8Array };
+
+/**
+ * What a connection sends where that is more than one frame as it is: compression and fragmentation. One ordered
+ * queue: while an item is being compressed off the event loop, everything later waits behind it, a close too.
+ */
+export class SendPipeline implements DeflateSink, VariantWaiter {
+  private readonly owner: PipelineOwner;
+  private deflater: Deflater | null = null;
+  /** For prepared messages, which never take a context over. */
+  private freshDeflater: Deflater | null = null;
+  /** Null unless something is being compressed; the first item is that something. */
+  private queue: Item[] | null = null;
+  private opcode: MessageOpcode = 1;
+  private fragmentSize = Infinity;
+  private source: Uint8Array = EMPTY;
+  private draining = false;
+  /** Bytes, before compression, of what waits here. */
+  waitingBytes = 0;
+
+  constructor(owner: PipelineOwner) {
+    this.owner = owner;
+  }
+
+  get isBusy(): boolean {
+    return this.queue !== null;
+  }
+
+  /** Sends a message; `bytes` are copied where they have to wait. */
+  send(opcode: MessageOpcode, bytes: Uint8Array, compress: boolean, fragmentSize: number): void {
+    if (this.queue !== null) {
+      const owned = copyBytes(bytes, 0, bytes.length);
+      this.enqueue({ type: 'message', opcode, bytes: owned, compress, fragmentSize }, owned.length);
+    } else if (!this.write(opcode, bytes, compress, fragmentSize)) {
+      this.queue = [];
+      this.enqueue({ type: 'message', opcode, bytes: EMPTY, compress, fragmentSize }, 0);
+    }
+  }
+
+  sendPrepared(message: PreparedMessage): void {
+    if (this.queue === null && this.writePrepared(message)) return;
+    this.queue ??= [];
+    this.enqueue({ type: 'prepared', message }, message.payload.length);
+  }
+
+  /** Sends the close frame, after everything that waits. */
+  sendClose(body: Uint8Array): void {
+    if (this.queue === null) this.writeClose(body);
+    else this.queue.push({ type: 'close', body });
+  }
+
+  onDeflated(bytes: Uint8Array, start: number, end: number): void {
+    const payload = start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
+    this.writeFrames(this.opcode, true, payload, this.fragmentSize);
+    this.finishItem();
+  }
+
+  /** An uncompressed message is always allowed (RFC 7692 §6); the context starts afresh. */
+  onDeflateFailed(): void {
+    this.deflater?.reset();
+    this.writeFrames(this.opcode, false, this.source, this.fragmentSize);
+    this.finishItem();
+  }
+
+  onVariantReady(): void {
+    const head = this.queue?.[0];
+    if (head?.type !== 'prepared') return;
+    this.writePrepared(head.message);
+    this.finishItem();
+  }
+
+  release(): void {
+    this.deflater?.close();
+    // Not the one for prepared messages: it keeps nothing, and other connections may wait for what it compresses.
+    this.queue = null;
+    this.waitingBytes = 0;
+  }
+
+  private enqueue(item: Item, bytes: number): void {
+    this.queue!.push(item);
+    this.waitingBytes += bytes;
+  }
+
+  /** @returns false while the message is being compressed */
+  private write(opcode: MessageOpcode, bytes: Uint8Array, compress: boolean, fragmentSize: number): boolean {
+    const { shared, deflateParameters } = this.owner;
+    if (!compress || deflateParameters === null || shared.deflate === null) {
+      this.writeFrames(opcode, false, bytes, fragmentSize);
+      return true;
+    }
+    this.opcode = opcode;
+    this.fragmentSize = fragmentSize;
+    this.source = bytes;
+    this.deflater ??= shared.deflate.createDeflater(deflateParameters, shared.role);
+    const done = this.deflater.deflate(bytes, 0, bytes.length, this);
+    if (done) this.source = EMPTY;
+    // Kept for a failure; the caller may change its own bytes meanwhile.
+    else this.source = copyBytes(bytes, 0, bytes.length);
+    return done;
+  }
+
+  private writeFrames(opcode: MessageOpcode, compressed: boolean, payload: Uint8Array, fragmentSize: number): void {
+    if (payload.length <= fragmentSize) {
+      this.owner.acquireOutbox().addFrame(FIN | (compressed ? RSV1 : 0) | opcode, payload, 0, payload.length);
+    } else {
+      this.owner
+        .acquireOutbox()
+        .addEncoded(encodeMessage(opcode, compressed, payload, this.owner.shared.masks, fragmentSize));
+    }
+  }
+
+  /** @returns false while the variant is being compressed */
+  private writePrepared(message: PreparedMessage): boolean {
+    const { shared, deflateParameters: parameters } = this.owner;
+    const { deflate: provider } = shared;
+    if (shared.role === 'client') return this.write(message.opcode, message.payload, message.compress, Infinity);
+    if (parameters === null || provider === null || !message.compress) {
+      this.owner.acquireOutbox().addShared(message.plainVariant());
+      return true;
+    }
+    this.freshDeflater ??= provider.createDeflater({ ...parameters, serverNoContextTakeover: true }, 'server');
+    const variant = message.deflatedVariant(parameters.serverMaxWindowBits, this.freshDeflater, this);
+    if (variant === null) return false;
+    this.owner.acquireOutbox().addShared(variant);
+    // The peer's window moved by bytes that our own context did not produce.
+    this.deflater?.reset();
+    return true;
+  }
+
+  private writeClose(body: Uint8Array): void {
+    this.owner.acquireOutbox().addFrame(FIN | OPCODE_CLOSE, body, 0, body.length);
+    this.owner.onCloseWritten();
+  }
+
+  /** The item at the head has been written: on with the next ones, until one has to wait again. */
+  private finishItem(): void {
+    const { queue } = this;
+    // A synchronous result: the caller goes on by itself.
+    if (queue === null || this.draining) return;
+    this.draining = true;
+    this.source = EMPTY;
+    this.dequeue(queue);
+    while (queue.length > 0 && this.writeItem(queue[0]!)) this.dequeue(queue);
+    this.draining = false;
+    if (this.queue === queue && queue.length === 0) {
+      this.queue = null;
+      this.owner.onPipelineIdle();
+    }
+  }
+
+  private dequeue(queue: Item[]): void {
+    const item = queue.shift()!;
+    if (item.type === 'message') this.waitingBytes -= item.bytes.length;
+    else if (item.type === 'prepared') this.waitingBytes -= item.message.payload.length;
+  }
+
+  private writeItem(item: Item): boolean {
+    switch (item.type) {
+      case 'message':
+        return this.write(item.opcode, item.bytes, item.compress, item.fragmentSize);
+      case 'prepared':
+        return this.writePrepared(item.message);
+      case 'close':
+        this.writeClose(item.body);
+        return true;
+    }
+  }
+}
+
+const EMPTY = new Uint8Array(0);

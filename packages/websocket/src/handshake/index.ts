@@ -1,0 +1,54 @@
+export { ANSWER_FAULTS, type AnswerFaultCode, type AnswerFaultEntry } from './answer-faults.ts';
+export { type Authority, parseAuthority } from './authority.ts';
+export {
+  type AcceptedAnswer,
+  type AnswerFault,
+  type AnswerRules,
+  checkAnswer,
+  type ClientRequest,
+  type ClientRequestOptions,
+  encodeRequest,
+  type HandshakeAnswer,
+} from './client-handshake.ts';
+export { parseExtensions, serializeExtensions } from './extension-header.ts';
+export { DEFAULT_HEADER_LIMITS, HeaderFields, type HeaderLimits } from './header-fields.ts';
+export type { HeaderLine, HeadersInput } from './header-input.ts';
+export { acceptValue } from './key.ts';
+export {
+  type HandshakeUsageEntry,
+  HANDSHAKE_USAGE_ERRORS,
+  type HandshakeUsageCode,
+  HandshakeUsageError,
+} from './usage-error.ts';
+export {
+  describeOriginDecision,
+  isSameOrigin,
+  type Origin,
+  type OriginDecision,
+  OriginPolicy,
+  type OriginPolicyOptions,
+  type OriginReason,
+  type OriginRequest,
+  parseOrigin,
+} from './origin.ts';
+export { type PathMatch, type PathParameters, PathRouter } from './path-template.ts';
+export {
+  DEFAULT_RETRY_AFTER,
+  type EncodedRefusal,
+  encodeRefusal,
+  Refusal,
+  type RefusalContext,
+  type RefusalOptions,
+} from './refusal.ts';
+export { type RefusalCode, type RefusalEntry, REFUSALS } from './refusals.ts';
+export { parseRequestTarget, type RequestTarget } from './request-target.ts';
+export {
+  type AcceptOptions,
+  encodeAccept,
+  type Handshake,
+  type HandshakeRequest,
+  isWebSocketUpgrade,
+  readHandshake,
+} from './server-handshake.ts';
+export { parseSubprotocols, selectSubprotocol, serializeSubprotocols } from './subprotocols.ts';
+export { parseWebSocketUri, type WebSocketUri } from './websocket-uri.ts';

@@ -1,0 +1,104 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { HeadersInput } from '../handshake/header-input.ts';
+import type { HeaderFields } from '../handshake/header-fields.ts';
+import type { PathParameters } from '../handshake/path-template.ts';
+import { encodeRefusal, Refusal } from '../handshake/refusal.ts';
+import type { Handshake } from '../handshake/server-handshake.ts';
+import { nodePlatform } from './platform.ts';
+
+/** A client's opening handshake, as the application decides on it. */
+export interface OpeningRequest {
+  /** The path of the request, percent-encoded as received, without query. */
+  readonly path: string;
+  /** The query without question mark; undefined where there is none. */
+  readonly query: string | undefined;
+  /** What the variables of the URI template stand for, decoded. */
+  readonly parameters: PathParameters;
+  /** The host that the client means to talk to. */
+  readonly host: string;
+  /** The value of Origin; it has passed the policy. */
+  readonly origin: string | undefined;
+  /** All header fields, by name and without regard to case. */
+  readonly headers: HeaderFields;
+  /** The subprotocols that the client offers, what it prefers first. */
+  readonly subprotocols: readonly string[];
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  /** The request came over TLS. */
+  readonly secure: boolean;
+  /** The request as Node's HTTP server read it. */
+  readonly request: IncomingMessage;
+}
+
+/** What `authorize` may say of a connection that it lets in. */
+export interface Acceptance<Context> {
+  readonly context?: Context;
+  /** One of those that the client offers. Default: by the `subprotocols` of the server. */
+  readonly subprotocol?: string;
+  /** Further headers of the 101, such as `Set-Cookie`. */
+  readonly headers?: HeadersInput;
+}
+
+/** What `authorize` returns: nothing, or an {@link Acceptance}, lets the client in. */
+export type Authorization<Context> = Refusal | Acceptance<Context> | undefined | void;
+
+/** A handshake that was refused, for the log. */
+export interface RefusedEvent {
+  readonly status: number;
+  /** Stable, such as `PB_HANDSHAKE_ORIGIN_FORBIDDEN`, or the application's own. */
+  readonly code: string;
+  /** Why, with the values that decided, and what would allow it. Not sent to the client. */
+  readonly reason: string;
+  /** The path as received; empty where the request has none. */
+  readonly path: string;
+  readonly remoteAddress: string | undefined;
+  /** What `authorize` threw. */
+  readonly error?: unknown;
+}
+
+export function toOpeningRequest(
+  handshake: Handshake,
+  path: string,
+  parameters: PathParameters,
+  request: IncomingMessage,
+  socket: Socket,
+): OpeningRequest {
+  return {
+    path,
+    query: handshake.query,
+    parameters,
+    host: handshake.host,
+    origin: handshake.origin,
+    headers: handshake.fields,
+    subprotocols: handshake.subprotocols,
+    remoteAddress: socket.remoteAddress,
+    remotePort: socket.remotePort,
+    secure: isSecure(socket),
+    request,
+  };
+}
+
+export function isSecure(socket: Socket): boolean {
+  return (socket as Partial<TLSSocket>).encrypted === true;
+}
+
+/** A refused client may take its time to read the answer; then the connection is cut. */
+const LINGER_MS = 2000;
+
+/**
+ * Answers with a refusal and closes. What the client may have sent after its handshake is never read as HTTP
+ * (request smuggling); it is thrown away, because closing with unread bytes would reset the connection and could take
+ * the answer with it.
+ */
+export function refuse(socket: Socket, refusal: Refusal, method: string | undefined): void {
+  if (socket.destroyed) return;
+  const { head, body } = encodeRefusal(nodePlatform, refusal, { method, date: new Date().toUTCString() });
+  socket.on('error', () => {});
+  socket.end(Buffer.concat([Buffer.from(head, 'latin1'), body]));
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
+  socket.once('end', () => socket.destroySoon());
+}

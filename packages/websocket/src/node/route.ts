@@ -1,0 +1,246 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { CLOSE_TRY_AGAIN_LATER } from '../protocol/close-codes.ts';
+import type { ExtensionOffer } from '../protocol/extension-offer.ts';
+import { negotiateDeflate } from '../protocol/permessage-deflate.ts';
+import type { DeflateProvider } from '../protocol/platform.ts';
+import { processMemory } from '../connection/process-memory.ts';
+import type { Agreement, ConnectionShared } from '../connection/shared.ts';
+import { serializeExtensions } from '../handshake/extension-header.ts';
+import { describeOriginDecision } from '../handshake/origin.ts';
+import { type PathParameters, PathRouter } from '../handshake/path-template.ts';
+import { Refusal } from '../handshake/refusal.ts';
+import { parseRequestTarget } from '../handshake/request-target.ts';
+import type { RefusalCode } from '../handshake/refusals.ts';
+import { encodeAccept, type Handshake, readHandshake } from '../handshake/server-handshake.ts';
+import { selectSubprotocol } from '../handshake/subprotocols.ts';
+import { Census } from './census.ts';
+import { type Acceptance, type Authorization, type OpeningRequest, refuse, toOpeningRequest } from './opening.ts';
+import type { ReceiveMode } from './options.ts';
+import { nodePlatform } from './platform.ts';
+import { ServerConnectionCore } from './server-connection.ts';
+import type { WebSocketServer } from './server.ts';
+import { serverShared } from './server-shared.ts';
+import { shareReadBuffer } from './shared-read-buffer.ts';
+import { streamOver } from './socket-stream.ts';
+import type { UpgradeTarget } from './upgrade-dispatcher.ts';
+
+const ACCEPTED: Acceptance<never> = {};
+const NO_EXTENSIONS: readonly ExtensionOffer[] = [];
+const NOTHING_AGREED: Agreement = { protocol: '', extensions: '', deflate: null };
+
+/** A handshake on its way: what it says, and where its answer goes. */
+interface Opening {
+  readonly handshake: Handshake;
+  readonly request: OpeningRequest;
+  readonly socket: Socket;
+  /** Bytes that came behind the handshake. */
+  readonly head: Buffer;
+}
+
+/** One path of a server: its handshakes, and what its connections have in common. */
+export class Route<Context> implements UpgradeTarget {
+  readonly path: string | undefined;
+  readonly census: Census = new Census();
+  private readonly server: WebSocketServer<Context, ReceiveMode>;
+  private readonly router: PathRouter<true> = new PathRouter();
+  private readonly deflate: DeflateProvider | null;
+  private readonly shared: ConnectionShared<ServerConnectionCore<Context>>;
+
+  constructor(
+    server: WebSocketServer<Context, ReceiveMode>,
+    path: string | undefined,
+    deflate: DeflateProvider | null,
+  ) {
+    this.server = server;
+    this.path = path;
+    this.deflate = deflate;
+    if (path !== undefined) this.router.add(path, true);
+    this.shared = serverShared(server.options, server.limits, deflate, this.census.traffic, (connection, code) => {
+      this.census.onClosed(code);
+      server.unregister(connection, code);
+    });
+  }
+
+  matches(url: string | undefined): boolean {
+    if (this.path === undefined) return true;
+    const target = parseRequestTarget(url ?? '');
+    return target !== undefined && this.router.match(target.path) !== undefined;
+  }
+
+  openUpgrade(incoming: IncomingMessage, socket: Socket, head: Buffer, parameters: PathParameters): void {
+    const handshake = readHandshake(incoming, this.server.limits.headerLimits);
+    if (!handshake.ok) return this.refuse(incoming, socket, handshake, handshake.detail);
+    // The same string for all connections, where it is the same.
+    const path = handshake.path === this.path ? this.path : handshake.path;
+    const request = toOpeningRequest(handshake, path, parameters, incoming, socket);
+    const origin = this.server.originPolicy.decide(handshake, request.secure ? 'https' : undefined);
+    if (!origin.allowed) {
+      const reason = describeOriginDecision(origin);
+      return this.refuse(incoming, socket, Refusal.of('PB_HANDSHAKE_ORIGIN_FORBIDDEN'), reason);
+    }
+    const opening: Opening = { handshake, request, socket, head };
+    if (!this.hasRoom(opening)) return;
+    const { authorize } = this.server.options;
+    if (authorize === undefined) this.accept(opening, ACCEPTED);
+    else this.ask(opening);
+  }
+
+  private ask(opening: Opening): void {
+    // While the application decides, the client may go away.
+    opening.socket.on('error', ignore);
+    let decision: Authorization<Context> | PromiseLike<Authorization<Context>>;
+    try {
+      decision = this.server.options.authorize!(opening.request);
+    } catch (error) {
+      return this.refuseFailed(opening, error);
+    }
+    // Whatever can be awaited is: taken for an Acceptance, somebody else's kind of promise would let everybody in.
+    if (isThenable(decision)) void this.awaitDecision(opening, decision);
+    else this.decide(opening, decision);
+  }
+
+  private async awaitDecision(opening: Opening, decision: PromiseLike<Authorization<Context>>): Promise<void> {
+    const { authorizeTimeout, retryAfter } = this.server.limits;
+    let isLate = false;
+    const onLate = (): void => {
+      isLate = true;
+      const refusal = Refusal.of('PB_HANDSHAKE_AUTHORIZE_TIMEOUT', { retryAfter });
+      const reason = `authorize took longer than authorizeTimeout, ${authorizeTimeout} ms`;
+      this.refuse(opening.request.request, opening.socket, refusal, reason);
+    };
+    const timer = authorizeTimeout === 0 ? undefined : setTimeout(onLate, authorizeTimeout);
+    try {
+      const result = await decision;
+      if (!isLate) this.decide(opening, result);
+    } catch (error) {
+      if (!isLate) this.refuseFailed(opening, error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private decide(opening: Opening, decision: Authorization<Context>): void {
+    const { socket } = opening;
+    if (socket.destroyed) return;
+    if (decision instanceof Refusal) {
+      return this.refuse(opening.request.request, socket, decision, decision.detail || 'refused by authorize');
+    }
+    // `return false` must not let anybody in.
+    if (decision !== undefined && (typeof decision !== 'object' || decision === null)) {
+      const hint = 'return nothing or an Acceptance to accept, a Refusal to refuse';
+      return this.refuseFailed(opening, new TypeError(`authorize returned ${String(decision)}: ${hint}`));
+    }
+    // Others may have come in while the application decided.
+    if (!this.hasRoom(opening)) return;
+    socket.off('error', ignore);
+    this.accept(opening, decision ?? ACCEPTED);
+  }
+
+  private accept(opening: Opening, acceptance: Acceptance<Context>): void {
+    const { handshake, request, socket, head } = opening;
+    const { deflate } = this;
+    const agreed =
+      deflate === null || handshake.extensions.length === 0
+        ? undefined
+        : negotiateDeflate(handshake.extensions, deflate.wishes, (wanted) => deflate.grantTakeover(wanted, 'server'));
+    const extensions = agreed === undefined ? NO_EXTENSIONS : [agreed.answer];
+    const subprotocol =
+      acceptance.subprotocol ?? selectSubprotocol(handshake.subprotocols, this.server.options.subprotocols ?? []);
+    let answer: string;
+    try {
+      answer = encodeAccept(nodePlatform, handshake, { subprotocol, extensions, headers: acceptance.headers });
+    } catch (error) {
+      if (agreed !== undefined) deflate!.releaseTakeover(agreed.parameters);
+      return this.refuseFailed(opening, error);
+    }
+    socket.write(answer, 'latin1');
+    const agreement: Agreement =
+      agreed === undefined && subprotocol === undefined
+        ? NOTHING_AGREED
+        : {
+            protocol: subprotocol ?? '',
+            extensions: serializeExtensions(extensions),
+            deflate: agreed?.parameters ?? null,
+          };
+    const isTooMany = this.capReached(request) !== undefined;
+    const shared = this.shared as unknown as ConnectionShared<never>;
+    const context = acceptance.context as Context;
+    const stream = shareReadBuffer(socket) ?? streamOver(socket);
+    const connection = new ServerConnectionCore<Context>(shared, stream, agreement, context, request);
+    this.census.onAccepted();
+    this.server.register(connection);
+    if (isTooMany) connection.close(CLOSE_TRY_AGAIN_LATER, 'too many connections; try again later');
+    connection.start(head, request);
+  }
+
+  /** Refuses where the server drains, or has no memory or no room left. */
+  private hasRoom(opening: Opening): boolean {
+    const { limits } = this.server;
+    const full = this.capReached(opening.request);
+    const [code, reason] = this.server.isClosing
+      ? (['PB_HANDSHAKE_DRAINING', 'the server is closing'] as const)
+      : processMemory.buffered >= limits.maxBufferedBytes
+        ? ([
+            'PB_HANDSHAKE_MEMORY',
+            `${processMemory.buffered} bytes are buffered; maxBufferedBytes allows more`,
+          ] as const)
+        : full !== undefined && limits.overCapacity === 'refuse'
+          ? ([full, `${OPTION_OF_CAP[full]} is reached`] as const)
+          : NO_FAULT;
+    if (code === undefined) return true;
+    this.refuse(opening.request.request, opening.socket, Refusal.of(code, { retryAfter: limits.retryAfter }), reason);
+    return false;
+  }
+
+  private capReached(request: OpeningRequest): CapCode | undefined {
+    if (this.census.open >= this.server.limits.maxConnectionsPerPath) return 'PB_HANDSHAKE_PATH_FULL';
+    return this.server.capReached(request.remoteAddress);
+  }
+
+  private refuseFailed(opening: Opening, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    const refusal = Refusal.of('PB_HANDSHAKE_AUTHORIZE_FAILED');
+    this.refuse(opening.request.request, opening.socket, refusal, reason, error);
+    // A fault of the application is never swallowed.
+    if (this.server.options.refused === undefined) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+
+  private refuse(request: IncomingMessage, socket: Socket, refusal: Refusal, reason: string, error?: unknown): void {
+    this.census.onRefused(refusal.code);
+    this.server.census.onRefused(refusal.code);
+    const { remoteAddress } = socket;
+    refuse(socket, refusal, request.method);
+    this.server.options.refused?.({
+      status: refusal.status,
+      code: refusal.code,
+      reason,
+      path: parseRequestTarget(request.url ?? '')?.path ?? '',
+      remoteAddress,
+      error,
+    });
+  }
+}
+
+type CapCode = Extract<
+  RefusalCode,
+  'PB_HANDSHAKE_PATH_FULL' | 'PB_HANDSHAKE_SERVER_FULL' | 'PB_HANDSHAKE_ADDRESS_FULL'
+>;
+
+const OPTION_OF_CAP: Readonly<Record<CapCode, string>> = {
+  PB_HANDSHAKE_SERVER_FULL: 'maxConnections',
+  PB_HANDSHAKE_PATH_FULL: 'maxConnectionsPerPath',
+  PB_HANDSHAKE_ADDRESS_FULL: 'maxConnectionsPerAddress',
+};
+
+const NO_FAULT: readonly [undefined, string] = [undefined, ''];
+
+function ignore(): void {}
+
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as Partial<PromiseLike<T>> | null | undefined)?.then === 'function';
+}

@@ -1,0 +1,181 @@
+import { Socket } from 'node:net';
+import {
+  type ByteStream,
+  type ByteStreamHandler,
+  CONSUMED,
+  FULL,
+  HELD,
+  type WriteResult,
+} from '../connection/byte-stream.ts';
+
+/** Above this many bytes a socket counts as full. */
+const HIGH_WATER_MARK = 65536;
+
+const NOTHING = Buffer.alloc(0);
+
+/** Where a socket's shared listeners find its stream: one symbol instead of closures for every socket. */
+export const STREAM: unique symbol = Symbol('pulsebeacon.stream');
+type StreamSocket = Socket & { [STREAM]?: SocketStream };
+
+/**
+ * Bytes over a socket of Node (TCP, TLS, Unix), by its public interface. Works for everything that is a `net.Socket`,
+ * or behaves as one.
+ */
+export class SocketStream implements ByteStream {
+  protected readonly socket: StreamSocket;
+  private handler: ByteStreamHandler | undefined;
+  protected awaitsDrain = false;
+  private cause: Error | undefined;
+  private closed = false;
+  private paused = false;
+  /** The peer has ended while reading was paused. */
+  private endWaits = false;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    this.socket[STREAM] = this;
+    // What is still to be said is said after the peer's end, too; a TLS socket would not let us.
+    socket.allowHalfOpen = true;
+    // The error handler comes first: a reset may be waiting already.
+    socket.on('error', onError);
+  }
+
+  attach(handler: ByteStreamHandler): void {
+    const { socket } = this;
+    this.handler = handler;
+    socket.on('end', onEnd);
+    socket.on('close', onClose);
+    // Its events may be over already.
+    if (socket.destroyed) {
+      this.cause ??= socket.errored ?? undefined;
+      setImmediate(() => this.reportClose());
+      return;
+    }
+    if (socket.readableEnded) setImmediate(() => this.reportEnd());
+    this.startReading();
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): WriteResult {
+    const { socket } = this;
+    if (!socket.writable) return CONSUMED;
+    socket.write(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+    // Nothing is left in the socket: the kernel took it all, and the memory is free.
+    if (socket.writableLength === 0) return CONSUMED;
+    this.awaitDrain();
+    return socket.writableLength > HIGH_WATER_MARK ? FULL : HELD;
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.paused = false;
+    if (this.endWaits) setImmediate(() => this.reportEnd());
+    this.endWaits = false;
+    this.socket.resume();
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  destroy(cause?: Error): void {
+    this.cause ??= cause;
+    this.socket.destroy();
+  }
+
+  get queuedBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  protected startReading(): void {
+    // Whoever had the socket before may have paused it.
+    this.socket.on('data', onData).resume();
+  }
+
+  /** A write of nothing is called back when everything before it is written, whatever the socket's own marks are. */
+  protected awaitDrain(): void {
+    if (this.awaitsDrain) return;
+    this.awaitsDrain = true;
+    if (this.socket.writableEnded) this.socket.once('finish', () => this.onWritten());
+    else this.socket.write(NOTHING, () => this.onWritten());
+  }
+
+  protected onWritten(): void {
+    this.awaitsDrain = false;
+    if (this.closed || this.socket.destroyed) return;
+    if (this.socket.writableLength > 0) this.awaitDrain();
+    else this.handler!.onDrain();
+  }
+
+  deliver(bytes: Uint8Array, length: number): void {
+    this.handler!.onBytes(bytes, 0, length);
+  }
+
+  reportEnd(): void {
+    // A socket may tell its end while it is paused, before what came earlier was handled.
+    if (this.paused) this.endWaits = true;
+    else if (!this.closed) this.handler!.onEnd();
+  }
+
+  reportError(error: Error): void {
+    this.cause ??= error;
+  }
+
+  reportClose(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.handler!.onClose(this.cause);
+  }
+}
+
+/**
+ * A TLS socket keeps what it is given until the record is encrypted, in a later turn, and a stream that somebody made
+ * may keep it for any time. They get copies, so that a batch is free again at once.
+ */
+export class TlsSocketStream extends SocketStream {
+  private readonly afterWrite = (): void => {
+    if (this.awaitsDrain && this.socket.writableLength === 0) this.onWritten();
+  };
+
+  override write(bytes: Uint8Array, start: number, end: number): WriteResult {
+    const { socket } = this;
+    if (!socket.writable) return CONSUMED;
+    socket.write(Buffer.from(bytes.subarray(start, end)), this.afterWrite);
+    if (socket.writableLength > 0) this.awaitDrain();
+    return socket.writableLength > HIGH_WATER_MARK ? FULL : CONSUMED;
+  }
+
+  /** Every write is called back. One of nothing would not do: it makes a TLS socket take a reset for an end. */
+  protected override awaitDrain(): void {
+    this.awaitsDrain = true;
+  }
+}
+
+function onData(this: StreamSocket, chunk: Buffer): void {
+  this[STREAM]!.deliver(chunk, chunk.length);
+}
+
+function onEnd(this: StreamSocket): void {
+  this[STREAM]!.reportEnd();
+}
+
+function onError(this: StreamSocket, error: Error): void {
+  this[STREAM]!.reportError(error);
+}
+
+function onClose(this: StreamSocket): void {
+  this[STREAM]!.reportClose();
+}
+
+/** The stream for a socket, or for what an HTTP server was given as one. */
+export function streamOver(socket: Socket): SocketStream {
+  return Object.getPrototypeOf(socket) === Socket.prototype ? new SocketStream(socket) : new TlsSocketStream(socket);
+}
+
+/** The stream of a socket; for readers that Node calls with the socket as `this`. */
+export function streamOf(socket: Socket): SocketStream {
+  return (socket as StreamSocket)[STREAM]!;
+}

@@ -1,0 +1,77 @@
+/**
+ * Masking (RFC 6455 §5.3): byte i of the payload is XORed with byte i mod 4 of the masking key. Keys are held as a
+ * 32-bit integer whose lowest byte is the key's first byte on the wire, whatever the machine's byte order.
+ */
+
+const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+/** Below this many bytes the word loop does not pay for finding the word view. Measured in bench/micro/mask.mjs. */
+const WORDS_FROM = 24;
+
+let viewedBuffer: ArrayBufferLike | undefined;
+let viewedWords: Int32Array = new Int32Array(0);
+
+/** The buffer of `bytes` as 32-bit words. Reads come in the same buffer again and again, so the last view is kept. */
+function wordsOf(buffer: ArrayBufferLike): Int32Array {
+  if (buffer !== viewedBuffer) {
+    viewedBuffer = buffer;
+    viewedWords = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4));
+  }
+  return viewedWords;
+}
+
+/** Lets go of the buffer that was masked last, so that a large one can be freed. */
+export function forgetMaskedBuffer(): void {
+  viewedBuffer = undefined;
+  viewedWords = new Int32Array(0);
+}
+
+/** The key as it applies `by` bytes further on. */
+export function rotateKey(key: number, by: number): number {
+  const bits = (by & 3) << 3;
+  return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));
+}
+
+/**
+ * Masks or unmasks (it is the same operation) the bytes from `start` to `end` in place.
+ * @param key applies to the byte at `start` with its lowest byte
+ * @returns all resulting bytes ORed together, four at a time: no bit of 0x80808080 is set where all of them are ASCII
+ */
+export function maskInPlace(bytes: Uint8Array, start: number, end: number, key: number): number {
+  let seen = 0;
+  let at = start;
+  if (end - start >= WORDS_FROM && LITTLE_ENDIAN) {
+    const offset = bytes.byteOffset;
+    const aligned = at + (-(offset + at) & 3);
+    let rotated = key;
+    for (; at < aligned; at++) {
+      const byte = (bytes[at] = (bytes[at]! ^ rotated) & 0xff);
+      seen |= byte;
+      rotated = (rotated >>> 8) | (rotated << 24);
+    }
+    const words = wordsOf(bytes.buffer);
+    // Divided, not shifted: a buffer may have more than 2^31 bytes.
+    let word = (offset + at) / 4;
+    const last = Math.floor((offset + end) / 4);
+    for (; word + 3 < last; word += 4) {
+      const a = words[word]! ^ rotated;
+      const b = words[word + 1]! ^ rotated;
+      const c = words[word + 2]! ^ rotated;
+      const d = words[word + 3]! ^ rotated;
+      words[word] = a;
+      words[word + 1] = b;
+      words[word + 2] = c;
+      words[word + 3] = d;
+      seen |= a | b | c | d;
+    }
+    for (; word < last; word++) seen |= words[word] = words[word]! ^ rotated;
+    at = last * 4 - offset;
+    key = rotated;
+  }
+  for (; at < end; at++) {
+    const byte = (bytes[at] = (bytes[at]! ^ key) & 0xff);
+    seen |= byte;
+    key = (key >>> 8) | (key << 24);
+  }
+  return seen;
+}

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readHandshake } from '#dist/handshake/index.js';
+import { answerOf, makeRequest, requireHandshake, requireRefusal } from '../support/handshakes.ts';
+
+test('§4.4: a version that is not supported MUST be answered with all versions that are', () => {
+  const answer = answerOf(requireRefusal(readHandshake(makeRequest({ 'Sec-WebSocket-Version': '25' }))));
+  assert.deepEqual(answer.all('Sec-WebSocket-Version'), ['13']);
+});
+
+test('§4.4: the version is told even where the rest of the handshake is of that other version', () => {
+  const fields = { 'Sec-WebSocket-Version': '7', 'Sec-WebSocket-Key': undefined, 'Sec-WebSocket-Origin': 'http://a' };
+  const answer = answerOf(requireRefusal(readHandshake(makeRequest(fields))));
+  assert.deepEqual(answer.all('Sec-WebSocket-Version'), ['13']);
+  // Drafts before -04 had no version field at all.
+  const draft = { 'Sec-WebSocket-Version': undefined, 'Sec-WebSocket-Key': undefined, 'Sec-WebSocket-Key1': '1 2' };
+  const older = answerOf(requireRefusal(readHandshake(makeRequest(draft))));
+  assert.deepEqual(older.all('Sec-WebSocket-Version'), ['13']);
+});
+
+test('§4.4: the client can repeat the handshake with a version of the answer', () => {
+  const answer = answerOf(requireRefusal(readHandshake(makeRequest({ 'Sec-WebSocket-Version': '25' }))));
+  const [version] = answer.all('Sec-WebSocket-Version');
+  assert.ok(requireHandshake(readHandshake(makeRequest({ 'Sec-WebSocket-Version': version }))));
+});

@@ -1,0 +1,147 @@
+// npm test: installs and builds what is missing, runs the suites, and ends with one line: N passed, N failed.
+import './lib/node-version.mjs';
+import fs from 'node:fs';
+import path from 'node:path';
+import { ensure } from './ensure.mjs';
+import { nodeBinary } from './lib/other-node.mjs';
+import { CI, Failure, main, parseArguments, say, seconds } from './lib/project.mjs';
+import { debianPackages, installPackages, lookFor } from './lib/requirements.mjs';
+import { runFiles } from './lib/runner.mjs';
+import { findTests, PORTABLE, SUITES } from './lib/suites.mjs';
+
+const HELP = `Usage: npm test -- [options] [words]
+
+Runs every test, or those whose path contains one of the words (npm test -- 5.4-fragmentation).
+
+  --only SUITES    these suites, with commas between: ${SUITES.map(({ name }) => name).join(',')}
+  --node VERSION   run under another Node (22, 24, 26, or the path of one); without --only: ${PORTABLE.join(' and ')}
+  --install        install the Debian packages that some tests need (CI=true does the same)
+  --list           list the tests, by suite, and what they need
+  --results FILE   write the counts to FILE as JSON
+  --help           this text
+
+Suites:
+${SUITES.map(({ name, about }) => `  ${name.padEnd(16)} ${about}`).join('\n')}
+
+Tests that need a program which is not here are skipped, and the end of the run says which and why. With CI=true
+the programs are installed first, and a test that is skipped all the same is a failure.`;
+
+const OPTIONS = {
+  only: { type: 'string' },
+  node: { type: 'string' },
+  install: { type: 'boolean', default: CI },
+  list: { type: 'boolean', default: false },
+  results: { type: 'string' },
+};
+
+function chooseSuites({ only, node }) {
+  if (only === undefined) return node ? SUITES.filter(({ name }) => PORTABLE.includes(name)) : SUITES;
+  const names = only.split(',').map((name) => name.trim());
+  const unknown = names.filter((wanted) => !SUITES.some(({ name }) => name === wanted));
+  if (unknown.length > 0) throw new Failure(`no suite is called ${unknown.join(', ')} (npm test -- --help)`);
+  return SUITES.filter(({ name }) => names.includes(name));
+}
+
+function list(suites, tests) {
+  for (const { name, about } of suites) {
+    console.log(`${name}: ${about}`);
+    for (const test of tests.filter(({ suite }) => suite === name)) {
+      console.log(`  ${test.source}${test.requires.length > 0 ? ` (needs ${test.requires.join(', ')})` : ''}`);
+    }
+  }
+}
+
+/** Finds what the chosen tests need, installing it if that was asked for: { env, missing }. */
+async function prepare(tests, install) {
+  const names = [...new Set(tests.flatMap(({ requires }) => requires))].sort();
+  const found = await lookFor(names);
+  if (found.missing.length === 0 || !install) return found;
+  await installPackages(found.missing);
+  return lookFor(names);
+}
+
+const indent = (text) => text.replace(/^(?=.)/gm, '      ');
+
+function printFailures(results) {
+  for (const { source, failures } of results) {
+    for (const { name, where, error, output } of failures) {
+      console.log(`  ✖ ${source}${where ? ` (${where})` : ''}\n${indent(name).slice(2)}`);
+      if (error) console.log(indent(error));
+      if (output) console.log(`    what the file printed:\n${indent(output)}`);
+    }
+  }
+}
+
+const sum = (results, field) => results.reduce((total, result) => total + result[field], 0);
+
+/** "412 passed, 1 failed": the one form in which counts are written, here and in the last line. */
+const counted = ({ passed, failed, skipped }) =>
+  `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+
+async function runSuite(suite, tests, { node, env }) {
+  const start = performance.now();
+  const progress = (done) =>
+    process.stdout.isTTY && process.stdout.write(`\r${suite.name} ${done}/${tests.length}\x1b[K`);
+  let ended = 0;
+  progress(ended);
+  const results = await runFiles(tests, { ...suite, node, env, onResult: () => progress(++ended) });
+  if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
+  const counts = { passed: sum(results, 'passed'), failed: sum(results, 'failed'), skipped: sum(results, 'skipped') };
+  console.log(`${suite.name.padEnd(12)} ${counted(counts).padEnd(36)} ${seconds(start).padStart(8)}`);
+  printFailures(results);
+  return { ...counts, skips: results.flatMap(({ source, skips }) => skips.map((name) => `${source}: ${name}`)) };
+}
+
+function explainSkips(skips, unmet, missing) {
+  for (const { source, requires } of unmet) {
+    console.log(`skipped ${source}: needs ${requires.filter((name) => missing.includes(name)).join(', ')}`);
+  }
+  for (const skip of skips) console.log(`skipped ${skip}`);
+  if (unmet.length > 0) {
+    console.log(`missing here: ${missing.join(', ')} (Debian: ${debianPackages(missing).join(' ')})`);
+    if (!CI) console.log('`npm test -- --install` installs them.');
+  }
+}
+
+await main(async () => {
+  const parsed = parseArguments(OPTIONS, HELP);
+  if (!parsed) return 0;
+  const { options, words } = parsed;
+  const suites = chooseSuites(options);
+  const chosen = findTests().filter(
+    ({ suite, source }) =>
+      suites.some(({ name }) => name === suite) && (words.length === 0 || words.some((word) => source.includes(word))),
+  );
+  if (options.list) {
+    list(suites, chosen);
+    return 0;
+  }
+
+  await ensure({ build: 'all' });
+  const node = options.node ? await nodeBinary(options.node) : process.execPath;
+  const { env, missing } = await prepare(chosen, options.install);
+  const lacks = ({ requires }) => requires.some((name) => missing.includes(name));
+  const unmet = chosen.filter(lacks);
+  if (options.node) say(`the tests run under ${node}`);
+
+  const total = { passed: 0, failed: 0, skipped: unmet.length };
+  const skips = [];
+  for (const suite of suites) {
+    const tests = chosen.filter((test) => test.suite === suite.name && !lacks(test));
+    if (tests.length === 0) continue;
+    const result = await runSuite(suite, tests, { node, env: { ...process.env, ...env } });
+    for (const field of Object.keys(total)) total[field] += result[field];
+    skips.push(...result.skips);
+  }
+
+  explainSkips(skips, unmet, missing);
+  // Nobody reads a remark on a build server: what did not run has failed there.
+  if (CI) Object.assign(total, { failed: total.failed + total.skipped, skipped: 0 });
+  if (total.passed + total.failed === 0) {
+    console.log('no test ran');
+    total.failed = 1;
+  }
+  if (options.results) fs.writeFileSync(path.resolve(options.results), JSON.stringify(total));
+  console.log(counted(total));
+  return total.failed > 0 ? 1 : 0;
+});

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { test } from 'node:test';
+import { ERRORS } from '@pulsebeacon/websocket';
+import { ROOT } from './scripts.ts';
+
+test('docs/reference/errors.md says what the table of errors says', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/reference.mjs', '--check'], { cwd: ROOT });
+  assert.equal(status, 0, String(stderr));
+});
+
+test('no two errors have the same code', () => {
+  const codes = ERRORS.map(({ code }) => code);
+  assert.deepEqual(codes, [...new Set(codes)]);
+});
+
+test('docs/reference/limits.md names every limit with its default', async () => {
+  const { WebSocketServer } = await import('@pulsebeacon/websocket');
+  const page = fs.readFileSync(`${ROOT}/docs/reference/limits.md`, 'utf8');
+  for (const [name, value] of Object.entries(new WebSocketServer().limits)) {
+    const row = page.split('\n').find((line) => line.startsWith(`| \`${name}\` |`));
+    assert.ok(row, `${name} has a row`);
+    if (typeof value === 'number' && value !== Infinity && name !== 'maxBufferedBytes') {
+      assert.ok(row.includes(`| ${value.toLocaleString('en-US')} |`), `${row} has the default ${value}`);
+    }
+  }
+});

@@ -1,0 +1,35 @@
+// The scripts are plain JavaScript that must run before anything is installed; these are the shapes they promise.
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export const ROOT: string = fileURLToPath(new URL('../../../', import.meta.url));
+
+export interface Result {
+  readonly source: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly failures: readonly { name: string; where?: string; error: string; output?: string }[];
+  readonly skips: readonly string[];
+  readonly notes: readonly string[];
+}
+
+export interface Runner {
+  runFile(
+    test: { source: string; compiled: string },
+    options: { seconds: number; env: NodeJS.ProcessEnv },
+  ): Promise<Result>;
+  runFiles(
+    tests: readonly { source: string; compiled: string; alone: boolean }[],
+    options: { atOnce: number; seconds: number; env: NodeJS.ProcessEnv },
+  ): Promise<readonly Result[]>;
+}
+
+export interface Suites {
+  header(text: string, field: string): string | undefined;
+}
+
+export const scriptUrl = (name: string): string => pathToFileURL(path.join(ROOT, 'scripts', name)).href;
+
+export const runner: Runner = await import(scriptUrl('lib/runner.mjs'));
+export const suites: Suites = await import(scriptUrl('lib/suites.mjs'));
