@@ -21,7 +21,9 @@ export type { RefusalCode } from './handshake/refusals.ts';
 export { type ErrorEntry, ERRORS } from './node/error-table.ts';
 export type { Counts, ServerCounts } from './node/census.ts';
 export type { Acceptance, Authorization, OpeningRequest, RefusedEvent } from './node/opening.ts';
-export type { CompressionOptions, ReceiveMode, ServerLimits, ServerOptions } from './node/options.ts';
+export { DeflateMemoryBudget } from './node/deflate/memory-budget.ts';
+export type { DeflateOptions } from './node/deflate/options.ts';
+export type { ReceiveMode, ServerLimits, ServerOptions } from './node/options.ts';
 export {
   type BroadcastOptions,
   type BroadcastResult,

@@ -61,17 +61,16 @@ function announceAccess(
 function limitsLine(limits: GatewayLimits): string {
   const { maxMessageSize, messageRate, messageBurst, maxConnections, maxConnectionsPerIp, handshakeRate } = limits;
   const parts = [
-    `messages of ${inBytes(maxMessageSize)}`,
-    messageRate === Infinity ? 'any number a second' : `${messageRate} a second (${messageBurst} at once)`,
-    `${amount(maxConnections)} connections`,
-    `${amount(maxConnectionsPerIp)} from one address`,
+    `${inBytes(maxMessageSize)} a message`,
+    messageRate === Infinity ? 'any number a second' : `${messageRate} messages a second (${messageBurst} at once)`,
+    `${amount(maxConnections)} connections (${amount(maxConnectionsPerIp)} from one address)`,
     `${amount(handshakeRate)} handshakes a second`,
   ];
-  return `limits   ${parts.join(', ')}; --help has the options`;
+  return `limits   ${parts.join(', ')}`;
 }
 
 function amount(value: number): string {
-  return value === Infinity ? 'any number of' : value.toLocaleString('en-US');
+  return value === Infinity ? 'any number' : value.toLocaleString('en-US');
 }
 
 function inBytes(value: number): string {

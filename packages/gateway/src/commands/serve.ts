@@ -40,6 +40,7 @@ async function serve(options: ServeOptions, sourceOf: (name: string) => string |
     // What the library cannot read is a value of --public-url or --allow-origin.
     throw error instanceof HandshakeUsageError ? new Failure(error.message, 2) : error;
   }
-  announce(gateway, log);
+  // First of all: whoever reads that it is ready may stop it at once.
   drainOnSignals(gateway, log);
+  announce(gateway, log);
 }

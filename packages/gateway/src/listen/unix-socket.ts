@@ -1,5 +1,6 @@
-import { lstat, unlink } from 'node:fs/promises';
+import { lstat, stat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import { codeOf, Failure } from '../failure.ts';
 
 /** `sun_path` of sockaddr_un, less the byte that ends it: Linux has 108, macOS and the BSDs 104. */
@@ -18,7 +19,11 @@ export async function clearUnixSocket(path: string): Promise<void> {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   });
-  if (found === undefined) return;
+  if (found === undefined) {
+    // libuv says EACCES where the folder is missing; this says ENOENT.
+    await stat(dirname(path));
+    return;
+  }
   if (!found.isSocket()) {
     throw new Failure(`${path} exists and is not a socket; it is left as it is: choose another path for --listen`);
   }

@@ -9,5 +9,6 @@ export function pinoPretty(): DestinationStream {
     translateTime: 'SYS:HH:MM:ss',
     // The sentence says it all; the fields are for programs.
     hideObject: true,
+    customColors: 'fatal:bgRed,error:red,warn:yellow,info:green,debug:blue,trace:gray,message:reset',
   });
 }

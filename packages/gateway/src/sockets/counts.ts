@@ -53,6 +53,9 @@ export class RateMeter {
 
   /** @returns what was added, for each second of the window that ends now; a whole number */
   add(total: number, now: number): number {
+    const last = this.samples.at(-1);
+    // Nobody has looked for a while: what came meanwhile did not come in the last second.
+    if (last !== undefined && now - last.at > 2 * this.windowMs) this.samples.length = 0;
     this.samples.push({ at: now, total });
     // The newest sample that is at least a window old stays, as the one to compare with.
     while (this.samples.length > 2 && now - this.samples[1]!.at >= this.windowMs) this.samples.shift();

@@ -49,7 +49,7 @@ export class RawConnection {
       socket.emit('more');
     });
     socket.on('error', () => {});
-    this.closed = once(socket, 'close').then(() => {});
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
   }
 
   static async open(port: number): Promise<RawConnection> {
@@ -62,12 +62,14 @@ export class RawConnection {
     this.socket.write(text);
   }
 
-  /** All that comes until `pattern` is there. */
-  async until(pattern: RegExp): Promise<string> {
-    while (!pattern.test(this.received)) {
+  /** All that comes until `wanted` is there. */
+  async until(wanted: RegExp | string): Promise<string> {
+    const isThere = (): boolean =>
+      typeof wanted === 'string' ? this.received.includes(wanted) : wanted.test(this.received);
+    while (!isThere()) {
       const more = await Promise.race([once(this.socket, 'more').then(() => true), this.closed.then(() => false)]);
-      if (!more && !pattern.test(this.received)) {
-        throw new Error(`the connection closed before ${pattern} came; it had sent ${JSON.stringify(this.received)}`);
+      if (!more && !isThere()) {
+        throw new Error(`the connection closed before ${wanted} came; it had sent ${JSON.stringify(this.received)}`);
       }
     }
     return this.received;

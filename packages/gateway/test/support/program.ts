@@ -31,7 +31,8 @@ export interface SpawnOptions {
   readonly uid?: number;
 }
 
-function launch(args: readonly string[], { env = {}, uid }: SpawnOptions): ChildProcess {
+/** Starts the program, and leaves the rest to the test. */
+export function launch(args: readonly string[], { env = {}, uid }: SpawnOptions = {}): ChildProcess {
   // Nothing of the environment in which the tests run may reach the program as an option.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PULSEBEACON_'));
   return spawn(process.execPath, [BIN, ...args], {

@@ -1,7 +1,7 @@
 // WebSocket clients, by a library that is not ours.
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import WebSocket, { type ClientOptions } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 
 export interface Message {
   readonly data: Buffer;
@@ -21,9 +21,12 @@ export class Client {
       this.queue.push({ data, isBinary });
       this.wake?.();
     });
-    this.closed = once(socket, 'close').then(([code, reason]) => {
-      this.wake?.();
-      return { code: code as number, reason: String(reason) };
+    socket.on('error', () => {});
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code: number, reason: Buffer) => {
+        this.wake?.();
+        resolve({ code, reason: String(reason) });
+      });
     });
   }
 

@@ -45,6 +45,9 @@ const HELD = 1;
 /** More than the high-water mark: nothing is read until it is written. */
 const OVER_HIGH_WATER = 2;
 
+/** The connection whose `open` handler is running; it may be closing already, over capacity. */
+let beingOpened: unknown;
+
 const EMPTY = new Uint8Array(0);
 const encoder = new TextEncoder();
 
@@ -94,7 +97,10 @@ export class ConnectionCore<Context>
    */
   start(head: Uint8Array, opening?: unknown): void {
     this.stream.attach(this);
+    const outer = beingOpened;
+    beingOpened = this;
     this.callHandler(this.handlers.open, opening as never);
+    beingOpened = outer;
     if (this.status === OPENING) this.status = OPEN;
     if (head.length === 0 || this.status === CLOSED) return;
     if (this.isReadingPaused) this.acquireInbox().keep(head);
@@ -295,7 +301,7 @@ export class ConnectionCore<Context>
   }
 
   messages(): AsyncIterableIterator<MessageData> {
-    if (this.status !== OPENING || this.inbox?.puller) {
+    if (beingOpened !== this || this.inbox?.puller) {
       throw new UsageError('PB_RECEIVE_MODE', 'messages() must be called once, inside the open handler');
     }
     return this.acquireInbox().pull();
@@ -445,6 +451,7 @@ export class ConnectionCore<Context>
     const closing = this.beginClosing();
     if (!closing.received && !closing.failed) this.inbox?.puller?.end(new WebSocketError('PB_STREAM_ENDED'));
     this.acquireInbox().end();
+    this.outbox?.flush();
     this.endStream();
   }
 

@@ -57,6 +57,12 @@ export class Deadlines implements WheelEntry {
     this.messageAt = this.owner.shared.wheel.now;
   }
 
+  /** Reading goes on after a pause: until now, nothing could come. */
+  noteResumed(): void {
+    this.receivedAt = this.messageAt = this.messageBeganAt = this.owner.shared.wheel.now;
+    this.pingSentAt = -1;
+  }
+
   /** A message has begun whose end has not arrived. */
   noteMessageBegan(): void {
     this.messageBeganAt = this.owner.shared.wheel.now;

@@ -53,6 +53,8 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
   private paused = 0;
   private taking = false;
   private ended = false;
+  /** A microtask is on its way that reads on. */
+  private isResuming = false;
   private remainder: Uint8Array | null = null;
 
   /** Of the message that is being assembled or inflated. */
@@ -79,6 +81,7 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
       this.remainder === null &&
       this.inflater === null &&
       this.puller === null &&
+      !this.isResuming &&
       !this.ended &&
       this.receiver.isIdle
     );
@@ -118,9 +121,17 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
   resume(reasons: number, later: boolean): void {
     if ((this.paused & reasons) === 0) return;
     this.paused &= ~reasons;
-    if (this.paused !== 0 || this.taking) return;
-    if (later) queueMicrotask(() => this.readOn());
-    else this.readOn();
+    if (this.paused !== 0) return;
+    this.owner.deadlines.noteResumed();
+    if (this.taking) return;
+    if (!later) this.readOn();
+    else if (!this.isResuming) {
+      this.isResuming = true;
+      queueMicrotask(() => {
+        this.isResuming = false;
+        this.readOn();
+      });
+    }
   }
 
   pull(): MessagePuller {

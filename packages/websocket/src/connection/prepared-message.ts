@@ -1,5 +1,6 @@
 import { type MessageOpcode, OPCODE_BINARY } from '../protocol/opcodes.ts';
-import type { Deflater, DeflateSink } from '../protocol/platform.ts';
+import type { DeflateParameters } from '../protocol/permessage-deflate.ts';
+import type { Deflater, DeflateProvider, DeflateSink } from '../protocol/platform.ts';
 import { encodeMessage } from '../protocol/sender.ts';
 import { FrameSequence } from './frame-sequence.ts';
 
@@ -30,7 +31,7 @@ export class PreparedMessage {
   /** Whether connections with permessage-deflate get it compressed. */
   readonly compress: boolean;
   private plain: PreparedVariant | undefined;
-  private deflated: Map<number, PreparedVariant | Compression> | undefined;
+  private deflated: Map<number, VariantCompression> | undefined;
 
   /** @param payload owned by this object from now on */
   constructor(opcode: MessageOpcode, payload: Uint8Array, compress: boolean) {
@@ -48,38 +49,42 @@ export class PreparedMessage {
   }
 
   /**
-   * The variant for a window of `windowBits`, compressed by `deflater` (which takes no context over) the first time.
+   * The variant for the server's window of `parameters`, compressed the first time, without a context to take over.
    * @returns null while it is being compressed: `waiter` is called when it is ready
    */
-  deflatedVariant(windowBits: number, deflater: Deflater, waiter: VariantWaiter): PreparedVariant | null {
+  deflatedVariant(
+    parameters: DeflateParameters,
+    provider: DeflateProvider,
+    waiter: VariantWaiter,
+  ): PreparedVariant | null {
+    const windowBits = parameters.serverMaxWindowBits;
     this.deflated ??= new Map();
-    const known = this.deflated.get(windowBits);
-    if (known instanceof Compression) {
-      known.waiters.push(waiter);
-      return null;
+    let compression = this.deflated.get(windowBits);
+    if (compression === undefined) {
+      compression = new VariantCompression(this, parameters, provider);
+      this.deflated.set(windowBits, compression);
     }
-    if (known !== undefined) return known;
-    const compression = new Compression(this);
-    if (!deflater.deflate(this.payload, 0, this.payload.length, compression)) {
-      const variants = this.deflated;
-      variants.set(windowBits, compression);
-      compression.waiters.push(waiter);
-      compression.whenDone = (variant) => variants.set(windowBits, variant);
-      return null;
-    }
-    this.deflated.set(windowBits, compression.variant!);
-    return compression.variant!;
+    return compression.variantFor(waiter);
   }
 }
 
-class Compression implements DeflateSink {
-  readonly waiters: VariantWaiter[] = [];
-  variant: PreparedVariant | undefined;
-  whenDone: ((variant: PreparedVariant) => void) | undefined;
+/** A variant that is being compressed, or was. It belongs to no connection: those that wait for it may come and go. */
+class VariantCompression implements DeflateSink {
   private readonly message: PreparedMessage;
+  private readonly deflater: Deflater;
+  private waiters: VariantWaiter[] = [];
+  private variant: PreparedVariant | null = null;
 
-  constructor(message: PreparedMessage) {
+  constructor(message: PreparedMessage, parameters: DeflateParameters, provider: DeflateProvider) {
     this.message = message;
+    this.deflater = provider.createDeflater({ ...parameters, serverNoContextTakeover: true }, 'server');
+    this.deflater.deflate(message.payload, 0, message.payload.length, this);
+  }
+
+  /** @returns null while it is being compressed: `waiter` is called when it is ready */
+  variantFor(waiter: VariantWaiter): PreparedVariant | null {
+    if (this.variant === null) this.waiters.push(waiter);
+    return this.variant;
   }
 
   onDeflated(bytes: Uint8Array, start: number, end: number): void {
@@ -92,8 +97,10 @@ class Compression implements DeflateSink {
   }
 
   private finish(variant: PreparedVariant): void {
+    const { waiters } = this;
     this.variant = variant;
-    this.whenDone?.(variant);
-    for (const waiter of this.waiters) waiter.onVariantReady();
+    this.waiters = [];
+    this.deflater.close();
+    for (const waiter of waiters) waiter.onVariantReady();
   }
 }

@@ -30,8 +30,6 @@ type Item =
 export class SendPipeline implements DeflateSink, VariantWaiter {
   private readonly owner: PipelineOwner;
   private deflater: Deflater | null = null;
-  /** For prepared messages, which never take a context over. */
-  private freshDeflater: Deflater | null = null;
   /** Null unless something is being compressed; the first item is that something. */
   private queue: Item[] | null = null;
   private opcode: MessageOpcode = 1;
@@ -141,8 +139,7 @@ export class SendPipeline implements DeflateSink, VariantWaiter {
       this.owner.acquireOutbox().addShared(message.plainVariant());
       return true;
     }
-    this.freshDeflater ??= provider.createDeflater({ ...parameters, serverNoContextTakeover: true }, 'server');
-    const variant = message.deflatedVariant(parameters.serverMaxWindowBits, this.freshDeflater, this);
+    const variant = message.deflatedVariant(parameters, provider, this);
     if (variant === null) return false;
     this.owner.acquireOutbox().addShared(variant);
     // The peer's window moved by bytes that our own context did not produce.

@@ -4,6 +4,7 @@ import { UsageError } from '../connection/errors.ts';
 import type { SlowConsumerPolicy } from '../connection/shared.ts';
 import type { HeaderLimits } from '../handshake/header-fields.ts';
 import type { OriginPolicyOptions } from '../handshake/origin.ts';
+import type { DeflateOptions } from './deflate/options.ts';
 import type { Authorization, OpeningRequest, RefusedEvent } from './opening.ts';
 import type { ServerConnection } from './server-connection.ts';
 
@@ -63,26 +64,6 @@ export interface ServerLimits {
   readonly headerLimits?: HeaderLimits;
 }
 
-/** permessage-deflate (RFC 7692). Off unless given. */
-export interface CompressionOptions {
-  /** zlib level, 1 to 9. Default 1: most of the gain for half of the time. */
-  readonly level?: number;
-  /** zlib memLevel, 1 to 9. Default 8. */
-  readonly memLevel?: number;
-  /** Messages of fewer bytes are sent as they are. Default 1,024. */
-  readonly threshold?: number;
-  /** Keep a context from message to message, while the process's budget lasts. Default false. */
-  readonly takeover?: boolean;
-  /** Bytes for all kept contexts of this server. Default 64 MiB. */
-  readonly memoryBudget?: number;
-  /** Messages up to so many bytes are compressed at once, larger ones on another thread. */
-  readonly inlineLimit?: number;
-  /** Base-2 logarithm of our window, 8 to 15. Default 15. */
-  readonly serverMaxWindowBits?: number;
-  /** Base-2 logarithm of the client's window, 8 to 15; asked for where the client allows it. Default 15. */
-  readonly clientMaxWindowBits?: number;
-}
-
 /** What a {@link WebSocketServer} is made with. Everything may be left out. */
 export interface ServerOptions<Context = unknown, Receive extends ReceiveMode = 'owned'>
   extends ServerLimits,
@@ -107,7 +88,7 @@ export interface ServerOptions<Context = unknown, Receive extends ReceiveMode = 
   readonly subprotocols?: readonly string[];
 
   /** permessage-deflate: `true` for the defaults. Default off. */
-  readonly compression?: boolean | CompressionOptions;
+  readonly compression?: boolean | DeflateOptions;
 
   /**
    * `owned`: the message handler gets a string or a copy, to keep. `borrowed`: it gets bytes (text too) that are only

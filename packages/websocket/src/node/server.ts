@@ -11,14 +11,9 @@ import { PreparedMessage } from '../connection/prepared-message.ts';
 import { encodeRefusal, Refusal } from '../handshake/refusal.ts';
 import { OriginPolicy } from '../handshake/origin.ts';
 import { Census, type ServerCounts, sumTraffic } from './census.ts';
+import type { DeflateOptions } from './deflate/options.ts';
 import { NodeDeflateProvider } from './deflate/provider.ts';
-import {
-  type CompressionOptions,
-  type ReceiveMode,
-  resolveLimits,
-  type ResolvedLimits,
-  type ServerOptions,
-} from './options.ts';
+import { type ReceiveMode, resolveLimits, type ResolvedLimits, type ServerOptions } from './options.ts';
 import { nodePlatform } from './platform.ts';
 import { Route } from './route.ts';
 import type { ServerConnection, ServerConnectionCore } from './server-connection.ts';
@@ -265,7 +260,7 @@ export function prepareMessage(data: SendData, kind?: MessageKind, options?: Pre
   return new PreparedMessage(opcode, payload, options?.compress ?? true);
 }
 
-function deflateProvider(compression: boolean | CompressionOptions | undefined): NodeDeflateProvider | null {
+function deflateProvider(compression: boolean | DeflateOptions | undefined): NodeDeflateProvider | null {
   if (compression === undefined || compression === false) return null;
   return new NodeDeflateProvider(compression === true ? {} : compression);
 }

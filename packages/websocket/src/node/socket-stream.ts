@@ -117,7 +117,7 @@ export class SocketStream implements ByteStream {
   reportEnd(): void {
     // A socket may tell its end while it is paused, before what came earlier was handled.
     if (this.paused) this.endWaits = true;
-    else if (!this.closed) this.handler!.onEnd();
+    else if (!this.closed) this.handler?.onEnd();
   }
 
   reportError(error: Error): void {
@@ -125,9 +125,10 @@ export class SocketStream implements ByteStream {
   }
 
   reportClose(): void {
-    if (this.closed) return;
+    // Before there is anybody to tell, `attach` will see for itself.
+    if (this.closed || this.handler === undefined) return;
     this.closed = true;
-    this.handler!.onClose(this.cause);
+    this.handler.onClose(this.cause);
   }
 }
 
