@@ -31,11 +31,18 @@ export class Program {
       });
     });
     this.exit.catch(() => {});
-    scope.after(async () => {
-      if (this.hasExited || child.pid === undefined) return;
-      child.kill('SIGKILL');
-      await once(child, 'close');
-    });
+    scope.after(() => this.end());
+  }
+
+  /** Ends the program whatever it does: first as it may expect, so that it can end its own children too. */
+  private async end(): Promise<void> {
+    const { child } = this;
+    if (this.hasExited || child.pid === undefined) return;
+    const exited = once(child, 'exit');
+    const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+    child.kill('SIGTERM');
+    await exited;
+    clearTimeout(timer);
   }
 
   get pid(): number {

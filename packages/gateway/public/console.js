@@ -54,7 +54,7 @@ export function startConsole(address, onOpen) {
     }
     listen(socket, trace);
     isCancelled = false;
-    showState('connecting', `Connecting to ${url.value.trim()}`);
+    showState('connecting', 'Connecting');
   }
 
   /**
@@ -66,7 +66,7 @@ export function startConsole(address, onOpen) {
     opening.binaryType = 'arraybuffer';
     opening.addEventListener('open', () => {
       wasOpen = true;
-      const agreed = [opening.protocol, opening.extensions].filter((text) => text !== '').join(', ');
+      const agreed = [opening.protocol, opening.extensions.split(';')[0]].filter((text) => text !== '').join(', ');
       transcript.note(`Connected${agreed === '' ? '' : `; agreed on ${agreed}`}`);
       showState('open', `Open${opening.protocol === '' ? '' : `, subprotocol ${opening.protocol}`}`);
       if (document.activeElement === document.body || document.activeElement?.id === 'connect') composer.focus();

@@ -8,6 +8,6 @@ import { startTabs } from './tabs.js';
 const socketBase = `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}`;
 
 startTabs();
-showSamples(`${socketBase}/echo`, location.origin);
+showSamples(`${socketBase}/echo`, `${socketBase}/live`, location.origin);
 watchCounts(`${socketBase}/live`);
 startConsole(`${socketBase}/echo`, showHandshake);

@@ -7,24 +7,27 @@ const COPIED_MS = 1600;
 /**
  * Fills in the lines to copy, with the addresses of this very server.
  * @param {string} echo
+ * @param {string} live
  * @param {string} base
  */
-export function showSamples(echo, base) {
-  byId('echo-address', HTMLElement).textContent = echo;
+export function showSamples(echo, live, base) {
   show('sample-js', [
     ['const socket = new WebSocket(', `'${echo}'`, ');'],
     ['socket.onopen = () => socket.send(', "'hello'", ');'],
     ['socket.onmessage = ({ data }) => console.log(data);'],
+    ['// prints: hello'],
   ]);
   show('sample-curl', [
-    ['# the handshake by hand: answers 101 and waits for frames; Ctrl-C ends it'],
-    [`curl -iN ${base}/echo -H `, "'Upgrade: websocket'", ' -H ', "'Connection: Upgrade'", ' \\'],
-    ['  -H ', "'Sec-WebSocket-Version: 13'", ' -H ', `'Sec-WebSocket-Key: ${KEY}'`],
+    [`curl -iN ${base}/echo \\`],
+    ['  -H ', "'Upgrade: websocket'", ' -H ', "'Connection: Upgrade'", ' \\'],
+    ['  -H ', "'Sec-WebSocket-Version: 13'", ' \\'],
+    ['  -H ', `'Sec-WebSocket-Key: ${KEY}'`],
   ]);
   show('sample-count', [
     ['# how many connections and messages, now and so far'],
     [`curl ${base}/live`],
-    ['# the same, live: new WebSocket(', `'${echo.replace(/echo$/, 'live')}'`, ')'],
+    ['# the same in a page, whenever it changes'],
+    ['new WebSocket(', `'${live}'`, ').onmessage = ({ data }) => console.log(data);'],
   ]);
   byId('copy', HTMLButtonElement).addEventListener('click', () => void copy());
 }
@@ -38,7 +41,7 @@ function show(id, lines) {
   if (code === null) return;
   code.replaceChildren(
     ...lines.flatMap((parts, index) => {
-      const isRemark = parts[0]?.startsWith('#') ?? false;
+      const isRemark = /^(#|\/\/)/.test(parts[0] ?? '');
       const nodes = parts.map((part, at) => create('span', isRemark ? 'dim' : at % 2 === 1 ? 'str' : '', part));
       return index === 0 ? nodes : ['\n', ...nodes];
     }),

@@ -50,7 +50,7 @@ export class Sparkline {
       let steps = `${x(from)} ${y(values[from] ?? 0)}`;
       for (let at = from + 1; at < to; at++) steps += ` H${x(at)} V${y(values[at] ?? 0)}`;
       line += `M${steps}`;
-      area += `M${x(from)} ${HEIGHT} L${steps} V${HEIGHT} Z`;
+      area += `M${x(from)} ${HEIGHT - MARGIN} L${steps} V${HEIGHT - MARGIN} Z`;
     };
     for (const [at, value] of values.entries()) {
       if (value !== undefined) continue;

@@ -27,8 +27,9 @@ export function createHttpServer(
   };
   const server =
     certificate === undefined ? createServer(options) : createTlsServer({ ...options, ...tlsOptions(certificate) });
-  // Node would cut off the fields beyond that in silence; so it passes on one more than the router allows.
-  server.maxHeadersCount = 101;
+  // 16 KiB hold so many that Node need not count: it would drop the rest in silence, or without a word to the client.
+  // The router and the handshake say that 100 fields are enough.
+  server.maxHeadersCount = 0;
   if (maxConnections !== Infinity) server.maxConnections = maxConnections + SPARE_CONNECTIONS;
   server.on('request', handle);
   server.on('clientError', (error, socket) => {

@@ -320,6 +320,7 @@ export class ConnectionCore<Context>
     if (this.outbox !== null) this.outbox.flush();
     if (inbox.isIdle) {
       this.inbox = null;
+      inbox.leave();
       keepIdle(this.shared.idleInboxes, inbox);
     }
   }
@@ -555,6 +556,7 @@ export class ConnectionCore<Context>
     // It may be another connection's by now: a flush that was scheduled earlier.
     if (this.outbox !== outbox) return;
     this.outbox = null;
+    outbox.leave();
     keepIdle(this.shared.idleOutboxes, outbox);
   }
 

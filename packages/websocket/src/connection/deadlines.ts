@@ -112,7 +112,7 @@ export class Deadlines implements WheelEntry {
       owner.fail('PB_MESSAGE_TIMEOUT');
     } else if (now - this.messageAt >= times.idleTimeout) {
       owner.fail('PB_IDLE_TIMEOUT');
-    } else if (this.pingSentAt !== -1 && this.receivedAt < this.pingSentAt) {
+    } else if (this.pingSentAt !== -1 && this.receivedAt < this.pingSentAt && times.pongTimeout !== Infinity) {
       if (now - this.pingSentAt >= times.pongTimeout) owner.fail('PB_PONG_TIMEOUT');
     } else {
       // Anything that came since the ping shows that the peer lives.
@@ -132,10 +132,20 @@ export class Deadlines implements WheelEntry {
     if (!owner.isOpen) return next;
     return Math.min(
       next,
-      this.pingSentAt === -1 ? this.receivedAt + times.pingInterval : this.pingSentAt + times.pongTimeout,
+      this.pingDue(now),
       this.messageAt + times.idleTimeout,
       owner.isInsideMessage ? this.messageBeganAt + times.messageTimeout : Infinity,
     );
+  }
+
+  /** When a ping is due, or the answer to the last one overdue. */
+  private pingDue(now: number): number {
+    const { pingInterval, pongTimeout } = this.owner.shared.times;
+    if (this.pingSentAt === -1) return this.receivedAt + pingInterval;
+    // Where answers may take longer than the interval, this one has probably come by the time of the next ping.
+    const next = this.pingSentAt + pingInterval;
+    const overdue = this.pingSentAt + pongTimeout;
+    return next > now ? Math.min(next, overdue) : overdue;
   }
 
   /** Makes sure that the wheel calls in so many ticks at the latest. */

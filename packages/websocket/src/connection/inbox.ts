@@ -40,6 +40,7 @@ export interface InboxOwner {
 }
 
 const CLOSE = 0x8;
+const NOBODY = null as unknown as InboxOwner;
 
 /**
  * The receiving half of a connection: frames become messages, and messages go to the handler or to whoever pulls
@@ -72,6 +73,11 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
   serve(owner: InboxOwner): void {
     this.owner = owner;
     this.receiver.serve(this, owner.deflateParameters !== null);
+  }
+
+  /** Nobody is served any more: a connection that is over is not kept by what it once used. */
+  leave(): void {
+    this.owner = NOBODY;
   }
 
   /** Between two messages, with nothing to remember: the connection needs no inbox until the next byte comes. */
@@ -169,13 +175,14 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
   /** Goes on where reading was stopped: first with what was left over, then with the stream. */
   private readOn(): void {
     if (this.paused !== 0 || this.taking || this.ended) return;
-    const { remainder } = this;
+    // With what was left over it may become idle, and leave its owner.
+    const { owner, remainder } = this;
     if (remainder !== null) {
       this.remainder = null;
-      this.owner.onBytes(remainder, 0, remainder.length);
+      owner.onBytes(remainder, 0, remainder.length);
       if (this.isPaused) return;
     }
-    this.owner.stream.resume();
+    owner.stream.resume();
   }
 
   private get flow(): Flow {

@@ -40,6 +40,9 @@ export interface OutboxOwner {
   onOutboxProgress(): void;
 }
 
+/** An outbox that nobody uses may still be in the list of those to be flushed. */
+const NOBODY = { onOutboxIdle() {} } as unknown as OutboxOwner;
+
 /** ASCII strings up to this length are written faster by a loop than by a call into the platform. */
 const SHORT_TEXT = 16;
 
@@ -66,6 +69,11 @@ export class Outbox implements Flushable {
   /** Goes on with another connection. Only after {@link OutboxOwner.onOutboxIdle}: then nothing of the old one is left. */
   serve(owner: OutboxOwner): void {
     this.owner = owner;
+  }
+
+  /** Nobody is served any more: a connection that is over is not kept by what it once used. */
+  leave(): void {
+    this.owner = NOBODY;
   }
 
   /** Bytes that the operating system has not taken yet. */

@@ -21,8 +21,7 @@ import { nodePlatform } from './platform.ts';
 import { ServerConnectionCore } from './server-connection.ts';
 import type { WebSocketServer } from './server.ts';
 import { serverShared } from './server-shared.ts';
-import { shareReadBuffer } from './shared-read-buffer.ts';
-import { streamOver } from './socket-stream.ts';
+import { streamOver } from './shared-read-buffer.ts';
 import type { UpgradeTarget } from './upgrade-dispatcher.ts';
 
 const ACCEPTED: Acceptance<never> = {};
@@ -166,7 +165,7 @@ export class Route<Context> implements UpgradeTarget {
     const isTooMany = this.capReached(request) !== undefined;
     const shared = this.shared as unknown as ConnectionShared<never>;
     const context = acceptance.context as Context;
-    const stream = shareReadBuffer(socket) ?? streamOver(socket);
+    const stream = streamOver(socket);
     const connection = new ServerConnectionCore<Context>(shared, stream, agreement, context, request);
     this.census.onAccepted();
     this.server.register(connection);

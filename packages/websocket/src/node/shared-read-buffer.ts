@@ -1,14 +1,14 @@
 import { type EventEmitter, once } from 'node:events';
 import { connect, createServer, Socket } from 'node:net';
-import { SocketStream, STREAM, streamOf } from './socket-stream.ts';
+import { SocketStream, STREAM, streamOf, TlsSocketStream } from './socket-stream.ts';
 
 /*
  * The only file that touches private parts of net.Socket.
  *
  * A socket allocates 64 KiB for every read, unless it was made with `onread` and a buffer of its own. An upgraded
  * socket was not: so its handle is moved to a new socket that was, and all connections read into one buffer, one after
- * the other. The old socket keeps nothing. A self-test at start moves a real connection; where anything is not as
- * expected, sockets stay as they are (`SocketStream`).
+ * the other. The old socket keeps nothing. That happens when the first bytes come: many a connection never sends any.
+ * A self-test at start moves a real connection; where anything is not as expected, sockets stay as they are.
  */
 
 interface Handle {
@@ -16,11 +16,12 @@ interface Handle {
   useUserBuffer(buffer: Uint8Array): void;
 }
 
-/** What is touched of net.Socket: its handle, and the server that counts it among its connections. */
+/** What is touched of net.Socket: its handle, the server that counts it, and the address that it remembers. */
 interface SocketInternals {
   _handle: Handle | null;
   _server: object | null;
   server: object | null;
+  _peername: object | undefined;
 }
 
 const READ_BUFFER_BYTES = 65536;
@@ -57,8 +58,25 @@ class MovedSocket extends Socket {
   }
 }
 
-class SharedBufferStream extends SocketStream {
+/** Reads like any other socket until the first bytes come; from then on into the buffer that all connections share. */
+export class SharedBufferStream extends SocketStream {
+  private isMoved = false;
+
+  override deliver(bytes: Uint8Array, length: number): void {
+    super.deliver(bytes, length);
+    if (!this.isMoved && isSafe) this.move();
+  }
+
+  /** Moves the handle, where that is possible now. @returns whether it is moved */
+  move(): boolean {
+    if (this.isMoved || this.isPaused || !canMove(this.socket)) return this.isMoved;
+    this.isMoved = true;
+    this.exchangeSocket(moveHandle(this.socket));
+    return true;
+  }
+
   protected override startReading(): void {
+    if (!this.isMoved) return super.startReading();
     // The first call of `_read`, now: made by `resume` in a later tick, it would undo a pause that came in between.
     this.socket.read(0);
     // Flowing, so that the end of the stream is noticed; the bytes themselves never pass through the Readable.
@@ -85,16 +103,31 @@ export function prepareSharedReadBuffer(): Promise<boolean> {
   return selfTest;
 }
 
-/** A stream that reads `socket` into the buffer that all connections share; undefined where that is not possible. */
-export function shareReadBuffer(socket: Socket): SocketStream | undefined {
-  return isSafe && canMove(socket) ? new SharedBufferStream(moveHandle(socket)) : undefined;
+/** The stream for a socket, or for what an HTTP server was given as one. */
+export function streamOver(socket: Socket): SocketStream {
+  // TLS is more than its handle, and so may be what somebody else made.
+  if (!isPlain(socket)) return new TlsSocketStream(socket);
+  if (isSafe) lighten(socket);
+  return new SharedBufferStream(socket);
+}
+
+/** Lets go of what Node keeps for every socket, and what one that stays open for hours has no use for. */
+function lighten(socket: Socket): void {
+  // The address was read; whoever asks again gets it again.
+  (socket as unknown as SocketInternals)._peername = undefined;
+  // Makes writing fail after the peer's end, unless the socket is half open, as ours are.
+  const [own] = socket.listeners('end');
+  if (own?.name === 'onReadableStreamEnd') socket.off('end', own as () => void);
+}
+
+function isPlain(socket: Socket): boolean {
+  return Object.getPrototypeOf(socket) === Socket.prototype;
 }
 
 function canMove(socket: Socket): boolean {
   const { _handle: handle, _server } = socket as unknown as SocketInternals;
   return (
-    // Not TLS, whose socket is more than its handle, and not a subclass that somebody else made.
-    Object.getPrototypeOf(socket) === Socket.prototype &&
+    isPlain(socket) &&
     socket.readableLength === 0 &&
     socket.writableLength === 0 &&
     !socket.destroyed &&
@@ -133,31 +166,29 @@ async function testMove(): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(2000);
     const [socket] = (await once(server, 'connection', { signal })) as [Socket];
-    if (!canMove(socket)) return false;
-    // As after an upgrade: the socket has been reading.
-    client.write('first');
-    const [first] = (await once(socket, 'data', { signal })) as [Buffer];
-    socket.removeAllListeners('data');
-    const stream = new SharedBufferStream(moveHandle(socket));
+    const stream = new SharedBufferStream(socket);
     const seen = await new Promise<string>((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error));
-      let text = first.toString();
+      let text = '';
       stream.attach({
         onBytes(bytes, start, end) {
-          text += `${bytes.buffer === readBuffer.buffer ? '+' : '-'}${Buffer.from(bytes.subarray(start, end)).toString()}`;
-          stream.end();
+          const isShared = bytes.buffer === readBuffer.buffer;
+          text += `${Buffer.from(bytes.subarray(start, end)).toString()} ${isShared ? 'shared' : 'own'}, `;
+          if (isShared) stream.end();
+          else if (stream.move()) client.write('second');
+          else stream.destroy();
         },
         onDrain() {},
         onEnd() {
-          text += '|';
+          text += 'end';
         },
         onClose: () => resolve(text),
       });
       client.on('end', () => client.end());
-      client.write('second');
+      client.write('first');
     });
     const [count] = await new Promise<[number]>((resolve) => server.getConnections((_, n) => resolve([n])));
-    return seen === 'first+second|' && count === 0;
+    return seen === 'first own, second shared, end' && count === 0;
   } finally {
     client.destroy();
     server.close();

@@ -22,7 +22,7 @@ type StreamSocket = Socket & { [STREAM]?: SocketStream };
  * or behaves as one.
  */
 export class SocketStream implements ByteStream {
-  protected readonly socket: StreamSocket;
+  protected socket: StreamSocket;
   private handler: ByteStreamHandler | undefined;
   protected awaitsDrain = false;
   private cause: Error | undefined;
@@ -93,6 +93,18 @@ export class SocketStream implements ByteStream {
   protected startReading(): void {
     // Whoever had the socket before may have paused it.
     this.socket.on('data', onData).resume();
+  }
+
+  /** Goes on with another socket in its place, for the same connection. */
+  protected exchangeSocket(socket: Socket): void {
+    this.socket.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+    this.socket = socket;
+    this.socket[STREAM] = this;
+    if (this.handler !== undefined) this.startReading();
+  }
+
+  protected get isPaused(): boolean {
+    return this.paused;
   }
 
   /** A write of nothing is called back when everything before it is written, whatever the socket's own marks are. */
@@ -169,11 +181,6 @@ function onError(this: StreamSocket, error: Error): void {
 
 function onClose(this: StreamSocket): void {
   this[STREAM]!.reportClose();
-}
-
-/** The stream for a socket, or for what an HTTP server was given as one. */
-export function streamOver(socket: Socket): SocketStream {
-  return Object.getPrototypeOf(socket) === Socket.prototype ? new SocketStream(socket) : new TlsSocketStream(socket);
 }
 
 /** The stream of a socket; for readers that Node calls with the socket as `this`. */

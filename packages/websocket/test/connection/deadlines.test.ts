@@ -104,6 +104,28 @@ describe('keep-alive', () => {
     assert.ok(!made.stream.isDestroyed);
   });
 
+  test('an answer may take longer than the interval: the next ping is not late for that', async () => {
+    const made = makeConnection({ times: { pingInterval: 1_000, pongTimeout: 60_000 } });
+    for (let i = 1; i <= 5; i++) {
+      made.time.pass(1_200);
+      await turn();
+      assert.equal(sent(made).length, i);
+      made.stream.receive(made.peer({ opcode: 10 }));
+    }
+    made.time.pass(50_000);
+    assert.equal(made.connection.state, 'open');
+    made.time.pass(15_000);
+    assert.ok(made.stream.isDestroyed, 'the last ping was never answered');
+  });
+
+  test('pings without a deadline for their answers: sent, and no answer is missed', async () => {
+    const made = makeConnection({ times: { pingInterval: 1_000 } });
+    made.time.pass(10_000);
+    await turn();
+    assert.ok(sent(made).length >= 7);
+    assert.equal(made.connection.state, 'open');
+  });
+
   test('switched off: nothing ever happens', async () => {
     const made = makeConnection({ times: {} });
     made.time.pass(3_600_000);

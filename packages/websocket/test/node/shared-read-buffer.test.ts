@@ -10,7 +10,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { prepareSharedReadBuffer, shareReadBuffer } from '#dist/node/shared-read-buffer.js';
+import { prepareSharedReadBuffer, SharedBufferStream } from '#dist/node/shared-read-buffer.js';
 import { byteStreamContract, type StreamPair } from '../support/byte-stream-contract.ts';
 import { TLS } from '../support/certificate.ts';
 import { handshake } from '../support/raw-client.ts';
@@ -41,11 +41,13 @@ async function accept(t: TestContext, unix = false): Promise<[net.Socket, net.So
   return [socket, peer, server];
 }
 
-function moved(socket: net.Socket): NonNullable<ReturnType<typeof shareReadBuffer>> {
-  const stream = shareReadBuffer(socket);
-  assert.ok(stream !== undefined, 'the socket was not moved');
+function moved(socket: net.Socket): SharedBufferStream {
+  const stream = new SharedBufferStream(socket);
+  assert.equal(stream.move(), true, 'the socket was not moved');
   return stream;
 }
+
+const canMove = (socket: net.Socket): boolean => new SharedBufferStream(socket).move();
 
 test('the self-test finds that the shared read buffer works on every Node that is supported', () => {
   assert.equal(isPrepared, true);
@@ -59,6 +61,11 @@ byteStreamContract('SharedBufferStream over TCP', async (t) => {
 byteStreamContract('SharedBufferStream over a Unix socket', async (t) => {
   const [socket, peer] = await accept(t, true);
   return { stream: moved(socket), peer, reset: () => peer.destroy() };
+});
+
+byteStreamContract('SharedBufferStream that moves when the first bytes come', async (t) => {
+  const [socket, peer] = await accept(t);
+  return { stream: new SharedBufferStream(socket), peer, reset: () => peer.resetAndDestroy() };
 });
 
 /** The two ends of a connection that an HTTP server has upgraded. */
@@ -142,18 +149,18 @@ describe('a socket stays as it is', () => {
     const peer = tls.connect({ ...where, rejectUnauthorized: false } as tls.ConnectionOptions);
     const [socket] = (await once(server, 'secureConnection')) as [tls.TLSSocket];
     t.after(() => [socket.destroy(), peer.destroy()]);
-    assert.equal(shareReadBuffer(socket), undefined);
+    assert.equal(canMove(socket), false);
   });
 
   test('where bytes of it were read already, or are still to be written', async (t) => {
     const [socket, peer] = await accept(t);
     peer.write('early');
     await once(socket, 'readable');
-    assert.equal(shareReadBuffer(socket), undefined);
+    assert.equal(canMove(socket), false);
     assert.equal(socket.read().toString(), 'early');
     socket.cork();
     socket.write('late');
-    assert.equal(shareReadBuffer(socket), undefined);
+    assert.equal(canMove(socket), false);
   });
 
   test('where either end of it has ended', async (t) => {
@@ -161,25 +168,25 @@ describe('a socket stays as it is', () => {
     ended.resume();
     peer.end();
     await once(ended, 'end');
-    assert.equal(shareReadBuffer(ended), undefined);
+    assert.equal(canMove(ended), false);
     const [ending] = await accept(t);
     ending.end();
-    assert.equal(shareReadBuffer(ending), undefined);
+    assert.equal(canMove(ending), false);
     const [destroyed] = await accept(t);
     destroyed.destroy();
-    assert.equal(shareReadBuffer(destroyed), undefined);
+    assert.equal(canMove(destroyed), false);
   });
 
   test('where somebody made it, or made it otherwise', async (t) => {
     class Own extends net.Socket {}
-    assert.equal(shareReadBuffer(new Own()), undefined);
+    assert.equal(canMove(new Own()), false);
     // A client's: no server counts it, and a new one has no handle.
-    assert.equal(shareReadBuffer(new net.Socket()), undefined);
+    assert.equal(canMove(new net.Socket()), false);
     const [socket] = await accept(t);
     const internals = socket as unknown as { _handle: { reading?: unknown } };
     const handle = internals._handle;
     internals._handle = Object.create(handle, { reading: { value: 'somehow' } }) as typeof handle;
-    assert.equal(shareReadBuffer(socket), undefined);
+    assert.equal(canMove(socket), false);
     internals._handle = handle;
   });
 

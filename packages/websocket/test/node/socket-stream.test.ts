@@ -7,7 +7,8 @@ import path from 'node:path';
 import { Duplex } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
-import { SocketStream, streamOver, TlsSocketStream } from '#dist/node/socket-stream.js';
+import { streamOver } from '#dist/node/shared-read-buffer.js';
+import { SocketStream, TlsSocketStream } from '#dist/node/socket-stream.js';
 import { byteStreamContract, type StreamPair } from '../support/byte-stream-contract.ts';
 import { TLS } from '../support/certificate.ts';
 

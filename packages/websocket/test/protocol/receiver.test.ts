@@ -226,19 +226,29 @@ test('with permessage-deflate RSV1 marks a compressed message, which is not look
 });
 
 test('a compressed message may be a little larger than the limit for what comes out of it', () => {
-  const allowed = 2048 + 2 + 64;
-  const options = { deflate: true, limits: { maxMessageSize: 2048 } };
-  const payload = new Uint8Array(allowed + 1);
-  const frame = (rsv1: boolean, length: number): Uint8Array =>
-    fromServer({ opcode: 2, rsv1, payload: payload.subarray(0, length) });
-  const sizes = (stream: Uint8Array): string =>
-    receive(stream, { ...options, role: 'client' })
-      .map((text) => (text.startsWith('fail') ? text : String(text.split(' ').at(-1)!.length / 2)))
-      .join();
-  assert.equal(sizes(frame(true, allowed)), String(allowed));
-  assert.equal(sizes(frame(true, allowed + 1)), 'fail 1009 PB_MESSAGE_TOO_BIG');
-  assert.equal(sizes(frame(false, 2048)), '2048');
-  assert.equal(sizes(frame(false, 2049)), 'fail 1009 PB_MESSAGE_TOO_BIG');
+  const maxMessageSize = 1024 * 1024;
+  const allowed = maxMessageSize + 1024 + 64;
+  // The header alone decides.
+  const begin = (rsv1: boolean, length: number): string =>
+    receive(fromServer({ opcode: 2, rsv1, declaredLength: BigInt(length) }), {
+      role: 'client',
+      deflate: true,
+      limits: { maxMessageSize },
+    }).join();
+  assert.equal(begin(true, allowed), 'unfinished compressed binary ');
+  assert.equal(begin(true, allowed + 1), 'fail 1009 PB_MESSAGE_TOO_BIG');
+  assert.equal(begin(false, maxMessageSize), 'unfinished binary ');
+  assert.equal(begin(false, maxMessageSize + 1), 'fail 1009 PB_MESSAGE_TOO_BIG');
+});
+
+test('the fragments of a compressed message are charged together, against that larger limit', () => {
+  const allowed = 100 + 1 + 64;
+  const begun = fromServer({ opcode: 2, rsv1: true, fin: false, payload: new Uint8Array(10) });
+  const last = (length: number): Uint8Array => fromServer({ opcode: 0, payload: new Uint8Array(length) });
+  const options: ReceiveOptions = { role: 'client', deflate: true, limits: { maxMessageSize: 100 } };
+  const left = allowed - 10 - FRAGMENT_OVERHEAD;
+  assert.deepEqual(receive(concat(begun, last(left)), options), [`compressed binary ${'00'.repeat(10 + left)}`]);
+  assert.equal(receive(concat(begun, last(left + 1)), options)[0], 'fail 1009 PB_MESSAGE_TOO_BIG');
 });
 
 test('every fragment after the first is charged its overhead', () => {

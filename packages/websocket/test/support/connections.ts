@@ -71,6 +71,7 @@ export interface MakeOptions {
   readonly agreement?: Partial<Agreement>;
   readonly time?: FakeTime;
   readonly head?: Uint8Array;
+  readonly stream?: FakeStream;
 }
 
 /** A shape of what a whole server shares, with handlers that keep a log. */
@@ -115,7 +116,7 @@ export function makeConnection(options: MakeOptions = {}): Made {
   const time = options.time ?? new FakeTime();
   const log: string[] = [];
   const shared = makeShared(log, { ...options, time });
-  const stream = new FakeStream();
+  const stream = options.stream ?? new FakeStream();
   const agreement: Agreement = { protocol: '', extensions: '', deflate: null, ...options.agreement };
   const connection = new ConnectionCore<unknown>(shared as ConnectionShared<never>, stream, agreement, undefined);
   connection.start(options.head ?? new Uint8Array(0));

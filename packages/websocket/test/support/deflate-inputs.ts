@@ -39,7 +39,7 @@ export type DeflateInput = PayloadInput | ConversationInput;
 const LIMITS = [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 1024 * 1024, 10_000, 100, 1, 0];
 
 export function makeDeflateInput(seed: number, index: number): DeflateInput {
-  const random = new Random(seed * 0x1_0000_0000 + index);
+  const random = new Random(seed, index);
   // A turn on the thread pool takes as long as ten messages on the event loop.
   const off = random.chance(5);
   if (random.chance(70)) return { type: 'payload', payload: makePayload(random), limit: random.pick(LIMITS), off };

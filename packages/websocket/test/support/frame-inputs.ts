@@ -30,7 +30,7 @@ const LIMITS: readonly ReceiverLimits[] = [
 ];
 
 export function makeFrameInput(seed: number, index: number): FrameInput {
-  const random = new Random(seed * 0x1_0000_0000 + index);
+  const random = new Random(seed, index);
   const role: Role = random.chance(50) ? 'server' : 'client';
   const receiving: Receiving = { role, deflate: random.chance(30), limits: random.pick(LIMITS) };
   let stream = random.chance(4) ? random.bytes(random.below(200)) : makeStream(random, receiving);

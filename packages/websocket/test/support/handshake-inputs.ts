@@ -22,7 +22,7 @@ export const ASKED = {
 type Field = [name: string, value: string];
 
 export function makeHandshakeInput(seed: number, index: number): HandshakeInput {
-  const random = new Random(seed * 0x1_0000_0000 + index);
+  const random = new Random(seed, index);
   return { request: makeRequest(random), answer: makeAnswer(random) };
 }
 

@@ -8,9 +8,13 @@ export class Random {
   private c: number;
   private counter: number;
 
-  constructor(seed: number) {
+  /**
+   * @param seed its lower 32 bits count
+   * @param stream of one seed there are 2^32 sequences
+   */
+  constructor(seed: number, stream = 0) {
     this.a = seed | 0;
-    this.b = (seed / 0x1_0000_0000) | 0;
+    this.b = stream | 0;
     this.c = 0x9e3779b9 | 0;
     this.counter = 1;
     for (let i = 0; i < 12; i++) this.uint32();
