@@ -12,6 +12,7 @@ import { found } from '../support/environment.ts';
 import { Program } from '../support/program.ts';
 import { inClone } from '../support/root.ts';
 
+const executablePath = found('PULSEBEACON_CHROMIUM');
 const target = process.env['PULSEBEACON_SCREENSHOTS'];
 function serve(port: string, ...more: readonly string[]): Program {
   const args = ['serve', '--port', port, '--log-format', 'json', ...more];
@@ -19,14 +20,11 @@ function serve(port: string, ...more: readonly string[]): Program {
 }
 
 const program = serve(target === undefined ? '0' : '8080', '--compression');
-void program.exit.then(({ code, signal, stdout, stderr }) =>
-  console.log('program ended', code, signal, stdout.slice(-1500), stderr),
-);
 const [, port] = await program.printed(/"event":"ready".*?"port":(\d+)/);
 const base = `http://localhost:${port}`;
 
 const browser = await chromium.launch({
-  executablePath: found('PULSEBEACON_CHROMIUM'),
+  executablePath,
   args: [
     '--disable-gpu',
     '--disable-quic',
@@ -72,8 +70,15 @@ async function send(page: Page, text: string): Promise<void> {
 const echoCount = (page: Page, count: number): Promise<void> =>
   page.locator('#echo-open', { hasText: new RegExp(`^${count}$`) }).waitFor();
 
+/** Runs the line of a terminal, for a second at most: a handshake would wait for frames. */
+async function runCurl(line: string): Promise<string> {
+  const curl = new Program({ after }, 'sh', ['-c', line.replace(/^curl /, 'exec "$PULSEBEACON_CURL" -sS -m 1 ')]);
+  return (await curl.exit).stdout;
+}
+
 afterEach(async () => {
   for (const context of contexts.splice(0)) await context.close();
+  if (program.hasExited) assert.fail(`the program has ended: ${JSON.stringify(await program.exit)}`);
   assert.deepEqual(complaints.splice(0), []);
 });
 
@@ -225,17 +230,15 @@ describe('the page', () => {
     assert.equal((await log).text(), 'hello');
     assert.deepEqual(complaints.splice(0), ['log: hello']);
     await page.getByRole('tab', { name: 'curl' }).click();
-    const lines = (await page.locator('#sample-curl').textContent())!;
-    const curl = new Program({ after }, 'sh', ['-c', lines.replace(/^curl/, 'exec "$PULSEBEACON_CURL" -sS')]);
-    await curl.printed(
+    const curl = await runCurl((await page.locator('#sample-curl').textContent())!);
+    assert.match(
+      curl,
       /^HTTP\/1\.1 101 Switching Protocols\r\n[^]*Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/,
     );
-    await curl.stop();
     await echoCount(page, 2);
     await page.getByRole('tab', { name: 'Counts' }).click();
-    const count = (await page.locator('#sample-count').textContent())!.split('\n')[1]!;
-    const counted = new Program({ after }, 'sh', ['-c', count.replace(/^curl/, 'exec "$PULSEBEACON_CURL" -sS')]);
-    assert.equal((JSON.parse((await counted.exit).stdout) as { echo: { open: number } }).echo.open, 2);
+    const count = await runCurl((await page.locator('#sample-count').textContent())!.split('\n')[1]!);
+    assert.equal((JSON.parse(count) as { echo: { open: number } }).echo.open, 2);
   });
 
   test('works by keyboard alone', async () => {

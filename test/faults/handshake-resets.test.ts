@@ -6,6 +6,7 @@ import { type ServerOptions, WebSocketServer } from '@pulsebeacon/websocket';
 import type { Scope } from '../support/cleanup.ts';
 import { Client } from '../support/client.ts';
 import { frame, handshake, RawClient } from '../support/raw.ts';
+import { ServerProcess } from '../support/server-process.ts';
 
 const HEAD = handshake('/echo', { Origin: 'http://127.0.0.1', 'Sec-WebSocket-Extensions': 'permessage-deflate' });
 
@@ -85,6 +86,18 @@ describe('connections that are reset while they open (HARDENING 5)', () => {
     }
     await empty();
     assert.equal(server.counts().open, 0);
+  });
+
+  test('behind their first message, while it is handled: the answer to it fails', async (t) => {
+    const server = await ServerProcess.start(t);
+    for (let i = 1; i <= 10; i++) {
+      const client = await RawClient.open(t, server.port, '/slow');
+      await new Promise<void>((resolve) => client.socket.write(frame(0x1, Buffer.from('hello')), () => resolve()));
+      client.socket.resetAndDestroy();
+      await server.untilEnded(i);
+    }
+    assert.deepEqual((await server.counts()).closedByCode, { 1006: 10 });
+    await server.stop();
   });
 
   test('a flood of them, beside handshakes that succeed', async (t) => {

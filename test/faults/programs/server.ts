@@ -22,12 +22,21 @@ function until(done: () => boolean): Promise<void> {
   });
 }
 
+/** Keeps the process busy, so that things happen to its connections that it does not see yet. */
+function standStill(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
 async function listen(options: Question & { ask: 'listen' }): Promise<number> {
   server = new WebSocketServer({
-    path: ['/echo', '/feed', '/sink'],
+    path: ['/echo', '/slow', '/feed', '/sink'],
     ...options.options,
     open: changed,
-    message: (connection, data) => void (connection.path === '/echo' && connection.send(data)),
+    message(connection, data) {
+      if (connection.path === '/slow') standStill(50);
+      if (connection.path === '/echo' || connection.path === '/slow') connection.send(data);
+    },
     close() {
       ended++;
       changed();

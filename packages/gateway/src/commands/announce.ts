@@ -53,7 +53,8 @@ function announceAccess(
   if (allowedOrigins.includes('*')) log.warn('pages of any origin may connect (--allow-origin *)');
   else if (allowedOrigins.length > 0) log.info(`pages of ${allowedOrigins.join(', ')} may connect, too`);
   // A page opened under localhost is not of the public URL's origin.
-  if (publicUrls.length > 0 && !publicUrls.some((url) => isLoopbackHost(new URL(url).hostname))) {
+  if (allowedOrigins.includes('*') || publicUrls.length === 0) return;
+  if (!publicUrls.some((url) => isLoopbackHost(new URL(url).hostname))) {
     log.info('its page connects from the public URL alone; --public-url http://localhost:PORT adds this machine');
   }
 }

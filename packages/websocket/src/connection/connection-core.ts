@@ -25,7 +25,14 @@ import type {
 } from './connection.ts';
 import { type DeadlineOwner, Deadlines } from './deadlines.ts';
 import { type ConnectionErrorCode, UsageError, WebSocketError } from './errors.ts';
-import { Inbox, type InboxOwner, PAUSED_BY_APPLICATION, PAUSED_BY_OUTPUT, PAUSED_BY_PULLING } from './inbox.ts';
+import {
+  Inbox,
+  type InboxOwner,
+  lentText,
+  PAUSED_BY_APPLICATION,
+  PAUSED_BY_OUTPUT,
+  PAUSED_BY_PULLING,
+} from './inbox.ts';
 import { Outbox, type OutboxOwner } from './outbox.ts';
 import type { PreparedMessage } from './prepared-message.ts';
 import { type PipelineOwner, SendPipeline } from './send-pipeline.ts';
@@ -40,9 +47,9 @@ const CLOSED = 3;
 const STATES: readonly ConnectionState[] = ['open', 'open', 'closing', 'closed'];
 
 const NO_PRESSURE = 0;
-/** The stream holds bytes that the peer's side has not taken. */
+/** What was sent waits: for the peer to take it, or, where that is a lot, for its compression. */
 const HELD = 1;
-/** More than the high-water mark: nothing is read until it is written. */
+/** More than the high-water mark waits: nothing is read until it is written. */
 const OVER_HIGH_WATER = 2;
 
 /** The connection whose `open` handler is running; it may be closing already, over capacity. */
@@ -134,7 +141,7 @@ export class ConnectionCore<Context>
 
   get queuedBytes(): number {
     const inOutbox = this.outbox === null ? this.stream.queuedBytes : this.outbox.queuedBytes;
-    return inOutbox + (this.pipeline === null ? 0 : this.pipeline.waitingBytes);
+    return inOutbox + this.deferredBytes;
   }
 
   get traffic(): Traffic {
@@ -163,7 +170,7 @@ export class ConnectionCore<Context>
   sendPrepared(message: PreparedMessage): SendResult {
     if (!this.isOpen) return 'closed';
     if (this.pressure !== NO_PRESSURE && this.isQueueFull()) return 'dropped';
-    const isPlain = this.agreement.deflate === null || !message.compress;
+    const isPlain = this.agreement.deflate === null || message.compress === false;
     if (isPlain && this.shared.role === 'server' && !this.isDeferring)
       this.acquireOutbox().addShared(message.plainVariant());
     else this.ensurePipeline().sendPrepared(message);
@@ -174,7 +181,7 @@ export class ConnectionCore<Context>
     signal?.throwIfAborted();
     this.outbox?.flush();
     if (this.status === CLOSED) throw closedError();
-    if (this.heldBytes === 0 && !this.isDeferring) return;
+    if (!this.isWaiting) return;
     await new Promise<void>((resolve, reject) => {
       const waiter = (): void => {
         signal?.removeEventListener('abort', onAbort);
@@ -199,10 +206,19 @@ export class ConnectionCore<Context>
     return this.pipeline !== null && this.pipeline.isBusy;
   }
 
+  /** Not everything that was sent is written. This turn's output is not looked at. */
+  private get isWaiting(): boolean {
+    return this.heldBytes > 0 || this.isDeferring;
+  }
+
+  private get deferredBytes(): number {
+    return this.pipeline === null ? 0 : this.pipeline.waitingBytes;
+  }
+
   private opcodeFor(bytes: Uint8Array, kind: MessageKind | undefined): MessageOpcode {
     if (kind !== 'text') return OPCODE_BINARY;
     // RFC 6455 §8.1 holds for senders too.
-    if (!this.shared.platform.isUtf8(bytes, 0, bytes.length)) {
+    if (bytes !== lentText && !this.shared.platform.isUtf8(bytes, 0, bytes.length)) {
       throw new UsageError('PB_DATA_TYPE', 'cannot send these bytes as text: they are not UTF-8; send them as binary');
     }
     return OPCODE_TEXT;
@@ -227,6 +243,7 @@ export class ConnectionCore<Context>
     this.bytesOut += length;
     traffic[MESSAGES_OUT]!++;
     traffic[BYTES_OUT]! += length;
+    if (this.deferredBytes > this.shared.sendHighWaterMark) this.onOutboxHeld();
     return this.isOverHighWater ? 'queued' : 'sent';
   }
 
@@ -246,6 +263,7 @@ export class ConnectionCore<Context>
   private onSlowConsumer(detail: string): void {
     // Memory first: only what is half written has to stay.
     this.outbox?.discard();
+    this.pipeline?.discard();
     this.fail('PB_SLOW_CONSUMER', { detail });
     if (this.shared.slowConsumer === 'terminate') this.stream.destroy();
   }
@@ -255,7 +273,7 @@ export class ConnectionCore<Context>
       this.pressure = HELD;
       this.deadlines.noteProgress();
     }
-    if (this.pressure === HELD && this.heldBytes > this.shared.sendHighWaterMark) {
+    if (this.pressure === HELD && this.heldBytes + this.deferredBytes > this.shared.sendHighWaterMark) {
       this.pressure = OVER_HIGH_WATER;
       // A peer that does not read our answers is not asked for more questions.
       this.acquireInbox().pause(PAUSED_BY_OUTPUT);
@@ -268,7 +286,7 @@ export class ConnectionCore<Context>
   }
 
   onOutboxProgress(): void {
-    if (this.heldBytes > 0) {
+    if (this.isWaiting) {
       this.deadlines.noteProgress();
       return;
     }
@@ -280,14 +298,22 @@ export class ConnectionCore<Context>
       // The handler may have sent as much again.
       if (!this.isOverHighWater) this.inbox?.resume(PAUSED_BY_OUTPUT, false);
     }
-    this.onPipelineIdle();
+    // Again: so may whoever got messages now.
+    if (!this.isWaiting) this.endWaiting();
   }
 
-  onPipelineIdle(): void {
-    if (this.drainWaiters === null || this.heldBytes > 0 || this.isDeferring) return;
+  onPipelineProgress(): void {
+    // Where nobody waits for it, it is written with the rest of this turn.
+    if (this.pressure === NO_PRESSURE && this.drainWaiters === null && !this.closing?.endWhenWritten) return;
+    this.outbox?.flush();
+    this.onOutboxProgress();
+  }
+
+  /** Wakes whoever waits in {@link drained}. */
+  private endWaiting(): void {
     const waiters = this.drainWaiters;
     this.drainWaiters = null;
-    for (const waiter of waiters) waiter();
+    for (const waiter of waiters ?? []) waiter();
   }
 
   // --- Receiving -----------------------------------------------------------------------------------------------------
@@ -348,7 +374,8 @@ export class ConnectionCore<Context>
   onPingOrPong(opcode: ControlOpcode, bytes: Uint8Array, start: number, end: number): void {
     const { ping, pong } = this.handlers;
     const handler = opcode === OPCODE_PING ? ping : pong;
-    if (opcode === OPCODE_PING && !this.closing?.sent) this.acquireOutbox().addPong(bytes, start, end);
+    // RFC 6455 §5.5.2: also after our own close frame, as long as the peer's has not come.
+    if (opcode === OPCODE_PING) this.acquireOutbox().addPong(bytes, start, end);
     if (handler !== undefined) this.callHandler(handler, copyBytes(bytes, start, end));
   }
 
@@ -419,13 +446,13 @@ export class ConnectionCore<Context>
   }
 
   private endStream(): void {
-    if (this.heldBytes === 0) this.stream.end();
-    else this.closing!.endWhenWritten = true;
+    this.closing!.endWhenWritten = true;
+    if (!this.isWaiting) this.stream.end();
   }
 
   /** Fails the connection (RFC 6455 §7.1.7): says why, sends the close code, and takes nothing more. */
-  fail(code: ConnectionErrorCode, options?: { detail?: string; cause?: unknown }): void {
-    if (this.status === CLOSED || this.closing?.failed) return;
+  fail(code: ConnectionErrorCode, options?: { detail?: string; cause?: unknown }): boolean {
+    if (this.status === CLOSED || this.closing?.failed) return false;
     const error = new WebSocketError(code, options);
     const { closeCode, message } = error;
     const wasOpen = this.isOpen;
@@ -437,10 +464,11 @@ export class ConnectionCore<Context>
     }
     this.acquireInbox().end();
     this.inbox?.puller?.end(error);
-    this.callHandler(this.handlers.error, error);
+    const isReported = this.report(error);
     if (closeCode === CLOSE_ABNORMAL) this.stream.destroy();
     else if (wasOpen) this.sendClose(encodeCloseBody(closeCode, message, this.shared.platform));
     else this.endIfDone();
+    return isReported;
   }
 
   onCloseTimeout(): void {
@@ -465,7 +493,7 @@ export class ConnectionCore<Context>
       const error =
         cause === undefined ? new WebSocketError('PB_STREAM_ENDED') : new WebSocketError('PB_STREAM_FAILED', { cause });
       this.inbox?.puller?.end(error);
-      if (cause !== undefined) this.callHandler(this.handlers.error, error);
+      if (cause !== undefined) this.report(error);
     }
     this.status = CLOSED;
     this.deadlines.cancel();
@@ -473,8 +501,7 @@ export class ConnectionCore<Context>
     this.outbox?.release();
     this.pipeline?.release();
     if (this.agreement.deflate !== null) this.shared.deflate!.releaseTakeover(this.agreement.deflate);
-    for (const waiter of this.drainWaiters ?? []) waiter();
-    this.drainWaiters = null;
+    this.endWaiting();
     this.shared.onClosed(this as never, closing.code);
     this.callHandler(this.handlers.close, closing.code, closing.reason, closing.isClean);
   }
@@ -502,14 +529,27 @@ export class ConnectionCore<Context>
     // A handler waited for this connection, in messages() or drained(), when it ended: no fault of the application's,
     // and told already by `error` and `close`.
     if (this.status !== OPEN && isEndOfConnection(cause)) return;
-    const isReported = this.handlers.error !== undefined && !this.closing?.failed && this.status !== CLOSED;
-    this.fail('PB_HANDLER_FAILED', { cause });
+    const isReported =
+      this.status === CLOSED || this.closing?.failed
+        ? this.report(new WebSocketError('PB_HANDLER_FAILED', { cause }))
+        : this.fail('PB_HANDLER_FAILED', { cause });
     // A fault of the application is never swallowed.
-    if (!isReported) {
-      queueMicrotask(() => {
-        throw cause;
-      });
+    if (!isReported) throwUncaught(cause);
+  }
+
+  /** Tells the `error` handler, if there is one; what goes wrong in there is nobody's but the application's. */
+  private report(what: WebSocketError): boolean {
+    const handler = this.handlers.error;
+    if (handler === undefined) return false;
+    let result: unknown;
+    try {
+      result = handler(this, what);
+    } catch (failure) {
+      throwUncaught(failure);
+      return false;
     }
+    if (result instanceof Promise) result.catch(throwUncaught);
+    return true;
   }
 
   // --- What the deadlines ask ----------------------------------------------------------------------------------------
@@ -519,7 +559,7 @@ export class ConnectionCore<Context>
   }
 
   get isHeld(): boolean {
-    return this.pressure !== NO_PRESSURE && !this.closing?.failed;
+    return this.pressure !== NO_PRESSURE && this.shared.slowConsumer !== 'drop' && !this.closing?.failed;
   }
 
   private get isOverHighWater(): boolean {
@@ -575,6 +615,12 @@ function keepIdle<Half>(idle: Half[], half: Half): void {
 
 function isEndOfConnection(cause: unknown): boolean {
   return cause instanceof WebSocketError || (cause instanceof UsageError && cause.code === 'PB_CONNECTION_CLOSED');
+}
+
+function throwUncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }
 
 function closedError(): UsageError {

@@ -8,7 +8,7 @@ export interface DeadlineOwner {
   /** The connection is open: pings are sent, and the peer's silence is measured. */
   readonly isOpen: boolean;
   readonly isClosed: boolean;
-  /** Output is held, because the peer does not read. */
+  /** Output is held, because the peer does not read, and that has consequences. */
   readonly isHeld: boolean;
   /** We do not read, for whatever reason: then the peer's silence says nothing. */
   readonly isReadingPaused: boolean;
@@ -16,7 +16,7 @@ export interface DeadlineOwner {
   readonly isInsideMessage: boolean;
   ping(): void;
   /** A deadline passed. */
-  fail(code: ConnectionErrorCode): void;
+  fail(code: ConnectionErrorCode): unknown;
   /** No progress for `writeTimeout`: the slow-consumer policy decides. */
   onWriteTimeout(): void;
   /** The closing handshake took too long. */

@@ -47,6 +47,7 @@ export const USAGE_ERRORS = {
   PB_CONTROL_TOO_LONG_TO_SEND: 'a ping of more than 125 bytes',
   PB_RECEIVE_MODE: 'how a connection receives was chosen twice, or too late',
   PB_CONNECTION_CLOSED: 'the connection is closed',
+  PB_SERVER_CLOSED: 'the server is closing, or closed: make a new one',
 } as const;
 
 export type ConnectionErrorCode = ViolationCode | ConnectionFailureCode;

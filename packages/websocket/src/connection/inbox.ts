@@ -25,6 +25,8 @@ export interface InboxOwner {
   readonly deadlines: Deadlines;
   /** What was agreed on for permessage-deflate. */
   readonly deflateParameters: DeflateParameters | null;
+  /** Our close frame has not gone out, nor the peer's come in. */
+  readonly isOpen: boolean;
   /** A whole message has arrived, of so many bytes: to be counted. */
   onMessageReceived(bytes: number): void;
   /** A whole message, as `receive` says. */
@@ -32,7 +34,7 @@ export interface InboxOwner {
   /** A ping or pong; valid during the call. */
   onPingOrPong(opcode: ControlOpcode, bytes: Uint8Array, start: number, end: number): void;
   onCloseFrame(bytes: Uint8Array, start: number, end: number): void;
-  fail(code: ViolationCode): void;
+  fail(code: ViolationCode): unknown;
   /** Take bytes that were left over, as if they had just arrived. */
   onBytes(bytes: Uint8Array, start: number, end: number): void;
   /** The consumer of `messages()` has left. */
@@ -40,6 +42,9 @@ export interface InboxOwner {
 }
 
 const CLOSE = 0x8;
+
+/** Text that a handler has at the moment, with `receive: 'borrowed'`: what is sent on unchanged was checked already. */
+export let lentText: Uint8Array | null = null;
 const NOBODY = null as unknown as InboxOwner;
 
 /**
@@ -57,6 +62,8 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
   /** A microtask is on its way that reads on. */
   private isResuming = false;
   private remainder: Uint8Array | null = null;
+  /** What is being taken is what was left over: memory of our own. */
+  private ownsBytes = false;
 
   /** Of the message that is being assembled or inflated. */
   private opcode: MessageOpcode = OPCODE_TEXT;
@@ -108,8 +115,17 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
     const taken = this.receiver.push(bytes, start, end);
     this.taking = false;
     if (this.paused === 0 || this.ended) return;
-    this.remainder = copyBytes(bytes, taken, end);
+    this.remainder = this.rest(bytes, taken, end);
     this.owner.stream.pause();
+  }
+
+  /**
+   * What is left over, in memory of our own. Where it is that already, it is copied only when half of it is through:
+   * a thousand small messages, each followed by a pause, are not a thousand copies of what remains.
+   */
+  private rest(bytes: Uint8Array, start: number, end: number): Uint8Array {
+    const isMostOfIt = (end - start) * 2 >= bytes.buffer.byteLength;
+    return this.ownsBytes && isMostOfIt ? bytes.subarray(start, end) : copyBytes(bytes, start, end);
   }
 
   /** Keeps bytes that came before anybody may take them. */
@@ -142,6 +158,7 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
 
   pull(): MessagePuller {
     this.puller = new MessagePuller(this);
+    if (this.ended) this.puller.end(undefined);
     this.pause(PAUSED_BY_PULLING);
     return this.puller;
   }
@@ -179,7 +196,9 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
     const { owner, remainder } = this;
     if (remainder !== null) {
       this.remainder = null;
+      this.ownsBytes = true;
       owner.onBytes(remainder, 0, remainder.length);
+      this.ownsBytes = false;
       if (this.isPaused) return;
     }
     owner.stream.resume();
@@ -210,7 +229,13 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
   }
 
   onMessageData(bytes: Uint8Array, start: number, end: number): Flow {
-    this.assembly!.append(bytes, start, end);
+    try {
+      this.assembly!.append(bytes, start, end);
+    } catch {
+      // Within the limit, and more than the process has.
+      this.owner.fail('PB_MESSAGE_TOO_BIG');
+      return STOP;
+    }
     return CONTINUE;
   }
 
@@ -270,13 +295,31 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
     const isText = opcode === OPCODE_TEXT;
     if (shared.borrowed && puller === null) {
       const view = bytes.subarray(start, end);
+      if (isText) lentText = view;
       this.owner.onMessageData(view, isText ? 'text' : 'binary');
+      lentText = null;
       if (shared.poison) view.fill(0xdb);
       return;
     }
-    const data = isText ? this.textOf(ascii, bytes, start, end) : copyBytes(bytes, start, end);
+    let data: MessageData;
+    try {
+      data = isText ? this.textOf(ascii, bytes, start, end) : copyBytes(bytes, start, end);
+    } catch {
+      // Within the limit, and longer than a string can be, or than the process has memory.
+      this.owner.fail('PB_MESSAGE_TOO_BIG');
+      return;
+    }
     if (puller === null) this.owner.onMessageData(data, isText ? 'text' : 'binary');
-    else if (!puller.push(data)) this.paused |= PAUSED_BY_PULLING;
+    else this.hand(puller, data);
+  }
+
+  private hand(puller: MessagePuller, data: MessageData): void {
+    if (this.owner.isOpen) {
+      if (!puller.push(data)) this.paused |= PAUSED_BY_PULLING;
+    } else if (puller.readySize <= this.owner.shared.limits.maxMessageSize) {
+      // We are closing, and read on to see the peer's close frame: what comes before it is kept, but not without end.
+      puller.push(data);
+    }
   }
 
   private textOf(ascii: boolean, bytes: Uint8Array, start: number, end: number): string {

@@ -11,12 +11,12 @@ export interface PullSource {
 type Result = IteratorResult<MessageData, undefined>;
 
 /**
- * Messages for `for await`: one is held ready at most. While nobody has asked for the next one, the connection reads
- * nothing, and the peer feels it.
+ * Messages for `for await`: one is held ready at most, unless the connection closes. While nobody has asked for the next
+ * one, the connection reads nothing, and the peer feels it.
  */
 export class MessagePuller implements AsyncIterableIterator<MessageData> {
   private readonly source: PullSource;
-  private ready: MessageData | undefined;
+  private ready: MessageData[] = [];
   private waiting: { resolve: (result: Result) => void; reject: (error: unknown) => void }[] = [];
   private ended = false;
   private failure: unknown;
@@ -30,11 +30,8 @@ export class MessagePuller implements AsyncIterableIterator<MessageData> {
   }
 
   next(): Promise<Result> {
-    if (this.ready !== undefined) {
-      const value = this.ready;
-      this.ready = undefined;
-      return Promise.resolve({ value, done: false });
-    }
+    const value = this.ready.shift();
+    if (value !== undefined) return Promise.resolve({ value, done: false });
     if (this.failure !== undefined) {
       const error = this.failure;
       this.failure = undefined;
@@ -48,7 +45,7 @@ export class MessagePuller implements AsyncIterableIterator<MessageData> {
   }
 
   return(): Promise<Result> {
-    this.ready = undefined;
+    this.ready = [];
     this.failure = undefined;
     if (!this.ended) {
       this.end(undefined);
@@ -57,12 +54,17 @@ export class MessagePuller implements AsyncIterableIterator<MessageData> {
     return Promise.resolve({ value: undefined, done: true });
   }
 
+  /** Characters and bytes that are ready and were not asked for. */
+  get readySize(): number {
+    return this.ready.reduce((sum, message) => sum + message.length, 0);
+  }
+
   /** A message has come. @returns whether to read on */
   push(message: MessageData): boolean {
     // The consumer has left: what comes until the peer's close frame is for nobody.
     if (this.ended) return true;
     const consumer = this.waiting.shift();
-    if (consumer === undefined) this.ready = message;
+    if (consumer === undefined) this.ready.push(message);
     else consumer.resolve({ value: message, done: false });
     return this.waiting.length > 0;
   }

@@ -222,7 +222,7 @@ export class Outbox implements Flushable {
       if (this.sequence.length + size > MAX_BATCH) this.writeOut();
       else this.adoptSequence();
     }
-    let { batch } = this;
+    const { batch } = this;
     if (batch === null) {
       // In its own read one connection at a time needs a batch, so it may as well be a large one.
       return (this.batch = acquireBatch(this.owner.isReading ? MAX_BATCH : size));

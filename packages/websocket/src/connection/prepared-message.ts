@@ -28,13 +28,13 @@ function variantOf(encoded: Uint8Array): PreparedVariant {
 export class PreparedMessage {
   readonly opcode: MessageOpcode;
   readonly payload: Uint8Array;
-  /** Whether connections with permessage-deflate get it compressed. */
-  readonly compress: boolean;
+  /** Whether connections with permessage-deflate get it compressed; undefined: where it reaches the threshold. */
+  readonly compress: boolean | undefined;
   private plain: PreparedVariant | undefined;
   private deflated: Map<number, VariantCompression> | undefined;
 
   /** @param payload owned by this object from now on */
-  constructor(opcode: MessageOpcode, payload: Uint8Array, compress: boolean) {
+  constructor(opcode: MessageOpcode, payload: Uint8Array, compress: boolean | undefined) {
     this.opcode = opcode;
     this.payload = payload;
     this.compress = compress;

@@ -3,11 +3,12 @@ import { type MessageOpcode, OPCODE_CLOSE } from '../protocol/opcodes.ts';
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts';
 import type { Deflater, DeflateSink } from '../protocol/platform.ts';
 import { encodeMessage, FIN, RSV1 } from '../protocol/sender.ts';
+import { processMemory } from './process-memory.ts';
 import type { Outbox } from './outbox.ts';
 import type { PreparedMessage, VariantWaiter } from './prepared-message.ts';
 import type { ConnectionShared } from './shared.ts';
 
-/** Told when everything that waited for a compression has gone to the outbox. */
+/** Whose pipeline it is. */
 export interface PipelineOwner {
   readonly shared: ConnectionShared<never>;
   readonly deflateParameters: DeflateParameters | null;
@@ -15,7 +16,8 @@ export interface PipelineOwner {
   acquireOutbox(): Outbox;
   /** The close frame has gone to the outbox. */
   onCloseWritten(): void;
-  onPipelineIdle(): void;
+  /** What waited for a compression has gone to the outbox, or some of it. */
+  onPipelineProgress(): void;
 }
 
 type Item =
@@ -70,6 +72,14 @@ export class SendPipeline implements DeflateSink, VariantWaiter {
     else this.queue.push({ type: 'close', body });
   }
 
+  /** Forgets what waits, but for the message that is being compressed. */
+  discard(): void {
+    if (this.queue === null) return;
+    this.queue.length = 1;
+    const [head] = this.queue;
+    this.account((head === undefined ? 0 : sizeOf(head)) - this.waitingBytes);
+  }
+
   onDeflated(bytes: Uint8Array, start: number, end: number): void {
     const payload = start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
     this.writeFrames(this.opcode, true, payload, this.fragmentSize);
@@ -94,12 +104,17 @@ export class SendPipeline implements DeflateSink, VariantWaiter {
     this.deflater?.close();
     // Not the one for prepared messages: it keeps nothing, and other connections may wait for what it compresses.
     this.queue = null;
-    this.waitingBytes = 0;
+    this.account(-this.waitingBytes);
+  }
+
+  private account(bytes: number): void {
+    this.waitingBytes += bytes;
+    processMemory.buffered += bytes;
   }
 
   private enqueue(item: Item, bytes: number): void {
     this.queue!.push(item);
-    this.waitingBytes += bytes;
+    this.account(bytes);
   }
 
   /** @returns false while the message is being compressed */
@@ -134,8 +149,9 @@ export class SendPipeline implements DeflateSink, VariantWaiter {
   private writePrepared(message: PreparedMessage): boolean {
     const { shared, deflateParameters: parameters } = this.owner;
     const { deflate: provider } = shared;
-    if (shared.role === 'client') return this.write(message.opcode, message.payload, message.compress, Infinity);
-    if (parameters === null || provider === null || !message.compress) {
+    const compress = message.compress ?? message.payload.length >= (provider?.threshold ?? Infinity);
+    if (shared.role === 'client') return this.write(message.opcode, message.payload, compress, Infinity);
+    if (parameters === null || provider === null || !compress) {
       this.owner.acquireOutbox().addShared(message.plainVariant());
       return true;
     }
@@ -162,16 +178,13 @@ export class SendPipeline implements DeflateSink, VariantWaiter {
     this.dequeue(queue);
     while (queue.length > 0 && this.writeItem(queue[0]!)) this.dequeue(queue);
     this.draining = false;
-    if (this.queue === queue && queue.length === 0) {
-      this.queue = null;
-      this.owner.onPipelineIdle();
-    }
+    if (this.queue !== queue) return;
+    if (queue.length === 0) this.queue = null;
+    this.owner.onPipelineProgress();
   }
 
   private dequeue(queue: Item[]): void {
-    const item = queue.shift()!;
-    if (item.type === 'message') this.waitingBytes -= item.bytes.length;
-    else if (item.type === 'prepared') this.waitingBytes -= item.message.payload.length;
+    this.account(-sizeOf(queue.shift()!));
   }
 
   private writeItem(item: Item): boolean {
@@ -188,3 +201,8 @@ export class SendPipeline implements DeflateSink, VariantWaiter {
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** Bytes that an item counts for while it waits. */
+function sizeOf(item: Item): number {
+  return item.type === 'message' ? item.bytes.length : item.type === 'prepared' ? item.message.payload.length : 0;
+}

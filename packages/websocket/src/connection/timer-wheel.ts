@@ -103,11 +103,11 @@ export class TimerWheel {
       entry = next!;
     }
     for (let i = 0; i < this.due.length; i++) {
-      const entry = this.due[i]!;
+      const due = this.due[i]!;
       // Scheduled again by an earlier entry's onTick: that call decided.
-      if (entry.wheelDue !== -1) continue;
-      const again = entry.onTick(now);
-      if (again !== -1) this.scheduleBy(entry, again);
+      if (due.wheelDue !== -1) continue;
+      const again = due.onTick(now);
+      if (again !== -1) this.scheduleBy(due, again);
     }
     this.due.length = 0;
   }

@@ -53,7 +53,7 @@ export interface OriginPolicyOptions {
 
   /**
    * What becomes of a request without Origin. Browsers always send one, other clients seldom do. Default
-   * `'allow-unless-browser'`: refused only when a Sec-Fetch-* header shows that a browser sent it.
+   * `'allow-unless-browser'`: refused only when Sec-Fetch-Site, Sec-Fetch-Dest or the like shows that a browser sent it.
    */
   readonly missingOrigin?: 'allow' | 'allow-unless-browser' | 'refuse' | undefined;
 }
@@ -124,9 +124,7 @@ export class OriginPolicy {
     if (request.origin === undefined) {
       if (this.#missing === 'refuse') return refuse('missing', 'missingOrigin');
       if (this.#missing === 'allow' || this.#anyAllowed) return allow('missing-allowed');
-      return request.fields.hasPrefix('sec-fetch-')
-        ? refuse('missing-in-browser', 'missingOrigin')
-        : allow('missing-allowed');
+      return isFromBrowser(request.fields) ? refuse('missing-in-browser', 'missingOrigin') : allow('missing-allowed');
     }
     if (this.#anyAllowed) return allow('any-allowed');
     if (request.origin === 'null') return this.#nullAllowed ? allow('listed') : refuse('null', 'allowedOrigins');
@@ -146,6 +144,14 @@ export class OriginPolicy {
     const expected = this.#publicUrls.length > 0 ? this.#publicUrls : [request.host];
     return { allowed: option === undefined, reason, origin: request.origin, expected, option };
   }
+}
+
+/**
+ * Sec-Fetch-Mode alone is no sign of a browser: Node's own WebSocket sends it, and no Origin. Browsers say Site and Dest
+ * as well (Fetch Metadata §3).
+ */
+function isFromBrowser(fields: HeaderFields): boolean {
+  return fields.hasPrefix('sec-fetch-s') || fields.hasPrefix('sec-fetch-d');
 }
 
 /** The sentence for the log: both values, and the option that would allow it. Safe to print; values are cut to length. */

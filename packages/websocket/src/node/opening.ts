@@ -100,5 +100,9 @@ export function refuse(socket: Socket, refusal: Refusal, method: string | undefi
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(timer));
-  socket.once('end', () => socket.destroySoon());
+  socket.once('end', () => {
+    // Not by `destroySoon`: while a body arrives, Node 26 has something here that is no socket.
+    if (socket.writableFinished) socket.destroy();
+    else socket.once('finish', () => socket.destroy());
+  });
 }

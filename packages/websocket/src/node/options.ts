@@ -2,7 +2,7 @@ import { totalmem } from 'node:os';
 import type { ConnectionHandlers, MessageKind } from '../connection/connection.ts';
 import { UsageError } from '../connection/errors.ts';
 import type { SlowConsumerPolicy } from '../connection/shared.ts';
-import type { HeaderLimits } from '../handshake/header-fields.ts';
+import { DEFAULT_HEADER_LIMITS, type HeaderLimits } from '../handshake/header-fields.ts';
 import type { OriginPolicyOptions } from '../handshake/origin.ts';
 import type { DeflateOptions } from './deflate/options.ts';
 import type { Authorization, OpeningRequest, RefusedEvent } from './opening.ts';
@@ -61,7 +61,7 @@ export interface ServerLimits {
    */
   readonly maxBufferedBytes?: number;
   /** Fields of the opening request. Default: 100 fields, 16 KiB. */
-  readonly headerLimits?: HeaderLimits;
+  readonly headerLimits?: Partial<HeaderLimits>;
 }
 
 /** What a {@link WebSocketServer} is made with. Everything may be left out. */
@@ -92,7 +92,7 @@ export interface ServerOptions<Context = unknown, Receive extends ReceiveMode = 
 
   /**
    * `owned`: the message handler gets a string or a copy, to keep. `borrowed`: it gets bytes (text too) that are only
-   * valid until it returns, uncopied. Default `owned`.
+   * valid until it returns, uncopied, and not to be changed. Default `owned`.
    */
   readonly receive?: Receive;
 
@@ -107,7 +107,7 @@ export interface ServerOptions<Context = unknown, Receive extends ReceiveMode = 
 }
 
 /** The limits with every default filled in. */
-export type ResolvedLimits = Required<ServerLimits>;
+export type ResolvedLimits = Required<Omit<ServerLimits, 'headerLimits'>> & { readonly headerLimits: HeaderLimits };
 
 const TIMES = [
   'messageTimeout',
@@ -119,7 +119,7 @@ const TIMES = [
   'writeTimeout',
 ] as const;
 
-const DEFAULT_LIMITS: Omit<ResolvedLimits, 'maxBufferedBytes'> = {
+const DEFAULT_LIMITS: ResolvedLimits = {
   maxMessageSize: 1_048_576,
   maxFragments: 1024,
   messageTimeout: 30_000,
@@ -137,16 +137,31 @@ const DEFAULT_LIMITS: Omit<ResolvedLimits, 'maxBufferedBytes'> = {
   maxConnectionsPerAddress: Infinity,
   overCapacity: 'refuse',
   retryAfter: 5,
-  headerLimits: { maxFields: 100, maxBytes: 16_384 },
+  maxBufferedBytes: Math.floor(totalmem() / 4),
+  headerLimits: DEFAULT_HEADER_LIMITS,
 };
+
+const HANDLERS = ['authorize', 'open', 'message', 'drain', 'ping', 'pong', 'close', 'error', 'refused'];
+const OTHERS = ['path', 'subprotocols', 'compression', 'receive', 'publicUrl', 'allowedOrigins', 'missingOrigin'];
+const NAMES: ReadonlySet<string> = new Set([...Object.keys(DEFAULT_LIMITS), ...HANDLERS, ...OTHERS]);
+
+/** A limit that is misspelt would be no limit. @throws UsageError `PB_OPTION_INVALID` */
+export function checkNames(options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!NAMES.has(name)) {
+      throw new UsageError('PB_OPTION_INVALID', `there is no option ${name}; there are ${[...NAMES].join(', ')}`);
+    }
+    if (HANDLERS.includes(name) && value !== undefined && typeof value !== 'function') {
+      throw new UsageError('PB_OPTION_INVALID', `${name} is ${String(value)}: pass a function`);
+    }
+  }
+}
 
 /** Fills in the defaults and checks every limit, once. @throws UsageError `PB_OPTION_INVALID` */
 export function resolveLimits(options: ServerLimits): ResolvedLimits {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const limits: ResolvedLimits = {
-    ...DEFAULT_LIMITS,
-    maxBufferedBytes: Math.floor(totalmem() / 4),
-    ...given,
+    ...withDefaults(options, DEFAULT_LIMITS),
+    headerLimits: withDefaults(options.headerLimits ?? {}, DEFAULT_HEADER_LIMITS),
   };
   whole(limits, 'maxMessageSize', 0, Number.MAX_SAFE_INTEGER);
   whole(limits, 'maxFragments', 1, Infinity);
@@ -160,10 +175,18 @@ export function resolveLimits(options: ServerLimits): ResolvedLimits {
   oneOf(limits, 'overCapacity', ['refuse', 'close']);
   whole(limits, 'retryAfter', 0, 2 ** 31);
   whole(limits, 'maxBufferedBytes', 1, Infinity);
+  whole(limits.headerLimits, 'maxFields', 0, Infinity);
+  whole(limits.headerLimits, 'maxBytes', 0, Infinity);
   return limits;
 }
 
-function whole(limits: ResolvedLimits, name: keyof ResolvedLimits, least: number, most: number): void {
+/** Of `options` what `defaults` has too, where it is given. */
+function withDefaults<T extends object>(options: { readonly [Name in keyof T]?: unknown }, defaults: T): T {
+  const known = Object.entries(options).filter(([name, value]) => Object.hasOwn(defaults, name) && value !== undefined);
+  return { ...defaults, ...Object.fromEntries(known) };
+}
+
+function whole<T extends object>(limits: T, name: string & keyof T, least: number, most: number): void {
   const value: unknown = limits[name];
   if (typeof value === 'number' && value >= least && value <= most && (Number.isInteger(value) || value === Infinity)) {
     return;

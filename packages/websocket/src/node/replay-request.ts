@@ -2,6 +2,20 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { isSecure } from './opening.ts';
 
+/** What Node's HTTP server keeps of a header where `maxHeadersCount` is not set: names and values counted apart. */
+const KEPT_BY_DEFAULT = 2000;
+
+/**
+ * Whether fields of the request may be missing: Node drops what is above `maxHeadersCount`, though its parser has obeyed
+ * it. Written anew without its Content-Length, a request would end before its body, and the body be taken for the next
+ * request (request smuggling).
+ */
+export function mayLackFields(server: Server, request: IncomingMessage): boolean {
+  const { maxHeadersCount } = server;
+  const kept = typeof maxHeadersCount === 'number' ? maxHeadersCount * 2 : KEPT_BY_DEFAULT;
+  return kept > 0 && request.rawHeaders.length >= kept;
+}
+
 /**
  * Serves a request as HTTP/1.1 whose Upgrade is to be ignored (RFC 9110 §7.8): curl's `Upgrade: h2c`, for one. Node
  * has taken the connection out of its HTTP server by the time it says so; here it is put back, with the head as it

@@ -45,6 +45,8 @@ export class Route<Context> implements UpgradeTarget {
   private readonly router: PathRouter<true> = new PathRouter();
   private readonly deflate: DeflateProvider | null;
   private readonly shared: ConnectionShared<ServerConnectionCore<Context>>;
+  /** For every handshake that `authorize` has not decided on: refuses it, because the server closes. */
+  private readonly undecided = new Set<() => void>();
 
   constructor(
     server: WebSocketServer<Context, ReceiveMode>,
@@ -95,28 +97,41 @@ export class Route<Context> implements UpgradeTarget {
       return this.refuseFailed(opening, error);
     }
     // Whatever can be awaited is: taken for an Acceptance, somebody else's kind of promise would let everybody in.
-    if (isThenable(decision)) void this.awaitDecision(opening, decision);
+    if (isThenable(decision)) this.awaitDecision(opening, decision).catch(throwUncaught);
     else this.decide(opening, decision);
   }
 
   private async awaitDecision(opening: Opening, decision: PromiseLike<Authorization<Context>>): Promise<void> {
     const { authorizeTimeout, retryAfter } = this.server.limits;
     let isLate = false;
-    const onLate = (): void => {
+    const giveUp = (code: 'PB_HANDSHAKE_AUTHORIZE_TIMEOUT' | 'PB_HANDSHAKE_DRAINING', reason: string): void => {
+      if (isLate) return;
       isLate = true;
-      const refusal = Refusal.of('PB_HANDSHAKE_AUTHORIZE_TIMEOUT', { retryAfter });
-      const reason = `authorize took longer than authorizeTimeout, ${authorizeTimeout} ms`;
-      this.refuse(opening.request.request, opening.socket, refusal, reason);
+      this.refuse(opening.request.request, opening.socket, Refusal.of(code, { retryAfter }), reason);
     };
+    const onLate = (): void =>
+      giveUp('PB_HANDSHAKE_AUTHORIZE_TIMEOUT', `authorize took longer than authorizeTimeout, ${authorizeTimeout} ms`);
+    const onDraining = (): void => giveUp('PB_HANDSHAKE_DRAINING', 'the server is closing');
     const timer = authorizeTimeout === 0 ? undefined : setTimeout(onLate, authorizeTimeout);
+    this.undecided.add(onDraining);
+    let result: Authorization<Context>;
     try {
-      const result = await decision;
-      if (!isLate) this.decide(opening, result);
+      result = await decision;
     } catch (error) {
       if (!isLate) this.refuseFailed(opening, error);
+      return;
     } finally {
       clearTimeout(timer);
+      this.undecided.delete(onDraining);
     }
+    if (!isLate) this.decide(opening, result);
+  }
+
+  /** The server closes: nobody waits for the application's decision any more. */
+  refuseUndecided(): void {
+    const undecided = [...this.undecided];
+    this.undecided.clear();
+    for (const onDraining of undecided) onDraining();
   }
 
   private decide(opening: Opening, decision: Authorization<Context>): void {
@@ -126,9 +141,10 @@ export class Route<Context> implements UpgradeTarget {
       return this.refuse(opening.request.request, socket, decision, decision.detail || 'refused by authorize');
     }
     // `return false` must not let anybody in.
-    if (decision !== undefined && (typeof decision !== 'object' || decision === null)) {
-      const hint = 'return nothing or an Acceptance to accept, a Refusal to refuse';
-      return this.refuseFailed(opening, new TypeError(`authorize returned ${String(decision)}: ${hint}`));
+    if (decision !== undefined && !isAcceptance(decision)) {
+      const hint = 'return nothing or an Acceptance to accept, a Refusal of this package to refuse';
+      const returned = typeof decision === 'object' ? Object.prototype.toString.call(decision) : String(decision);
+      return this.refuseFailed(opening, new TypeError(`authorize returned ${returned}: ${hint}`));
     }
     // Others may have come in while the application decided.
     if (!this.hasRoom(opening)) return;
@@ -202,17 +218,13 @@ export class Route<Context> implements UpgradeTarget {
     const refusal = Refusal.of('PB_HANDSHAKE_AUTHORIZE_FAILED');
     this.refuse(opening.request.request, opening.socket, refusal, reason, error);
     // A fault of the application is never swallowed.
-    if (this.server.options.refused === undefined) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    if (this.server.options.refused === undefined) throwUncaught(error);
   }
 
   private refuse(request: IncomingMessage, socket: Socket, refusal: Refusal, reason: string, error?: unknown): void {
     this.census.onRefused(refusal.code);
     this.server.census.onRefused(refusal.code);
-    const { remoteAddress } = socket;
+    const { remoteAddress } = request.socket;
     refuse(socket, refusal, request.method);
     this.server.options.refused?.({
       status: refusal.status,
@@ -239,6 +251,18 @@ const OPTION_OF_CAP: Readonly<Record<CapCode, string>> = {
 const NO_FAULT: readonly [undefined, string] = [undefined, ''];
 
 function ignore(): void {}
+
+function throwUncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+/** An Error, a fetch Response, or the Refusal of another copy of this package is an object too, and means no. */
+function isAcceptance<Context>(decision: unknown): decision is Acceptance<Context> {
+  if (typeof decision !== 'object' || decision === null || decision instanceof Error) return false;
+  return !('status' in decision) && !('ok' in decision);
+}
 
 function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as Partial<PromiseLike<T>> | null | undefined)?.then === 'function';

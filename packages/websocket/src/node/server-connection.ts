@@ -4,8 +4,8 @@ import { ConnectionCore } from '../connection/connection-core.ts';
 import type { Agreement, ConnectionShared } from '../connection/shared.ts';
 import type { PathParameters } from '../handshake/path-template.ts';
 
-/** A connection of a {@link WebSocketServer}, with what the handshake said of it. */
-export interface ServerConnection<Context = unknown> extends Connection<Context> {
+/** What the handshake said, as far as the connection keeps it. */
+export interface Peer {
   /** The path of the request, percent-encoded as received, without query. */
   readonly path: string;
   /** The query of the request, without question mark; undefined where there is none. */
@@ -19,15 +19,8 @@ export interface ServerConnection<Context = unknown> extends Connection<Context>
   readonly secure: boolean;
 }
 
-/** What the handshake said, as far as the connection keeps it. */
-export interface Peer {
-  readonly path: string;
-  readonly query: string | undefined;
-  readonly parameters: PathParameters;
-  readonly remoteAddress: string | undefined;
-  readonly remotePort: number | undefined;
-  readonly secure: boolean;
-}
+/** A connection of a {@link WebSocketServer}, with what the handshake said of it. */
+export interface ServerConnection<Context = unknown> extends Connection<Context>, Peer {}
 
 export class ServerConnectionCore<Context> extends ConnectionCore<Context> implements ServerConnection<Context> {
   readonly path: string;

@@ -13,7 +13,7 @@ import { OriginPolicy } from '../handshake/origin.ts';
 import { Census, type ServerCounts, sumTraffic } from './census.ts';
 import type { DeflateOptions } from './deflate/options.ts';
 import { NodeDeflateProvider } from './deflate/provider.ts';
-import { type ReceiveMode, resolveLimits, type ResolvedLimits, type ServerOptions } from './options.ts';
+import { type ReceiveMode, checkNames, resolveLimits, type ResolvedLimits, type ServerOptions } from './options.ts';
 import { nodePlatform } from './platform.ts';
 import { Route } from './route.ts';
 import type { ServerConnection, ServerConnectionCore } from './server-connection.ts';
@@ -27,7 +27,7 @@ export interface ListenTarget extends ListenOptions {
 
 /** How a message is prepared for many. */
 export interface PrepareOptions {
-  /** Compress it for connections with permessage-deflate. `false` for secrets, always. Default true. */
+  /** Compress it for connections with permessage-deflate. `false` for secrets, always. Default: from the threshold on. */
   readonly compress?: boolean;
 }
 
@@ -72,6 +72,7 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
    * @throws HandshakeUsageError for paths, origins and subprotocols that cannot be read
    */
   constructor(options: ServerOptions<Context, Receive> = {}) {
+    checkNames(options);
     this.options = options;
     this.limits = resolveLimits(options);
     this.originPolicy = new OriginPolicy(options);
@@ -129,6 +130,7 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
    * Listens by itself: on a port of all addresses, or as `target` says (`host`, `port`, `path` of a Unix socket, `tls`).
    * Ordinary requests get 426 on its paths, and 404 elsewhere.
    * @returns where it listens: an address, or the path of the Unix socket
+   * @throws UsageError `PB_SERVER_CLOSED` once {@link close} was called
    */
   async listen(target: number | ListenTarget): Promise<AddressInfo | string> {
     const { tls, ...where } = typeof target === 'number' ? { port: target } : target;
@@ -140,12 +142,14 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
       if (!this.handleRequest(request, response)) respond(response, request, Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH'));
     });
     this.attach(server);
-    await prepareSharedReadBuffer();
-    server.listen(where);
     try {
+      await prepareSharedReadBuffer();
+      server.listen(where);
       await once(server, 'listening');
+      if (this.draining) throw new UsageError('PB_SERVER_CLOSED', 'the server was closed before it listened');
     } catch (error) {
       this.detach(server);
+      server.close();
       throw error;
     }
     this.own.add(server);
@@ -206,6 +210,7 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
       server.closeIdleConnections();
       return once(server, 'close');
     });
+    for (const route of this.routes) route.refuseUndecided();
     for (const connection of this.live) connection.close(code, reason);
     if (this.live.size > 0) await new Promise<void>((resolve) => (this.whenEmpty = resolve));
     // Whoever is still sending the head of a request has had that long.
@@ -257,7 +262,7 @@ export function prepareMessage(data: SendData, kind?: MessageKind, options?: Pre
     throw new UsageError('PB_DATA_TYPE', 'cannot prepare these bytes as text: they are not UTF-8; send them as binary');
   }
   const payload = typeof data === 'string' ? bytes : copyBytes(bytes, 0, bytes.length);
-  return new PreparedMessage(opcode, payload, options?.compress ?? true);
+  return new PreparedMessage(opcode, payload, options?.compress);
 }
 
 function deflateProvider(compression: boolean | DeflateOptions | undefined): NodeDeflateProvider | null {

@@ -8,7 +8,8 @@ import { SocketStream, STREAM, streamOf, TlsSocketStream } from './socket-stream
  * A socket allocates 64 KiB for every read, unless it was made with `onread` and a buffer of its own. An upgraded
  * socket was not: so its handle is moved to a new socket that was, and all connections read into one buffer, one after
  * the other. The old socket keeps nothing. That happens when the first bytes come: many a connection never sends any.
- * A self-test at start moves a real connection; where anything is not as expected, sockets stay as they are.
+ * A self-test at start moves a real connection; where anything is not as expected, sockets stay as they are, and so
+ * does one whose end somebody else listens for: it would never hear of it.
  */
 
 interface Handle {
@@ -69,7 +70,7 @@ export class SharedBufferStream extends SocketStream {
 
   /** Moves the handle, where that is possible now. @returns whether it is moved */
   move(): boolean {
-    if (this.isMoved || this.isPaused || !canMove(this.socket)) return this.isMoved;
+    if (this.isMoved || this.isPaused || this.isWatched || !canMove(this.socket)) return this.isMoved;
     this.isMoved = true;
     this.exchangeSocket(moveHandle(this.socket));
     return true;
@@ -107,7 +108,7 @@ export function prepareSharedReadBuffer(): Promise<boolean> {
 export function streamOver(socket: Socket): SocketStream {
   // TLS is more than its handle, and so may be what somebody else made.
   if (!isPlain(socket)) return new TlsSocketStream(socket);
-  if (isSafe) lighten(socket);
+  if (isSafe && socket.listenerCount('close') === 0) lighten(socket);
   return new SharedBufferStream(socket);
 }
 
@@ -131,6 +132,8 @@ function canMove(socket: Socket): boolean {
     socket.readableLength === 0 &&
     socket.writableLength === 0 &&
     !socket.destroyed &&
+    // A write that has just failed says so in a later tick.
+    socket.errored === null &&
     !socket.readableEnded &&
     !socket.writableEnded &&
     handle !== null &&

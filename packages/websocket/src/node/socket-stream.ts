@@ -97,7 +97,8 @@ export class SocketStream implements ByteStream {
 
   /** Goes on with another socket in its place, for the same connection. */
   protected exchangeSocket(socket: Socket): void {
-    this.socket.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+    // Not its errors: one that is still on its way would find nobody, and end the process.
+    this.socket.off('data', onData).off('end', onEnd).off('close', onClose);
     this.socket = socket;
     this.socket[STREAM] = this;
     if (this.handler !== undefined) this.startReading();
@@ -105,6 +106,11 @@ export class SocketStream implements ByteStream {
 
   protected get isPaused(): boolean {
     return this.paused;
+  }
+
+  /** Somebody else waits for the end of this very socket: a host that keeps track of its connections. */
+  protected get isWatched(): boolean {
+    return this.socket.listenerCount('close') > (this.handler === undefined ? 0 : 1);
   }
 
   /** A write of nothing is called back when everything before it is written, whatever the socket's own marks are. */

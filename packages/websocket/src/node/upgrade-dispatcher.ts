@@ -7,7 +7,8 @@ import { isWebSocketUpgrade } from '../handshake/server-handshake.ts';
 import { UsageError } from '../connection/errors.ts';
 import { refuse } from './opening.ts';
 import { hasPendingAnswer } from './pending-answer.ts';
-import { replayRequest } from './replay-request.ts';
+import { mayLackFields, replayRequest } from './replay-request.ts';
+import { filterUpgrades, hasContent } from './upgrade-wish.ts';
 
 /** Whoever opens the WebSockets of one path. */
 export interface UpgradeTarget {
@@ -25,6 +26,7 @@ export class UpgradeDispatcher {
   private readonly router: PathRouter<UpgradeTarget> = new PathRouter();
   private fallback: UpgradeTarget | undefined;
   private size = 0;
+  private unfilter: (() => void) | undefined;
   private readonly listener = (request: IncomingMessage, socket: Socket, head: Buffer): void =>
     this.dispatch(request, socket, head);
 
@@ -46,7 +48,12 @@ export class UpgradeDispatcher {
       const hint = 'two WebSocket servers without a path on one HTTP server: give at least one of them a path';
       throw new UsageError('PB_OPTION_INVALID', hint);
     }
-    if (this.size++ === 0) this.server.on('upgrade', this.listener);
+    if (this.size++ > 0) return;
+    this.server.on('upgrade', this.listener);
+    this.unfilter = filterUpgrades(
+      this.server,
+      (request) => this.isShared || !hasContent(request) || isWebSocketUpgrade(request.rawHeaders),
+    );
   }
 
   delete(path: string | undefined, target: UpgradeTarget): void {
@@ -56,7 +63,9 @@ export class UpgradeDispatcher {
       if (this.fallback !== target) return;
       this.fallback = undefined;
     }
-    if (--this.size === 0) this.server.off('upgrade', this.listener);
+    if (--this.size > 0) return;
+    this.server.off('upgrade', this.listener);
+    this.unfilter!();
   }
 
   match(url: string | undefined): PathMatch<UpgradeTarget> | undefined {
@@ -66,16 +75,29 @@ export class UpgradeDispatcher {
     return { value: this.fallback, template: '*', parameters: NO_PARAMETERS };
   }
 
+  /** Somebody else listens for upgrades too: what is not ours may be theirs. */
+  private get isShared(): boolean {
+    return this.server.listenerCount('upgrade') > 1;
+  }
+
   private dispatch(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    // Somebody else listens for upgrades too: what is not ours may be theirs.
-    const isShared = this.server.listenerCount('upgrade') > 1;
     const isWebSocket = isWebSocketUpgrade(request.rawHeaders);
     const found = isWebSocket ? this.match(request.url) : undefined;
-    if (found === undefined && isShared) return;
+    if (found === undefined && this.isShared) return;
     // Answers come in the order of the requests (RFC 9112 §9.3.2). No client that means well pipelines an upgrade.
-    if (hasPendingAnswer(socket)) socket.destroy();
-    else if (!isWebSocket) replayRequest(this.server, request, socket, head);
+    if (hasPendingAnswer(request.socket)) socket.destroy();
+    else if (!isWebSocket) this.ignoreUpgrade(request, socket, head);
     else if (found !== undefined) found.value.openUpgrade(request, socket, head, found.parameters);
     else refuse(socket, Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH'), request.method);
+  }
+
+  private ignoreUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    // What stands in for the socket while a body arrives (Node 26) cannot be put back.
+    if (socket !== request.socket) socket.destroy();
+    else if (mayLackFields(this.server, request)) {
+      refuse(socket, Refusal.of('PB_HANDSHAKE_TOO_MANY_FIELDS'), request.method);
+    } else {
+      replayRequest(this.server, request, socket, head);
+    }
   }
 }

@@ -82,8 +82,8 @@ export class FrameReceiver {
   }
 
   /**
-   * Goes on with another connection. Only where {@link isIdle}: then nothing of the old one is left, and ten thousand
-   * silent connections need no receiver at all.
+   * Goes on with another connection. Only between two pushes, and where {@link isIdle}: then nothing of the old one is
+   * left, and ten thousand silent connections need no receiver at all.
    */
   serve(sink: FrameSink, deflate: boolean): void {
     this.sink = sink;

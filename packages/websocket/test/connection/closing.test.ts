@@ -97,7 +97,7 @@ describe('the application closes', () => {
     assert.equal(closeSent(made), '1000 ""');
   });
 
-  test('messages that come until the answer are still handed over, and pings not answered', () => {
+  test('messages that come until the answer are still handed over, and pings answered (§5.5.2)', () => {
     const made = makeConnection();
     made.connection.close();
     made.stream.receive(made.peer({ opcode: 1, payload: utf8('crossing') }), made.peer({ opcode: 9 }));
@@ -107,7 +107,7 @@ describe('the application closes', () => {
     assert.deepEqual(made.log, ['text crossing', 'closed 1000', 'close 1000 "" clean']);
     assert.deepEqual(
       framesIn(made.stream.written).map(({ first }) => first),
-      [0x88],
+      [0x88, 0x8a],
     );
   });
 
@@ -406,9 +406,29 @@ describe('handlers that fail', () => {
     made.stream.receive(made.peer({ opcode: 5 }));
     made.stream.close();
     await turn();
-    assert.deepEqual(thrown, [first, second]);
+    // What the close handler threw was for the error handler, which threw again.
+    assert.deepEqual(thrown, [first, first, second]);
     assert.equal(made.connection.state, 'closed');
     assert.deepEqual(made.log, ['closed 1002']);
+  });
+
+  test('one that fails after the connection is gone is told to the error handler, and is not uncaught', async () => {
+    const thrown = catchUncaught();
+    let reject: (error: Error) => void = () => {};
+    const made = makeConnection({
+      handlers: {
+        message: () => new Promise((_, fail) => void (reject = fail)),
+        close: () => {
+          throw new Error('close handler');
+        },
+      },
+    });
+    made.stream.receive(made.peer({ opcode: 1 }));
+    made.stream.close();
+    reject(new Error('too late'));
+    await turn();
+    assert.deepEqual(thrown, []);
+    assert.deepEqual(made.log, ['closed 1006', 'error PB_HANDLER_FAILED', 'error PB_HANDLER_FAILED']);
   });
 
   test('one that waited for the connection when it ended has not failed', async () => {

@@ -173,8 +173,65 @@ describe('sending', () => {
     assert.ok(!isDrained);
     made.deflate.finish();
     await drained;
-    await turn();
+    assert.deepEqual(sent(made), [`ztext 0(${LONG})`, 'ztext 1(twelve bytes)']);
     assert.equal(made.connection.queuedBytes, 0);
+  });
+
+  test('what waits above the high-water mark is queued, and nothing is read until it is written', async () => {
+    const made = make({ shared: { sendHighWaterMark: 20 } });
+    assert.equal(made.connection.send(LONG), 'sent');
+    assert.equal(made.connection.send('twelve bytes'), 'sent');
+    assert.ok(!made.stream.isPaused);
+    assert.equal(made.connection.send('twelve more.'), 'queued');
+    assert.ok(made.stream.isPaused);
+    assert.deepEqual(made.log, []);
+    made.deflate.finish();
+    assert.deepEqual(sent(made).length, 3);
+    assert.ok(!made.stream.isPaused);
+    assert.deepEqual(made.log, ['drain']);
+    assert.equal(made.connection.send('short'), 'sent');
+  });
+
+  test('what waits counts for the slow-consumer policy; all but the message at hand is let go of', async () => {
+    const made = make({ shared: { sendHighWaterMark: 20, maxQueuedBytes: 24 } });
+    made.connection.send(LONG);
+    made.connection.send('twelve bytes');
+    made.connection.send('twelve more.');
+    assert.equal(made.connection.send('too much'), 'dropped');
+    assert.deepEqual(made.log, ['error PB_SLOW_CONSUMER']);
+    assert.equal(made.connection.queuedBytes, 0);
+    made.deflate.finish();
+    assert.deepEqual(
+      sent(made).map((frame) => frame.split(' ')[0]),
+      ['ztext', 'close'],
+    );
+    assert.ok(made.stream.isEnded);
+  });
+
+  test('progress of the compression is progress: the write deadline is for what stands still', () => {
+    const made = make({ shared: { sendHighWaterMark: 20 }, times: { writeTimeout: 1000 } });
+    for (let i = 0; i < 4; i++) made.connection.send(LONG);
+    for (let i = 0; i < 3; i++) {
+      made.time.pass(900);
+      made.deflate.finish();
+      assert.deepEqual(made.log, []);
+    }
+    made.time.pass(1300);
+    assert.deepEqual(made.log, ['error PB_SLOW_CONSUMER']);
+  });
+
+  test('the peer ends the stream meanwhile: everything goes first, and then the stream ends', async () => {
+    for (const closes of [true, false]) {
+      const made = make();
+      made.connection.send(LONG);
+      made.connection.send('after');
+      if (closes) made.stream.receive(made.peer({ opcode: 8, payload: closeBody(1000) }));
+      made.stream.receiveEnd();
+      assert.ok(!made.stream.isEnded);
+      made.deflate.finish();
+      assert.deepEqual(sent(made), [`ztext 0(${LONG})`, 'text after', ...(closes ? ['close \x03\xe8'] : [])]);
+      assert.ok(made.stream.isEnded);
+    }
   });
 
   test('a connection that ends meanwhile sends nothing more, and gives back what it was granted', async () => {

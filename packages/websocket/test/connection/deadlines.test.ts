@@ -307,6 +307,19 @@ describe('the closing handshake', () => {
   });
 });
 
+test('a connection that another one ends in the tick of its own deadline has none any more', () => {
+  const time = new FakeTime();
+  const pair: Made[] = [0, 1].map((i) =>
+    makeConnection({
+      time,
+      times: { idleTimeout: 1000 },
+      handlers: { error: () => pair[1 - i]!.stream.close() },
+    }),
+  );
+  time.pass(5000);
+  assert.deepEqual(pair.map(({ connection }) => connection.state).sort(), ['closed', 'closing']);
+});
+
 test('the wheel lets go of a connection that is over', () => {
   const time = new FakeTime();
   const made = makeConnection({ time, times: { pingInterval: 1000 } });

@@ -37,6 +37,24 @@ test('is its own iterator, and has return', () => {
   assert.equal(typeof messages.return, 'function');
 });
 
+test('a read of many small messages is not copied anew for each of them', async (t) => {
+  const made = makePulled();
+  const message = text(made, 'x');
+  const read = concat(...Array.from({ length: 8000 }, () => message));
+  let copied = 0;
+  const arrays = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
+  const { set } = arrays;
+  t.mock.method(arrays, 'set', function (this: Uint8Array, from: ArrayLike<number>, at?: number) {
+    copied += from.length;
+    set.call(this, from, at);
+  });
+  const first = made.messages.next();
+  made.stream.receive(read);
+  await first;
+  for (let i = 1; i < 8000; i++) assert.equal((await made.messages.next()).value, 'x');
+  assert.ok(copied < 4 * read.length, `${copied} bytes were copied for ${read.length} that were read`);
+});
+
 describe('reading', () => {
   test('does not begin before somebody asks', () => {
     const made = makePulled();
@@ -226,6 +244,18 @@ describe('leaving early', () => {
     await made.messages.return!();
     assert.deepEqual(await made.messages.next(), { value: undefined, done: true });
   });
+});
+
+test('after close() by the application the consumer still gets what comes, as it asks for it', async () => {
+  const made = makePulled();
+  made.connection.close(1000);
+  await turn();
+  assert.ok(!made.stream.isPaused, 'the answer could not be read');
+  made.stream.receive(concat(text(made, 'a'), text(made, 'b'), made.peer({ opcode: 8, payload: closeBody(1000) })));
+  assert.ok(made.stream.isEnded, 'the answer was not read behind what nobody has asked for yet');
+  assert.deepEqual(await made.messages.next(), { value: 'a', done: false });
+  assert.deepEqual(await made.messages.next(), { value: 'b', done: false });
+  assert.deepEqual(await made.messages.next(), { value: undefined, done: true });
 });
 
 describe('messages()', () => {

@@ -161,7 +161,9 @@ describe('without options: pages of the same host and port, and clients that are
   test('a missing Origin is allowed unless a Sec-Fetch-* header shows a browser', () => {
     assert.equal(reason({}, {}), 'allowed: missing-allowed');
     assert.equal(reason({}, { fields: ['User-Agent', 'Mozilla/5.0'] }), 'allowed: missing-allowed');
-    for (const name of ['Sec-Fetch-Site', 'sec-fetch-mode', 'SEC-FETCH-DEST', 'Sec-Fetch-Storage-Access']) {
+    // As Node's own WebSocket sends it; browsers never send it alone.
+    assert.equal(reason({}, { fields: ['Sec-Fetch-Mode', 'websocket'] }), 'allowed: missing-allowed');
+    for (const name of ['Sec-Fetch-Site', 'sec-fetch-site', 'SEC-FETCH-DEST', 'Sec-Fetch-Storage-Access']) {
       assert.equal(reason({}, { fields: ['Host', 'example.com', name, 'x'] }), 'refused: missing-in-browser', name);
     }
   });
@@ -201,13 +203,13 @@ describe('options', () => {
     for (const origin of ['https://evil.example', 'null', 'nonsense']) {
       assert.equal(reason({ allowedOrigins: '*' }, { origin }), 'allowed: any-allowed');
     }
-    const browser = ['Sec-Fetch-Mode', 'websocket'];
+    const browser = ['Sec-Fetch-Site', 'cross-site'];
     assert.equal(reason({ allowedOrigins: '*' }, { fields: browser }), 'allowed: missing-allowed');
     assert.equal(reason({ allowedOrigins: '*', missingOrigin: 'refuse' }, {}), 'refused: missing');
   });
 
   test('missingOrigin', () => {
-    const browser = ['Sec-Fetch-Mode', 'websocket'];
+    const browser = ['Sec-Fetch-Site', 'cross-site'];
     assert.equal(reason({ missingOrigin: 'allow' }, { fields: browser }), 'allowed: missing-allowed');
     assert.equal(reason({ missingOrigin: 'refuse' }, {}), 'refused: missing');
     assert.equal(reason({ missingOrigin: 'allow-unless-browser' }, { fields: browser }), 'refused: missing-in-browser');

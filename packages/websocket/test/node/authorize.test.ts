@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { describe, test } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import {
   type OpeningRequest,
   Refusal,
@@ -23,6 +23,22 @@ function deferred<T>() {
     reject = no;
   });
   return { promise, resolve, reject };
+}
+
+/** What is thrown for nobody to catch, while the test runs. */
+function uncaught(t: TestContext): unknown[] {
+  const thrown: unknown[] = [];
+  const { queueMicrotask } = globalThis;
+  t.mock.method(globalThis, 'queueMicrotask', (callback: () => void) =>
+    queueMicrotask(() => {
+      try {
+        callback();
+      } catch (error) {
+        thrown.push(error);
+      }
+    }),
+  );
+  return thrown;
 }
 
 const problemCode = (body: string): string => (JSON.parse(body) as { code: string }).code;
@@ -126,7 +142,6 @@ describe('accepting', () => {
   test('any thenable is waited for: a promise of another make must not let anybody in', async (t) => {
     const refused: string[] = [];
     const thenable = {
-      // eslint-disable-next-line unicorn/no-thenable
       then: (resolve: (value: Refusal) => void) => setImmediate(() => resolve(new Refusal(403, { code: 'NO' }))),
     } as unknown as Promise<Refusal>;
     const { connect } = await serve(t, {
@@ -215,7 +230,7 @@ describe('failing', () => {
     ],
     ['returns false', (() => false) as never, /^authorize returned false: return nothing or an Acceptance/],
     ['resolves with true', (async () => true) as never, /^authorize returned true/],
-    ['returns null', (() => null) as never, /^authorize returned null/],
+    ['returns null', (() => null) as never, /^authorize returned (null|\[object Null\])/],
     ['chooses a subprotocol that was not offered', () => ({ subprotocol: 'nobody asked' }), /subprotocol/],
     ['sets a header that it may not', () => ({ headers: { Connection: 'close' } }), /header/],
     ['sets a header with a line break', () => ({ headers: { 'X-A': 'a\r\nX-B: b' } }), /header/],
@@ -238,18 +253,33 @@ describe('failing', () => {
     });
   }
 
+  test('what was granted for compression is given back', async (t) => {
+    let isFirst = true;
+    const { connect, open, server } = await serve(t, {
+      // Enough for the windows of one connection.
+      compression: { takeover: true, memoryBudget: 400_000 },
+      authorize: () => {
+        if (!isFirst) return {};
+        isFirst = false;
+        return { subprotocol: 'nobody asked' };
+      },
+      refused: () => {},
+    });
+    const headers = { 'Sec-WebSocket-Extensions': 'permessage-deflate' };
+    const refused = await connect();
+    refused.write(handshake({ headers }));
+    assert.equal((await refused.readAnswer()).status, 500);
+    const granted = await open({ headers });
+    await open({ headers });
+    const extensions = [...server.connections].map((connection) => connection.extensions);
+    assert.match(extensions[0]!, /^permessage-deflate$/);
+    assert.match(extensions[1]!, /no_context_takeover/);
+    granted.sendClose();
+    await granted.rest();
+  });
+
   test('without anybody to tell, the error is thrown as uncaught', async (t) => {
-    const thrown: unknown[] = [];
-    const { queueMicrotask } = globalThis;
-    t.mock.method(globalThis, 'queueMicrotask', (callback: () => void) =>
-      queueMicrotask(() => {
-        try {
-          callback();
-        } catch (error) {
-          thrown.push(error);
-        }
-      }),
-    );
+    const thrown = uncaught(t);
     const fault = new Error('boom');
     const { connect } = await serve(t, { authorize: () => Promise.reject(fault) });
     const client = await connect();
@@ -282,6 +312,66 @@ describe('taking its time', () => {
     decisions[1]!.reject(new Error('too late'));
     for (const client of clients) assert.equal((await client.readToEnd()).length, 0);
     assert.deepEqual(server.counts().refusedByCode, { PB_HANDSHAKE_AUTHORIZE_TIMEOUT: 2 });
+  });
+
+  test('and the server closes: 503 at once, whatever it says later', async (t) => {
+    const decision = deferred<undefined>();
+    const asked = deferred<void>();
+    const events: RefusedEvent[] = [];
+    const { connect, server } = await serve(t, {
+      authorizeTimeout: 0,
+      authorize: () => {
+        asked.resolve();
+        return decision.promise;
+      },
+      refused: (event) => events.push(event),
+      open: () => assert.fail(),
+    });
+    const client = await connect();
+    client.write(handshake());
+    await asked.promise;
+    const closed = server.close();
+    const { status, body } = await client.readResponse();
+    assert.deepEqual([status, problemCode(body)], [503, 'PB_HANDSHAKE_DRAINING']);
+    client.end();
+    await closed;
+    decision.resolve(undefined);
+    for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+    assert.deepEqual(
+      events.map(({ code }) => code),
+      ['PB_HANDSHAKE_DRAINING'],
+    );
+  });
+
+  test('a log that throws is told once', async (t) => {
+    const thrown = uncaught(t);
+    const fault = new Error('disk full');
+    const { connect, server } = await serve(t, {
+      authorize: async () => new Refusal(403),
+      refused: () => {
+        throw fault;
+      },
+    });
+    const client = await connect();
+    client.write(handshake());
+    assert.equal((await client.readResponse()).status, 403);
+    while (thrown.length === 0) await new Promise(setImmediate);
+    assert.deepEqual(thrown, [fault]);
+    assert.deepEqual(server.counts().refusedByCode, { PB_HANDSHAKE_REFUSED: 1 });
+  });
+
+  test('the client is gone when the time is up: nobody is answered', async (t) => {
+    const log = new Log();
+    const { connect } = await serve(t, {
+      authorizeTimeout: 30,
+      authorize: () => new Promise<void>(() => log.add('asked')),
+      refused: ({ code }) => log.add(code),
+    });
+    const client = await connect();
+    client.write(handshake());
+    await log.has('asked');
+    client.reset();
+    await log.has('PB_HANDSHAKE_AUTHORIZE_TIMEOUT');
   });
 
   test('authorizeTimeout 0 waits for ever', async (t) => {

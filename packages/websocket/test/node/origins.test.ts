@@ -8,7 +8,8 @@ import { serve } from '../support/servers.ts';
 const cases: [string, ServerOptions, RawRequest['headers'] & object, number][] = [
   ['the same origin', {}, { Origin: 'http://server.example' }, 101],
   ['none, and no sign of a browser', {}, {}, 101],
-  ['none, from a browser', {}, { 'Sec-Fetch-Mode': 'websocket' }, 403],
+  ['none, from a browser', {}, { 'Sec-Fetch-Mode': 'websocket', 'Sec-Fetch-Site': 'cross-site' }, 403],
+  ["none, from Node's own WebSocket", {}, { 'Sec-Fetch-Mode': 'websocket' }, 101],
   ['another host', {}, { Origin: 'http://evil.example' }, 403],
   ['a host that begins the same', {}, { Origin: 'http://server.example.evil.example' }, 403],
   ['a host that ends the same', {}, { Origin: 'http://evilserver.example' }, 403],

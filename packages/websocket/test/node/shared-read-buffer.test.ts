@@ -177,6 +177,20 @@ describe('a socket stays as it is', () => {
     assert.equal(canMove(destroyed), false);
   });
 
+  test('where somebody listens for its end, who is told', async (t) => {
+    const server = http.createServer();
+    const [socket, peer] = await upgrade(t, server);
+    const ended = once(socket, 'close');
+    const stream = new SharedBufferStream(socket);
+    assert.equal(stream.move(), false);
+    const closed = new Promise<void>((resolve) => {
+      stream.attach({ onBytes() {}, onDrain() {}, onEnd: () => stream.end(), onClose: () => resolve() });
+    });
+    assert.equal(stream.move(), false);
+    peer.destroy();
+    await Promise.all([ended, closed]);
+  });
+
   test('where somebody made it, or made it otherwise', async (t) => {
     class Own extends net.Socket {}
     assert.equal(canMove(new Own()), false);

@@ -202,8 +202,12 @@ class Reader {
     this.peer.resume();
   }
 
-  async has(length: number): Promise<Buffer> {
+  async atLeast(length: number): Promise<void> {
     while (this.length < length && !this.ended) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
+  async has(length: number): Promise<Buffer> {
+    await this.atLeast(length);
     assert.equal(this.length, length);
     return Buffer.concat(this.chunks);
   }
@@ -504,6 +508,29 @@ export function byteStreamContract(name: string, open: OpenPair, options: Contra
       const all = await reader.end();
       assert.ok(all.equals(Buffer.concat([first, more])), `${all.length} bytes came`);
       await recorder.until(() => recorder.count('drain') === drains + 1);
+      peer.end();
+      await recorder.closed();
+      assert.equal(recorder.cause, undefined);
+    });
+
+    test('end in the middle of much writing: all of it arrives, and it drains', async (t) => {
+      const { recorder, reader, peer } = await attached(t);
+      reader.pause();
+      const sent = [await fill(recorder)];
+      // More than the kernel holds, so that the write of it is under way when the reader stops again.
+      sent.push(Buffer.alloc(20 * MIB, 1), Buffer.from(new Random(7).bytes(100_000)));
+      recorder.write(sent[1]!);
+      reader.resume();
+      await reader.atLeast(sent[0]!.length + 1);
+      reader.pause();
+      await turns();
+      assert.ok(recorder.stream.queuedBytes > 0);
+      recorder.write(sent[2]!);
+      const drains = recorder.count('drain');
+      recorder.call((stream) => stream.end());
+      reader.resume();
+      assert.ok((await reader.end()).equals(Buffer.concat(sent)));
+      await recorder.until(() => recorder.count('drain') > drains);
       peer.end();
       await recorder.closed();
       assert.equal(recorder.cause, undefined);

@@ -113,11 +113,16 @@ export class RawClient {
   }
 
   /** Opens the network connection. */
-  static async connect(target: Target, secure = false): Promise<RawClient> {
+  static async connect(target: Target, secure = false, localAddress?: string): Promise<RawClient> {
     const where = typeof target === 'number' ? { port: target, host: '127.0.0.1' } : { path: target };
     const socket = secure
       ? tls.connect({ ...where, rejectUnauthorized: false, allowHalfOpen: true } as unknown as tls.ConnectionOptions)
-      : net.connect({ ...where, allowHalfOpen: true, noDelay: true });
+      : net.connect({
+          ...where,
+          allowHalfOpen: true,
+          noDelay: true,
+          ...(localAddress === undefined ? {} : { localAddress }),
+        });
     const client = new RawClient(socket);
     await once(socket, secure ? 'secureConnect' : 'connect');
     return client;

@@ -113,7 +113,7 @@ function watch<Context, Receive extends ReceiveMode>(
 /** Handlers that only keep a log. */
 export function logged(log: Log) {
   return {
-    open: (_: ServerConnection) => log.add('open'),
+    open: () => log.add('open'),
     message: (_: ServerConnection, data: string | Uint8Array, kind: string) =>
       log.add(`${kind} ${typeof data === 'string' ? JSON.stringify(data) : Buffer.from(data).toString('hex')}`),
     drain: () => log.add('drain'),

@@ -8,7 +8,7 @@ import { constants, createDeflateRaw } from 'node:zlib';
  *
  * The handle checks the number of its arguments with assertions that end the process, so a try block would not help
  * where they change: it is used on the major versions that it was tested on, and there only after a self-test.
- * Everything else goes the public way (zlib-public.ts), as does a process started with PULSEBEACON_ZLIB=public.
+ * Everything else goes the public way (public-zlib.ts), as does a process started with PULSEBEACON_ZLIB=public.
  */
 
 const FIRST_MAJOR = 20;
