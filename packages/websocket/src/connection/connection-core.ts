@@ -442,7 +442,22 @@ export class ConnectionCore<Context>
   /** Both close frames are through: the server ends the TCP connection first (RFC 6455 §7.1.1). */
   private endIfDone(): void {
     const { sent, received, failed } = this.closing!;
-    if (sent && (failed || (received && this.shared.role === 'server'))) this.endStream();
+    if (!sent) return;
+    if (received && (failed || this.shared.role === 'server')) this.endStream();
+    else if (failed) this.deadlines.noteLingering();
+  }
+
+  /**
+   * A peer that is still sending would lose our close frame behind a proxy, which resets one side when the other has
+   * ended. So the stream of a failed connection ends when nothing has come for a moment.
+   */
+  get isLingering(): boolean {
+    const { closing } = this;
+    return closing !== null && closing.failed && closing.sent && !closing.received && !closing.endWhenWritten;
+  }
+
+  onQuiet(): void {
+    this.endStream();
   }
 
   private endStream(): void {

@@ -21,7 +21,14 @@ export interface DeadlineOwner {
   onWriteTimeout(): void;
   /** The closing handshake took too long. */
   onCloseTimeout(): void;
+  /** The connection has failed, the peer was told, and may still be sending. */
+  readonly isLingering: boolean;
+  /** The peer of a failed connection has stopped sending. */
+  onQuiet(): void;
 }
+
+/** Ticks without a byte after which the peer of a failed connection has probably stopped sending. */
+const QUIET = 3;
 
 /** Later than any tick; a small integer, where Infinity would be an object of its own in every connection. */
 const NEVER = 0x3fff_ffff;
@@ -82,6 +89,11 @@ export class Deadlines implements WheelEntry {
     this.schedule(times.closeTimeout);
   }
 
+  /** The connection has failed, and the peer was told. */
+  noteLingering(): void {
+    this.schedule(QUIET);
+  }
+
   cancel(): void {
     this.owner.shared.wheel.cancel(this);
   }
@@ -94,6 +106,7 @@ export class Deadlines implements WheelEntry {
       owner.onCloseTimeout();
       return -1;
     }
+    if (owner.isLingering && now - this.receivedAt >= QUIET) owner.onQuiet();
     if (owner.isHeld && now - this.progressAt >= times.writeTimeout) owner.onWriteTimeout();
     else if (owner.isOpen) this.checkPeer(now);
     if (owner.isClosed) return -1;
@@ -129,6 +142,7 @@ export class Deadlines implements WheelEntry {
     const { times } = owner.shared;
     let next = this.closeDue;
     if (owner.isHeld) next = Math.min(next, Math.max(this.progressAt + times.writeTimeout, now + 1));
+    if (owner.isLingering) next = Math.min(next, this.receivedAt + QUIET);
     if (!owner.isOpen) return next;
     return Math.min(
       next,

@@ -7,15 +7,19 @@ interface AskingServer {
   shouldUpgradeCallback?: ShouldUpgrade;
 }
 
+/** From here on what `upgrade` hands over is no socket where a body is still to come, and cannot be put back. */
+const FIRST_MAJOR = 25;
+const IS_NEEDED = Number.parseInt(process.versions.node, 10) >= FIRST_MAJOR;
+
 /**
- * Has Node itself ignore the upgrades that `wants` does not want (RFC 9110 §7.8), where it asks: with the parser that has
- * read the request. From Node 26 on that is the only way where a body comes with it.
+ * Has Node itself ignore the upgrades that `wants` does not want (RFC 9110 §7.8), where there is no other way. It drops
+ * what is pipelined behind them in the same read, so before that version they are better put back (replay-request.ts).
  * @returns takes it back
  */
 export function filterUpgrades(server: Server, wants: (request: IncomingMessage) => boolean): () => void {
   const asking = server as AskingServer;
   const before = asking.shouldUpgradeCallback;
-  if (typeof before !== 'function') return () => {};
+  if (!IS_NEEDED || typeof before !== 'function') return () => {};
   const filter: ShouldUpgrade = (request) => before.call(server, request) && wants(request);
   asking.shouldUpgradeCallback = filter;
   return () => {

@@ -256,8 +256,10 @@ describe('a violation', () => {
     );
     assert.deepEqual(made.log, ['text good', 'error PB_FRAME_RESERVED_OPCODE']);
     assert.equal(closeSent(made), '1002 "the frame has a reserved opcode"');
-    assert.ok(made.stream.isEnded && !made.stream.isPaused && !made.stream.isDestroyed);
+    assert.ok(!made.stream.isPaused && !made.stream.isDestroyed);
     made.stream.receive(made.peer({ opcode: 8, payload: closeBody(1000) }), new Uint8Array(100_000));
+    made.time.pass(500);
+    assert.ok(made.stream.isEnded && !made.stream.isPaused && !made.stream.isDestroyed);
     made.stream.close();
     assert.deepEqual(made.log.slice(2), ['closed 1002', 'close 1002 "the frame has a reserved opcode"']);
   });
@@ -267,14 +269,39 @@ describe('a violation', () => {
     made.connection.close(4000);
     made.stream.receive(made.peer({ opcode: 5 }));
     assert.equal(closeSent(made), '4000 ""');
+    made.time.pass(500);
     assert.ok(made.stream.isEnded);
     made.stream.close();
     assert.deepEqual(made.log.at(-1), 'close 1002 "the frame has a reserved opcode"');
   });
 
+  test('the stream ends when the peer has stopped sending, so that a proxy does not cut off the close frame', () => {
+    const made = makeConnection({ times: { closeTimeout: 5_000 } });
+    made.stream.receive(made.peer({ opcode: 5 }));
+    for (let i = 0; i < 40; i++) {
+      made.time.pass(100);
+      assert.ok(!made.stream.isEnded, `ended while it was sending, after ${i * 100} ms`);
+      made.stream.receive(new Uint8Array(1000));
+    }
+    made.time.pass(500);
+    assert.ok(made.stream.isEnded && !made.stream.isDestroyed);
+    assert.equal(framesIn(made.stream.written).length, 1);
+  });
+
+  test('a peer that never stops sending is cut off after closeTimeout', () => {
+    const made = makeConnection({ times: { closeTimeout: 5_000 } });
+    made.stream.receive(made.peer({ opcode: 5 }));
+    for (let i = 0; i < 60 && !made.stream.isDestroyed; i++) {
+      made.time.pass(100);
+      made.stream.receive(new Uint8Array(1000));
+    }
+    assert.ok(made.stream.isDestroyed);
+  });
+
   test('an error handler that closes chooses what the peer is told', () => {
     const made = makeConnection({ handlers: { error: (connection) => connection.close(4009, 'mine') } });
     made.stream.receive(made.peer({ opcode: 5 }));
+    made.time.pass(500);
     assert.ok(made.stream.isEnded);
     assert.match(closeSent(made)!, /^(1002|4009) /);
   });

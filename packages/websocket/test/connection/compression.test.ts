@@ -111,12 +111,14 @@ describe('sending', () => {
     const made = make();
     made.connection.send(LONG);
     made.stream.receive(made.peer({ opcode: 5 }));
+    made.time.pass(500);
     assert.ok(!made.stream.isEnded);
     made.deflate.finish();
     assert.deepEqual(
       sent(made).map((frame) => frame.split(' ')[0]),
       ['ztext', 'close'],
     );
+    made.time.pass(500);
     assert.ok(made.stream.isEnded);
   });
 
@@ -205,6 +207,7 @@ describe('sending', () => {
       sent(made).map((frame) => frame.split(' ')[0]),
       ['ztext', 'close'],
     );
+    made.time.pass(500);
     assert.ok(made.stream.isEnded);
   });
 
@@ -439,6 +442,7 @@ describe('receiving', () => {
         assert.deepEqual(made.log, [`error ${code}`]);
         const [frame] = framesIn(made.stream.written);
         assert.equal(frame!.payload.readUInt16BE(0), close);
+        made.time.pass(500);
         assert.ok(made.stream.isEnded && !made.stream.isPaused);
       }
     }

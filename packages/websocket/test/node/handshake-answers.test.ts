@@ -47,7 +47,6 @@ const REFUSED: [string, RawRequest, number, string, Record<string, string>][] = 
   ['bad subprotocols', { headers: { 'Sec-WebSocket-Protocol': 'a b' } }, 400, 'PB_HANDSHAKE_SUBPROTOCOLS_INVALID', {}],
   ['bad extensions', { headers: { 'Sec-WebSocket-Extensions': ';;' } }, 400, 'PB_HANDSHAKE_EXTENSIONS_INVALID', {}],
   ['101 fields', { headers: { 'X-Field': Array(101).fill('x') } }, 431, 'PB_HANDSHAKE_TOO_MANY_FIELDS', {}],
-  ['2,001 fields (HARDENING 5)', { headers: { x: Array(2001).fill('') } }, 431, 'PB_HANDSHAKE_TOO_MANY_FIELDS', {}],
   [
     'fields of 15 KiB, and so too many bytes',
     { headers: { 'X-Field': Array(15).fill('x'.repeat(1020)) } },
@@ -120,6 +119,16 @@ describe('a malformed handshake', () => {
       assert.deepEqual([server.counts().refused, server.counts().refusedByCode], [1, { [code]: 1 }]);
     });
   }
+
+  test('2,001 fields: 431, of ours or of Node itself, and the server goes on (HARDENING 5)', async (t) => {
+    const { connect, open } = await serve(t);
+    const client = await connect();
+    client.write(handshake({ headers: { x: Array(2001).fill('') } }), 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n');
+    const { status } = await client.readResponse();
+    assert.equal(status, 431);
+    assert.equal((await client.readToEnd()).length, 0);
+    await open();
+  });
 
   test('HTTP/1.0 is answered with 400', async (t) => {
     const { connect } = await serve(t);
