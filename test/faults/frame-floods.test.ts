@@ -4,13 +4,10 @@ import { describe, test } from 'node:test';
 import type { Scope } from '../support/cleanup.ts';
 import { Client } from '../support/client.ts';
 import { frame, RawClient } from '../support/raw.ts';
-import { ServerProcess } from '../support/server-process.ts';
+import { LITTLE_GARBAGE, ServerProcess } from '../support/server-process.ts';
 
 const MIB = 1024 * 1024;
 const FRAMES = 131_000;
-
-/** What is measured is what the server keeps, and not how much garbage the engine lets lie. */
-const LITTLE_GARBAGE = ['--max-semi-space-size=1', '--expose-gc'];
 
 /** A text message that has begun, and then fragments without end, all of the same length. */
 function fragments(length: number): Buffer {

@@ -43,7 +43,8 @@ class Audience {
 
 describe('clients that never read, among healthy ones', () => {
   test('of a feed: closed with 1013 at the limit of the queue; nobody else notices', async (t) => {
-    const server = await ServerProcess.start(t, { closeTimeout: 1000 });
+    // The limit alone decides, not the write deadline.
+    const server = await ServerProcess.start(t, { closeTimeout: 1000, writeTimeout: 0 });
     const audience = await Audience.of(t, server, 4);
     const talker = await Client.open(t, server.socket('/echo'));
     await audience.feed(server, 64);
@@ -64,7 +65,7 @@ describe('clients that never read, among healthy ones', () => {
     // 16 MiB was sent to each. What may wait is 1 MiB for each, and it is shared by all.
     const growth = (await server.peakBytes()) - before;
     assert.ok(growth < 32 * MIB, `memory grew by ${growth} bytes`);
-    assert.ok(worst < 2000, `an echo took ${worst} ms`);
+    assert.ok(worst < 5000, `an echo took ${worst} ms`);
     await audience.feed(server, 8);
     await server.stop();
   });
@@ -91,7 +92,7 @@ describe('clients that never read, among healthy ones', () => {
   });
 
   test('one that reads again while the connection is closing hears 1013', async (t) => {
-    const server = await ServerProcess.start(t);
+    const server = await ServerProcess.start(t, { writeTimeout: 0 });
     const audience = await Audience.of(t, server, 1);
     const slow = await deaf(t, server, '/feed');
     const isClosing = async (): Promise<boolean> => {

@@ -39,8 +39,8 @@ for (const [name, start] of Object.entries({ nginx: startNginx, HAProxy: startHa
 
     test('pings through the idle timeout of the proxy', async (t) => {
       const pinging = await Site.start(t, { pingInterval: 200 });
-      const through = await start(t, pinging.port, { idle: '1s' });
-      const { code } = await python(t, 'idle', pinging.socket('/echo', through), '6');
+      const through = await start(t, pinging.port, { idle: '2s' });
+      const { code } = await python(t, 'idle', pinging.socket('/echo', through), '15');
       assert.equal(code, 1000);
     });
   });

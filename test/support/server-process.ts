@@ -6,6 +6,9 @@ import type { ServerCounts, ServerOptions } from '@pulsebeacon/websocket';
 import type { Answer, Question } from '../faults/programs/protocol.ts';
 import type { Scope } from './cleanup.ts';
 
+/** Flags of Node with which what is measured is what the server keeps, and not how much garbage the engine lets lie. */
+export const LITTLE_GARBAGE: readonly string[] = ['--max-semi-space-size=1', '--expose-gc'];
+
 /** The server of faults/programs/server.ts, in a process of its own. */
 export class ServerProcess {
   readonly child: ChildProcess;

@@ -237,6 +237,21 @@ describe('sending', () => {
     }
   });
 
+  test('a slow consumer loses what waits for its turn, but for what is being compressed', async () => {
+    const made = make({ shared: { maxQueuedBytes: 250_000 } });
+    made.stream.isStuck = true;
+    made.connection.send('x'.repeat(100_000), undefined, { compress: false });
+    await turn();
+    made.connection.send(LONG);
+    made.connection.send('y'.repeat(200_000));
+    assert.equal(made.connection.send('one too many'), 'dropped');
+    assert.ok(made.connection.queuedBytes < 150_000, `${made.connection.queuedBytes} bytes are still queued`);
+    made.deflate.finish();
+    while (made.connection.queuedBytes > 0) made.stream.drain();
+    const frames = sent(made).map((frame) => frame.slice(0, 10));
+    assert.deepEqual(frames, ['text xxxxx', 'ztext 0(lo', 'close \x03\xf5th']);
+  });
+
   test('a connection that ends meanwhile sends nothing more, and gives back what it was granted', async () => {
     const made = make();
     made.connection.send(LONG);
