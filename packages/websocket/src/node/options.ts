@@ -15,7 +15,10 @@ type DataOf<Receive extends ReceiveMode> = Receive extends 'borrowed' ? Uint8Arr
 
 /** The limits of a server. All times are in milliseconds; 0 switches a time limit off. */
 export interface ServerLimits {
-  /** Most bytes of a message, all fragments together, compressed or not. Default 1 MiB; at most 2^53 - 1. */
+  /**
+   * Most bytes of a message, all fragments together, compressed or not; each fragment after the first counts 16 bytes
+   * more. Default 1 MiB; at most 2^53 - 1.
+   */
   readonly maxMessageSize?: number;
   /** Most frames of a message. Default 1,024. */
   readonly maxFragments?: number;
