@@ -20,12 +20,6 @@ function wordsOf(buffer: ArrayBufferLike): Int32Array {
   return viewedWords;
 }
 
-/** Lets go of the buffer that was masked last, so that a large one can be freed. */
-export function forgetMaskedBuffer(): void {
-  viewedBuffer = undefined;
-  viewedWords = new Int32Array(0);
-}
-
 /** The key as it applies `by` bytes further on. */
 export function rotateKey(key: number, by: number): number {
   const bits = (by & 3) << 3;

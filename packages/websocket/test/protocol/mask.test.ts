@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'node:test';
-import { forgetMaskedBuffer, maskInPlace, rotateKey } from '#dist/protocol/mask.js';
+import { maskInPlace, rotateKey } from '#dist/protocol/mask.js';
 import { transform } from '../support/frames.ts';
-import { collectGarbage } from '../support/memory.ts';
 import { Random } from '../support/random.ts';
 
 /** The key as maskInPlace takes it: the first byte on the wire is the lowest. */
@@ -126,24 +124,6 @@ test('a buffer of more than 2^31 bytes is masked where it was asked for, and now
   assert.deepEqual(memory.slice(start - 100, start), new Uint8Array(100));
   assert.deepEqual(memory.slice(start + 100), new Uint8Array(100));
   assert.deepEqual(memory.slice(0, 100), new Uint8Array(100));
-  forgetMaskedBuffer();
-});
-
-test('forgetMaskedBuffer lets the buffer that was masked last be freed', async () => {
-  const mask = (): WeakRef<ArrayBuffer> => {
-    const buffer = new ArrayBuffer(1 << 20);
-    maskInPlace(new Uint8Array(buffer), 0, 4096, 1);
-    return new WeakRef(buffer);
-  };
-  const kept = mask();
-  await turn();
-  collectGarbage();
-  assert.notEqual(kept.deref(), undefined, 'the last buffer is kept for the next frame in it');
-  await turn();
-  forgetMaskedBuffer();
-  await turn();
-  collectGarbage();
-  assert.equal(kept.deref(), undefined);
 });
 
 test('where the byte order is not little-endian, long payloads are masked byte by byte', async () => {
