@@ -38,8 +38,8 @@ function contestantsOf(row, options, found) {
 
 function secondsOf(row, contestants, { rounds, time, warmup }) {
   const count = contestants.length;
-  if (row.kind === 'load') return count * (3 + rounds * (time + warmup + 0.3));
-  if (row.kind === 'handshake') return count * (2 + rounds * 3);
+  if (row.kind === 'load' || row.kind === 'client-load') return count * (3 + rounds * (time + warmup + 0.3));
+  if (row.kind === 'handshake' || row.kind === 'client-opens') return count * (2 + rounds * 3);
   const compared = contestants.filter((contestant) => contestant.compared).length;
   return (compared * rounds + count - compared) * (row.mode === 'deflate' ? 12 : 8);
 }

@@ -23,9 +23,15 @@ const KINDS = {
     column: 'status',
     value: ({ status }) => status,
   },
+  connect: {
+    title: 'A client that finds no server',
+    about:
+      'There was no answer to the opening handshake. `connect` rejects with a `HandshakeError` whose `cause` is what the operating system or TLS said.',
+  },
   answer: {
     title: "A server's answer that a client cannot accept",
-    about: 'The connection is not established.',
+    about:
+      'The connection is not established: `connect` rejects with a `HandshakeError` that has `status`, `headers` and the start of the `body`.',
   },
   usage: {
     title: 'A call that cannot be carried out',

@@ -1,9 +1,11 @@
 // Measuring one row: every contestant's windows in turn (A B A B …), then medians.
-import { setTimeout as delay } from 'node:timers/promises';
+import { Contestant } from './contestant.mjs';
 import { runLoad, startLoad } from './loadgen.mjs';
-import { anonymousMemory, availableMemory, fileLimit, openFiles, settle, waitForFiles } from './machine.mjs';
+import { availableMemory, fileLimit, openFiles, settle, waitForFiles } from './machine.mjs';
+import { memoryAfterGc, memoryAsItStands } from './memory.mjs';
 import { MEMORY_FROM, MEMORY_TO } from './rows.mjs';
-import { Server } from './server.mjs';
+import { attempt, disturbance, FOREIGN_CPU, forEachInTurn, STEAL } from './turns.mjs';
+import { measureClientLoad, measureClientMemory, measureClientOpens } from './measure-clients.mjs';
 
 export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
@@ -26,77 +28,13 @@ function loadArgs(row, options) {
 
 function startServer(context, row, contestant, flags = []) {
   const [program, ...rest] = contestant.command;
-  return Server.start(
-    context.machine,
-    contestant.server,
-    [program, ...flags, ...rest],
-    serverArgs(row, contestant, context.options),
-  );
-}
-
-/** Above these a window says more about the neighbours than about the server. Cores. */
-const FOREIGN_CPU = 0.12;
-const STEAL = 0.05;
-
-const disturbance = (sample) => Math.max((sample.foreignCpu ?? 0) / FOREIGN_CPU, (sample.steal ?? 0) / STEAL);
-
-/**
- * Rounds in which somebody else took CPU from one of the two that are compared are measured again, as many times more
- * at most; then the quietest rounds count. What is chosen by is the disturbance alone, never the figure.
- */
-function keepQuietest(rounds, wanted, compared) {
-  const worst = (round) => Math.max(...compared.map(({ id }) => disturbance(round.get(id) ?? {})));
-  return rounds.toSorted((a, b) => worst(a) - worst(b)).slice(0, wanted);
-}
-
-/** Runs `work`; a peer that is only beside the comparison drops out when it fails, the others fail the row. */
-async function attempt(contestant, work) {
-  if (contestant.dropped) return undefined;
-  try {
-    return await work();
-  } catch (error) {
-    if (contestant.compared) throw error;
-    contestant.dropped = error.message;
-    return undefined;
-  }
-}
-
-async function forEachInTurn(context, row, contestants, prepare, window) {
-  const wanted = context.options.rounds;
-  const compared = contestants.filter((contestant) => contestant.compared);
-  const servers = new Map();
-  const rounds = [];
-  const quiet = () => rounds.filter((round) => compared.every(({ id }) => disturbance(round.get(id)) <= 1)).length;
-  try {
-    for (const contestant of contestants) {
-      await attempt(contestant, async () => {
-        const server = await startServer(context, row, contestant);
-        servers.set(contestant.id, server);
-        contestant.info = server.info;
-        await prepare(server, contestant);
-      });
-    }
-    while (rounds.length < wanted || (quiet() < wanted && rounds.length < 2 * wanted)) {
-      const round = new Map();
-      // A repeated round is for the sake of the ratio: only the two it is made of take part.
-      for (const contestant of rounds.length < wanted ? contestants : compared) {
-        const sample = await attempt(contestant, () => window(servers.get(contestant.id), contestant));
-        if (!sample) continue;
-        round.set(contestant.id, sample);
-        context.progress(row, contestant, rounds.length + 1, sample);
-      }
-      rounds.push(round);
-    }
-  } finally {
-    for (const server of servers.values()) await server.stop();
-  }
-  const kept = keepQuietest(rounds, wanted, compared);
-  return new Map(
-    contestants.map((contestant) => {
-      const source = contestant.compared ? kept : rounds;
-      return [contestant.id, source.map((round) => round.get(contestant.id)).filter(Boolean)];
-    }),
-  );
+  return Contestant.start(context.machine, {
+    name: contestant.server,
+    role: 'server',
+    cpu: context.machine.serverCpu,
+    command: [program, ...flags, ...rest],
+    args: serverArgs(row, contestant, context.options),
+  });
 }
 
 function measureLoad(context, row, contestants) {
@@ -121,9 +59,11 @@ function measureLoad(context, row, contestants) {
   };
   // The first window of a process is spent compiling: it is not counted.
   const prepare = (server, contestant) => run(server, contestant, Math.min(1, options.time), 0.5);
-  return forEachInTurn(context, row, contestants, prepare, (server, contestant) =>
-    run(server, contestant, options.time, options.warmup),
-  );
+  return forEachInTurn(context, row, contestants, {
+    start: (contestant) => startServer(context, row, contestant),
+    prepare,
+    window: (server, contestant) => run(server, contestant, options.time, options.warmup),
+  });
 }
 
 function measureHandshakes(context, row, contestants) {
@@ -148,7 +88,11 @@ function measureHandshakes(context, row, contestants) {
     };
   };
   const prepare = (server) => run(server, ['idle', '--conns', '3000', '--hold', '0']);
-  return forEachInTurn(context, row, contestants, prepare, (server) => run(server, row.load));
+  return forEachInTurn(context, row, contestants, {
+    start: (contestant) => startServer(context, row, contestant),
+    prepare,
+    window: (server) => run(server, row.load),
+  });
 }
 
 /** Opens this many connections and leaves them open; `close()` ends them. */
@@ -174,28 +118,12 @@ async function openIdle(context, row, server, connections) {
   };
 }
 
-/** Collections before a reading of memory "after a GC", over about ten seconds. */
-const COLLECTIONS = 12;
-
 async function slope(context, row, contestant, scale) {
   const flags = row.collect && contestant.server !== 'bun' ? ['--expose-gc'] : [];
   const server = await startServer(context, row, contestant, flags);
   contestant.info = server.info;
   const clients = [];
-  const read = async () => {
-    await settle(server.pid);
-    if (!row.collect) return anonymousMemory(server.pid);
-    // The burst of handshakes makes V8's young generation grow to its full size, and only some seconds of rest make it
-    // shrink again: the least of several readings is what the connections themselves take.
-    let least = Infinity;
-    for (let pass = 0; pass < COLLECTIONS; pass++) {
-      if (!(await server.collectGarbage())) throw new Error(`${contestant.server} cannot collect garbage on request`);
-      await settle(server.pid);
-      await delay(500);
-      least = Math.min(least, anonymousMemory(server.pid));
-    }
-    return least;
-  };
+  const read = () => (row.collect ? memoryAfterGc(server) : memoryAsItStands(server));
   try {
     const [from, to] = [MEMORY_FROM * scale, MEMORY_TO * scale];
     if (fileLimit(server.pid) < to + 100)
@@ -230,7 +158,14 @@ async function measureMemory(context, row, contestants) {
   return samples;
 }
 
-const KINDS = { load: measureLoad, handshake: measureHandshakes, memory: measureMemory };
+const KINDS = {
+  load: measureLoad,
+  handshake: measureHandshakes,
+  memory: measureMemory,
+  'client-load': measureClientLoad,
+  'client-opens': measureClientOpens,
+  'client-memory': measureClientMemory,
+};
 
 /** What makes a figure doubtful, in words. Only of the two that the ratio is made of. */
 function doubts(row, contestants, samples) {
@@ -255,7 +190,7 @@ function doubts(row, contestants, samples) {
     const busy = median(samples.get(contestant.id).map((sample) => sample.clientBusy ?? 0));
     if (busy > 0.92)
       notes.push(
-        `${contestant.label}: the load generator was the limit (${Math.round(busy * 100)} % busy), so the server is faster than shown`,
+        `${contestant.label}: the other side was the limit (${Math.round(busy * 100)} % busy), so it is faster than shown`,
       );
   }
   const reduced = samples.get(contestants[0].id)[0];

@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 export const BENCH = dirname(dirname(fileURLToPath(import.meta.url)));
 const MODULES = join(BENCH, 'node_modules');
 
-/** package: what npm has to install; optional: the comparison goes on without it. */
+/** server, client: its program in the folder of that name; package: what npm has to install; optional: the comparison goes on without it. */
 export const PEERS = {
-  pulsebeacon: { label: 'Pulse Beacon', server: 'pulsebeacon.mjs' },
-  ws: { label: 'ws', server: 'ws.mjs', package: 'ws' },
+  pulsebeacon: { label: 'Pulse Beacon', server: 'pulsebeacon.mjs', client: 'pulsebeacon.mjs' },
+  ws: { label: 'ws', server: 'ws.mjs', client: 'ws.mjs', package: 'ws' },
   uws: { label: 'uWebSockets.js', server: 'uws.mjs', package: 'uwebsockets', optional: true },
   bun: { label: 'Bun', server: 'bun.mjs', package: 'bun', optional: true },
   http: { label: 'node:http', server: 'http.mjs' },

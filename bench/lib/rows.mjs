@@ -3,6 +3,7 @@
 // kind: 'load'      windows of a closed loop; value: messages (deliveries) a second; CPU a message
 //       'handshake' many connections opened at once; value: connections a second; CPU a connection
 //       'memory'    slope of the server's anonymous memory between two numbers of connections; value: bytes
+//       'client-load', 'client-opens', 'client-memory': the same of a client, against a server of ours on the other core
 // target: { atLeast } and { atMost } are ratios ours : ws; { atMostValue } is ours alone.
 
 const echo = (conns, size, depth, ...more) =>
@@ -137,6 +138,51 @@ export const ROWS = [
     mode: 'echo',
     load: ['idle', '--conns', '14000', '--hold', '0'],
     target: { atLeast: 1.15 },
+  },
+  {
+    id: 'client1',
+    title: 'client, 64 × 64 B, 1 in flight',
+    kind: 'client-load',
+    unit: 'msg/s',
+    echo: { connections: 64, size: 64, depth: 1 },
+    peers: ['ws'],
+    target: { atLeast: 1.3 },
+  },
+  {
+    id: 'client16',
+    title: 'client, 64 × 64 B, 16 in flight',
+    kind: 'client-load',
+    unit: 'msg/s',
+    echo: { connections: 64, size: 64, depth: 16 },
+    peers: ['ws'],
+    target: { atLeast: 6 },
+  },
+  {
+    id: 'client16k',
+    title: 'client, 16 × 16 KiB binary, 1 in flight',
+    kind: 'client-load',
+    unit: 'msg/s',
+    echo: { connections: 16, size: 16384, depth: 1, binary: true },
+    peers: ['ws'],
+    target: { atLeast: 3 },
+  },
+  {
+    id: 'client-memory',
+    title: 'client, memory per idle connection, after a GC',
+    kind: 'client-memory',
+    unit: 'B',
+    collect: true,
+    peers: ['ws'],
+    target: { atMost: 0.7 },
+  },
+  {
+    id: 'client-opens',
+    title: 'client, connections opened (8,000, 64 at a time)',
+    kind: 'client-opens',
+    unit: 'conn/s',
+    opens: 8_000,
+    peers: ['ws'],
+    target: { atLeast: 1.1 },
   },
   {
     id: 'http',

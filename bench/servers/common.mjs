@@ -1,5 +1,6 @@
-// What every server of the comparison shares: options, the ready line, and the control lines on standard input.
+// What every server of the comparison shares: options, and the ready line.
 import { parseArgs } from 'node:util';
+import { announce, obey } from '../lib/control.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -31,24 +32,6 @@ export const options = {
 
 /** Prints the one line the harness waits for. `settings` says what was chosen that the options do not. */
 export function ready(name, version, port, settings = {}) {
-  const runtime = process.versions.bun ? `bun ${process.versions.bun}` : `node ${process.versions.node}`;
-  process.stdout.write(
-    `${JSON.stringify({ ready: true, name, version, runtime, pid: process.pid, port, settings })}\n`,
-  );
+  announce({ name, version, port, settings });
+  obey();
 }
-
-function collectGarbage() {
-  if (process.versions.bun) globalThis.Bun.gc(true);
-  else if (typeof globalThis.gc === 'function') globalThis.gc();
-  else return false;
-  return true;
-}
-
-// "gc" on standard input collects and answers; its end (the harness is gone) ends the server.
-process.stdin.setEncoding('utf8');
-process.stdin.on('data', (chunk) => {
-  for (const line of chunk.split('\n')) {
-    if (line === 'gc') process.stdout.write(`${JSON.stringify({ gc: collectGarbage() })}\n`);
-  }
-});
-process.stdin.on('end', () => process.exit(0));

@@ -57,6 +57,7 @@ export const REQUIREMENTS = {
   chromium: program('PULSEBEACON_CHROMIUM', ['chromium', 'chromium-browser', 'google-chrome'], 'chromium'),
   curl: program('PULSEBEACON_CURL', ['curl'], 'curl'),
   haproxy: program('PULSEBEACON_HAPROXY', ['haproxy'], 'haproxy'),
+  libwebsockets: program('PULSEBEACON_LWS_SERVER', ['libwebsockets-test-server'], 'libwebsockets-test-server'),
   nginx: program('PULSEBEACON_NGINX', ['nginx'], 'nginx'),
   openssl: program('PULSEBEACON_OPENSSL', ['openssl'], 'openssl'),
   slowhttptest: program('PULSEBEACON_SLOWHTTPTEST', ['slowhttptest'], 'slowhttptest'),
@@ -65,6 +66,15 @@ export const REQUIREMENTS = {
     find: async () => {
       const python = await pythonWithWebsockets();
       return python && { PULSEBEACON_PYTHON: python };
+    },
+  },
+  tomcat: {
+    debian: ['tomcat10', 'tomcat10-examples'],
+    find: () => {
+      const home = '/usr/share/tomcat10';
+      const examples = '/usr/share/tomcat10-examples/examples';
+      const isThere = fs.existsSync(`${home}/bin/catalina.sh`) && fs.existsSync(`${examples}/WEB-INF`);
+      return isThere && command('java') && { PULSEBEACON_TOMCAT: home, PULSEBEACON_TOMCAT_EXAMPLES: examples };
     },
   },
   gorilla: {

@@ -10,11 +10,18 @@ import { found } from './environment.ts';
 import { Program } from './program.ts';
 import { inClone } from './root.ts';
 
-let client: Promise<string> | undefined;
+const programs = new Map<string, Promise<string>>();
 
-/** Compiles interop/gorilla/main.go, unless this very source was compiled before. */
-async function compiled(): Promise<string> {
-  const source = inClone('test', 'interop', 'gorilla', 'main.go');
+/** The program of a folder in interop/gorilla, compiled once. */
+export function gorillaProgram(name: 'client' | 'server'): Promise<string> {
+  let program = programs.get(name);
+  if (program === undefined) programs.set(name, (program = compiled(name)));
+  return program;
+}
+
+/** Compiles a program, unless this very source was compiled before. */
+async function compiled(name: string): Promise<string> {
+  const source = inClone('test', 'interop', 'gorilla', name, 'main.go');
   const go = found('PULSEBEACON_GO');
   const gopath = found('PULSEBEACON_GOPATH');
   const digest = createHash('sha256')
@@ -22,7 +29,7 @@ async function compiled(): Promise<string> {
     .update(go)
     .update(gopath)
     .digest('hex');
-  const folder = inClone('build', 'gorilla');
+  const folder = inClone('build', 'gorilla', name);
   const program = path.join(folder, digest.slice(0, 16));
   if (existsSync(program)) return program;
   await mkdir(folder, { recursive: true });
@@ -35,10 +42,9 @@ async function compiled(): Promise<string> {
   return program;
 }
 
-/** Runs a scenario of interop/gorilla/main.go to its end, and gives what it saw. */
+/** Runs a scenario of interop/gorilla/client to its end, and gives what it saw. */
 export async function gorilla(scope: Scope, scenario: string, url: string): Promise<Record<string, unknown>> {
-  client ??= compiled();
-  const program = new Program(scope, await client, [scenario, url]);
+  const program = new Program(scope, await gorillaProgram('client'), [scenario, url]);
   const { code, signal, stdout, stderr } = await program.exit;
   assert.deepEqual([code, signal], [0, null], `the scenario ${scenario} failed:\n${stderr}`);
   return JSON.parse(stdout) as Record<string, unknown>;

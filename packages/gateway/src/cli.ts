@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addConnect } from './commands/connect.ts';
 import { addServe } from './commands/serve.ts';
 import { Failure } from './failure.ts';
 import { VERSION } from './version.ts';
@@ -20,6 +21,7 @@ function createProgram(): Command {
     .configureOutput({ outputError: (text, write) => write(toSentence(text)) })
     .exitOverride();
   addServe(program);
+  addConnect(program);
   return program;
 }
 

@@ -2,7 +2,7 @@ import type { Gateway } from './gateway.ts';
 import type { Log } from './log/log.ts';
 
 /** npm passes Ctrl-C on to the program that has had it from the terminal already: that is no second Ctrl-C. */
-const SAME_CTRL_C_MS = 500;
+export const SAME_CTRL_C_MS = 500;
 
 /** 128 + SIGINT, as shells have it. */
 const EXIT_INTERRUPTED = 130;

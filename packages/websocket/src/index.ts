@@ -19,11 +19,31 @@ export type { PathParameters } from './handshake/path-template.ts';
 export { Refusal, type RefusalOptions } from './handshake/refusal.ts';
 export type { RefusalCode } from './handshake/refusals.ts';
 export { type ErrorEntry, ERRORS } from './node/error-table.ts';
+export { connect } from './node/client/connect.ts';
+export type { ConnectFailureCode } from './node/client/connect-failures.ts';
+export type { ClientConnection, OpeningAnswer } from './node/client/client-connection.ts';
+export type { ClientSocketOptions, ClientTlsOptions } from './node/client/dial.ts';
+export { HandshakeError, type HandshakeErrorCode } from './node/client/handshake-error.ts';
+export type { ClientLimits, ConnectOptions, OpeningOptions } from './node/client/options.ts';
+export type { BackoffOptions } from './node/client/backoff.ts';
+export {
+  ClosedError,
+  type Disconnection,
+  isFinal,
+  ReconnectingConnection,
+  type ReconnectingOptions,
+  type ReconnectingState,
+  type Retry,
+  type UrlSource,
+} from './node/client/reconnecting.ts';
+export type { FrameTrace, Trace, TraceEvent } from './node/client/trace.ts';
+export type { AnswerFaultCode } from './handshake/answer-faults.ts';
 export type { Counts, ServerCounts } from './node/census.ts';
 export type { Acceptance, Authorization, OpeningRequest, RefusedEvent } from './node/opening.ts';
 export { DeflateMemoryBudget } from './node/deflate/memory-budget.ts';
 export type { DeflateOptions } from './node/deflate/options.ts';
-export type { ReceiveMode, ServerLimits, ServerOptions } from './node/options.ts';
+export type { ConnectionLimits, ReceiveMode } from './node/connection-limits.ts';
+export type { ServerLimits, ServerOptions } from './node/options.ts';
 export {
   type BroadcastOptions,
   type BroadcastResult,
@@ -33,3 +53,11 @@ export {
   WebSocketServer,
 } from './node/server.ts';
 export type { ServerConnection } from './node/server-connection.ts';
+export type { CloseEvent, CloseEventInit } from './node/whatwg/close-event.ts';
+export type { WebSocketOptions } from './node/whatwg/options.ts';
+export {
+  type BinaryType,
+  WebSocket,
+  type WebSocketEventHandler,
+  type WebSocketEventMap,
+} from './node/whatwg/websocket.ts';

@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, type Option } from 'commander';
 import { Failure } from '../failure.ts';
 import type { ListenTarget } from '../listen/target.ts';
 import { LOG_LEVELS, type LogFormat, type LogLevel } from '../log/log.ts';
 import { DEFAULT_LIMITS, type GatewayLimits, type GatewaySettings } from '../settings.ts';
 import { type Certificate, loadCertificate, makeDevCertificate } from '../tls.ts';
+import { addOptions, type OptionGroup, type OptionText } from './option-table.ts';
 import { count, countOrOff, deadline, duration, list, listenTarget, origin, port, publicUrl, size } from './values.ts';
 
 /** The options of `serve`, as commander gives them. */
@@ -25,14 +26,6 @@ export interface ServeOptions extends GatewayLimits {
 }
 
 const L = DEFAULT_LIMITS;
-
-interface OptionText {
-  readonly flags: string;
-  readonly about: string;
-  readonly read?: (text: string, before: undefined | readonly never[]) => unknown;
-  readonly byDefault?: { readonly value: unknown; readonly shown?: string };
-  readonly choices?: readonly string[];
-}
 
 const WHERE: readonly OptionText[] = [
   {
@@ -155,7 +148,7 @@ const LOGS: readonly OptionText[] = [
   },
 ];
 
-const GROUPS: readonly (readonly [string, readonly OptionText[]])[] = [
+const GROUPS: readonly OptionGroup[] = [
   ['Where:', WHERE],
   ['TLS:', TLS],
   ['What:', CONTENT],
@@ -166,16 +159,7 @@ const GROUPS: readonly (readonly [string, readonly OptionText[]])[] = [
 
 /** Adds the options of `serve`; each can be given in the environment, too: --max-connections is PULSEBEACON_MAX_CONNECTIONS. */
 export function addServeOptions(command: Command): void {
-  for (const [heading, options] of GROUPS) {
-    for (const { flags, about, read, byDefault, choices } of options) {
-      const option = new Option(flags, about).helpGroup(heading);
-      readFromEnvironment(option);
-      if (choices !== undefined) option.choices(choices);
-      if (read !== undefined) option.argParser<unknown>(read as (text: string, before: unknown) => unknown);
-      if (byDefault !== undefined) option.default(byDefault.value, byDefault.shown);
-      command.addOption(option);
-    }
-  }
+  addOptions(command, GROUPS, readFromEnvironment);
 }
 
 function readFromEnvironment(option: Option): void {
@@ -184,13 +168,6 @@ function readFromEnvironment(option: Option): void {
   // Set but empty is how compose files say that there is nothing. A switch that is set to no is not on.
   const isOff = option.isBoolean() && /^(0|no|off|false)$/i.test(value ?? '');
   if (value !== undefined && value !== '' && !isOff) option.env(name);
-}
-
-/** In the help: what an option is about, and its default. That all can be set in the environment is said once. */
-export function describeOption({ description, argChoices, defaultValue, defaultValueDescription }: Option): string {
-  const notes: string[] = argChoices === undefined ? [] : [argChoices.join(', ')];
-  if (defaultValue !== undefined) notes.push(`default ${defaultValueDescription ?? String(defaultValue)}`);
-  return notes.length === 0 ? description : `${description} (${notes.join('; ')})`;
 }
 
 /** What the program runs with, from options that were read one by one: do they go together, and is it all there? */

@@ -5,7 +5,8 @@ import { Gateway } from '../gateway.ts';
 import { createLog } from '../log/log.ts';
 import { drainOnSignals, logFaults } from '../lifecycle.ts';
 import { announce } from './announce.ts';
-import { addServeOptions, describeOption, type ServeOptions, toSettings } from './serve-options.ts';
+import { describeOption } from './option-table.ts';
+import { addServeOptions, type ServeOptions, toSettings } from './serve-options.ts';
 
 const EXAMPLES = `
 Examples:

@@ -72,6 +72,23 @@ export function list<T>(read: (text: string) => T): (text: string, before: reado
   ];
 }
 
+/** An option that may be given several times, each value as it stands: its commas are its own. */
+export function each<T>(read: (text: string) => T): (text: string, before: readonly T[] | undefined) => readonly T[] {
+  return (text, before = []) => [...before, read(text)];
+}
+
+/** A duration, or -1: without end. */
+export function durationOrEver(text: string): number {
+  return text === '-1' ? Infinity : duration(text);
+}
+
+/** `Name: value` */
+export function headerLine(text: string): readonly [name: string, value: string] {
+  const colon = text.indexOf(':');
+  if (colon > 0) return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()];
+  throw new InvalidArgumentError("Give a header as 'Name: value'.");
+}
+
 export function listenTarget(text: string): ListenTarget {
   const target = parseListenTarget(text);
   if (typeof target === 'string') throw new InvalidArgumentError(`${target[0]!.toUpperCase()}${target.slice(1)}.`);

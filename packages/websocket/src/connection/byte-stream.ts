@@ -24,7 +24,7 @@ export interface ByteStreamHandler {
 }
 
 export interface ByteStream {
-  /** From now on `handler` is told. Called once. */
+  /** From now on `handler` is told: called once, or again from inside `onBytes` to hand the stream over. */
   attach(handler: ByteStreamHandler): void;
   /** Writes `bytes` from `start` to `end`, in the order of the calls. After `end` or `destroy` it is ignored. */
   write(bytes: Uint8Array, start: number, end: number): WriteResult;

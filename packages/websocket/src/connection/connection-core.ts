@@ -79,7 +79,7 @@ export class ConnectionCore<Context>
   private pipeline: SendPipeline | null = null;
 
   private status = OPENING;
-  private closing: Closing | null = null;
+  protected closing: Closing | null = null;
   private pressure = NO_PRESSURE;
   private drainWaiters: (() => void)[] | null = null;
   isReading = false;
@@ -413,7 +413,7 @@ export class ConnectionCore<Context>
     else this.endIfDone();
   }
 
-  private beginClosing(): Closing {
+  protected beginClosing(): Closing {
     if (this.closing === null) {
       this.closing = new Closing();
       this.status = CLOSING;
@@ -422,7 +422,7 @@ export class ConnectionCore<Context>
     return this.closing;
   }
 
-  private sendClose(body: Uint8Array): void {
+  protected sendClose(body: Uint8Array): void {
     // To see the peer's close frame, everything before it has to be read.
     this.inbox?.resume(PAUSED_BY_APPLICATION | PAUSED_BY_PULLING, true);
     if (this.isDeferring) {

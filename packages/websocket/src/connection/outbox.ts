@@ -10,7 +10,6 @@ import {
   writeFrame,
   writeHeader,
 } from '../protocol/sender.ts';
-import { maskInPlace } from '../protocol/mask.ts';
 import { Backlog } from './backlog.ts';
 import { acquireBatch, MAX_BATCH, releaseBatch } from './batch-pool.ts';
 import { type ByteStream, CONSUMED, FULL } from './byte-stream.ts';
@@ -101,7 +100,7 @@ export class Outbox implements Flushable {
     const body = start + headerLength(length) + keyLength;
     if (body !== guess) batch.copyWithin(body, guess, guess + length);
     writeHeader(batch, start, FIN | opcode, length, keyLength === 0 ? 0 : 0x80);
-    if (masks !== null) maskInPlace(batch, body, body + length, masks.write(batch, body - 4));
+    if (masks !== null) masks.mask(batch, body - 4, body + length);
     this.batchLength = body + length;
     this.markDirty();
     return length;

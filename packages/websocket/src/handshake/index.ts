@@ -1,4 +1,6 @@
+export { AnswerBody } from './answer-body.ts';
 export { ANSWER_FAULTS, type AnswerFaultCode, type AnswerFaultEntry } from './answer-faults.ts';
+export { type AnswerHead, AnswerReader } from './answer-reader.ts';
 export { type Authority, parseAuthority } from './authority.ts';
 export {
   type AcceptedAnswer,

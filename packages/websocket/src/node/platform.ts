@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash, randomFillSync } from 'node:crypto';
 import * as crypto from 'node:crypto';
 import type { Platform } from '../protocol/platform.ts';
+import { mask } from './simd-mask.ts';
 
 // These take any Uint8Array as `this`, so no Buffer has to be made around memory that is only read once. They are not
 // in the documentation of Buffer; where one is missing, the documented way takes its place.
@@ -32,6 +33,8 @@ export const nodePlatform: Platform = {
   encodeUtf8: utf8Write
     ? (text, target, at) => utf8Write.call(target, text, at, target.length - at)
     : (text, target, at) => asBuffer(target).write(text, at),
+
+  mask,
 
   randomFill: (target) => {
     randomFillSync(target);

@@ -15,12 +15,12 @@ import type { RefusalCode } from '../handshake/refusals.ts';
 import { encodeAccept, type Handshake, readHandshake } from '../handshake/server-handshake.ts';
 import { selectSubprotocol } from '../handshake/subprotocols.ts';
 import { Census } from './census.ts';
+import { connectionShared } from './connection-shared.ts';
 import { type Acceptance, type Authorization, type OpeningRequest, refuse, toOpeningRequest } from './opening.ts';
-import type { ReceiveMode } from './options.ts';
+import type { ReceiveMode } from './connection-limits.ts';
 import { nodePlatform } from './platform.ts';
 import { ServerConnectionCore } from './server-connection.ts';
 import type { WebSocketServer } from './server.ts';
-import { serverShared } from './server-shared.ts';
 import { streamOver } from './shared-read-buffer.ts';
 import type { UpgradeTarget } from './upgrade-dispatcher.ts';
 
@@ -57,9 +57,23 @@ export class Route<Context> implements UpgradeTarget {
     this.path = path;
     this.deflate = deflate;
     if (path !== undefined) this.router.add(path, true);
-    this.shared = serverShared(server.options, server.limits, deflate, this.census.traffic, (connection, code) => {
-      this.census.onClosed(code);
-      server.unregister(connection, code);
+    const { open, message, drain, ping, pong, close, error } = server.options;
+    this.shared = connectionShared<ServerConnectionCore<Context>>(server.limits, {
+      role: 'server',
+      masks: null,
+      // One object of one shape, so that calls of the handlers stay fast.
+      handlers: { open, message, drain, ping, pong, close, error } as ConnectionShared<
+        ServerConnectionCore<Context>
+      >['handlers'],
+      borrowed: server.options.receive === 'borrowed',
+      idleInboxes: [],
+      idleOutboxes: [],
+      deflate,
+      traffic: this.census.traffic,
+      onClosed: (connection, code) => {
+        this.census.onClosed(code);
+        server.unregister(connection, code);
+      },
     });
   }
 

@@ -1,15 +1,30 @@
-import { type EventEmitter, once } from 'node:events';
-import { connect, createServer, Socket } from 'node:net';
-import { SocketStream, STREAM, streamOf, TlsSocketStream } from './socket-stream.ts';
+import type { EventEmitter } from 'node:events';
+import { Socket } from 'node:net';
+import { CONSUMED, FULL, HELD, type WriteResult } from '../connection/byte-stream.ts';
+import {
+  directWriteRefusal,
+  isWriteHandle,
+  type WriteHandle,
+  writeDirectly,
+  writeError,
+  type WriteOwner,
+  WRITING,
+  WRITTEN,
+} from './direct-write.ts';
+import { readPage } from './simd-mask.ts';
+import { testDirectWrites, testMove } from './socket-self-test.ts';
+import { HIGH_WATER_MARK, SocketStream, STREAM, streamOf, TlsSocketStream } from './socket-stream.ts';
 
 /*
- * The only file that touches private parts of net.Socket.
+ * The only file that touches private parts of net.Socket; with direct-write.ts, which touches those of its handle.
  *
  * A socket allocates 64 KiB for every read, unless it was made with `onread` and a buffer of its own. An upgraded
  * socket was not: so its handle is moved to a new socket that was, and all connections read into one buffer, one after
  * the other. The old socket keeps nothing. That happens when the first bytes come: many a connection never sends any.
- * A self-test at start moves a real connection; where anything is not as expected, sockets stay as they are, and so
- * does one whose end somebody else listens for: it would never hear of it.
+ * From then on nobody else writes to that handle either, so that it can be written to directly.
+ *
+ * Self-tests at start (socket-self-test.ts) do both to a real connection; where anything is not as expected, sockets
+ * stay as they are, and so does one whose end somebody else listens for: it would never hear of it.
  */
 
 interface Handle {
@@ -19,17 +34,14 @@ interface Handle {
 
 /** What is touched of net.Socket: its handle, the server that counts it, and the address that it remembers. */
 interface SocketInternals {
-  _handle: Handle | null;
+  _handle: (Handle & Partial<WriteHandle>) | null;
   _server: object | null;
   server: object | null;
   _peername: object | undefined;
 }
 
-const READ_BUFFER_BYTES = 65536;
-const readBuffer: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
-
 const onread = {
-  buffer: readBuffer,
+  buffer: readPage,
   callback(this: Socket, length: number, buffer: Uint8Array): boolean {
     streamOf(this).deliver(buffer, length);
     return true;
@@ -59,9 +71,33 @@ class MovedSocket extends Socket {
   }
 }
 
-/** Reads like any other socket until the first bytes come; from then on into the buffer that all connections share. */
-export class SharedBufferStream extends SocketStream {
+// The view of the last write. The same batch is written again and again, and one message is often as long as another.
+let viewed: Uint8Array | undefined;
+let viewedEnd = 0;
+let view: Uint8Array | undefined;
+/** No more than a batch: nothing larger is kept from the garbage collector. */
+const MOST_VIEWED = 65536;
+
+function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  if (start !== 0 || bytes.length > MOST_VIEWED) return bytes.subarray(start, end);
+  if (bytes !== viewed || end !== viewedEnd) {
+    view = bytes.subarray(0, end);
+    viewed = bytes;
+    viewedEnd = end;
+  }
+  return view!;
+}
+
+/**
+ * Reads like any other socket until the first bytes come; from then on into the buffer that all connections share, and
+ * writes to the handle itself.
+ */
+export class SharedBufferStream extends SocketStream implements WriteOwner {
   private isMoved = false;
+  private isDirect = false;
+  private isEnding = false;
+  /** Direct writes that go on. */
+  private writes = 0;
 
   override deliver(bytes: Uint8Array, length: number): void {
     super.deliver(bytes, length);
@@ -73,7 +109,61 @@ export class SharedBufferStream extends SocketStream {
     if (this.isMoved || this.isPaused || this.isWatched || !canMove(this.socket)) return this.isMoved;
     this.isMoved = true;
     this.exchangeSocket(moveHandle(this.socket));
+    if (mayWrite) this.writeDirectly();
     return true;
+  }
+
+  /** From now on, once it is moved. @returns whether the handle can be written to */
+  writeDirectly(): boolean {
+    const { handle } = this;
+    return (this.isDirect = this.isMoved && handle !== null && isWriteHandle(handle));
+  }
+
+  override write(bytes: Uint8Array, start: number, end: number): WriteResult {
+    if (!this.isDirect) return super.write(bytes, start, end);
+    const handle = this.handle as WriteHandle | null;
+    if (handle === null || this.isEnding || start === end) return CONSUMED;
+    const result = writeDirectly(handle, viewOf(bytes, start, end), this);
+    if (result === WRITTEN) return CONSUMED;
+    if (result !== WRITING) {
+      this.failWrite(result);
+      return CONSUMED;
+    }
+    this.writes++;
+    const queued = handle.writeQueueSize;
+    // The kernel has taken the rest by now: the memory is free, and only the notice of it is still to come.
+    if (queued === 0) return CONSUMED;
+    this.awaitsDrain = true;
+    return queued > HIGH_WATER_MARK ? FULL : HELD;
+  }
+
+  onWriteDone(status: number): void {
+    this.writes--;
+    // What was still to be written when it was destroyed ends like this, too.
+    if (this.socket.destroyed) return;
+    if (status < 0) this.failWrite(status);
+    else if (this.writes === 0 && this.awaitsDrain) this.onWritten();
+  }
+
+  private failWrite(status: number): void {
+    this.socket.destroy(writeError(status));
+  }
+
+  override end(): void {
+    this.isEnding = true;
+    // What goes on comes before it: libuv shuts a stream down when its queue is empty.
+    super.end();
+  }
+
+  override get queuedBytes(): number {
+    if (!this.isDirect) return super.queuedBytes;
+    const { handle } = this;
+    return this.writes === 0 || handle === null ? 0 : (handle as WriteHandle).writeQueueSize;
+  }
+
+  /** Null once the socket is destroyed. */
+  private get handle(): SocketInternals['_handle'] {
+    return (this.socket as unknown as SocketInternals)._handle;
   }
 
   protected override startReading(): void {
@@ -85,23 +175,32 @@ export class SharedBufferStream extends SocketStream {
   }
 }
 
-/** Leave sockets as they are. For tests, and for whoever suspects this file. */
+// Leave sockets as they are, or write to them by the public way. For tests, and for whoever suspects this file.
 const IS_PUBLIC_ONLY = process.env['PULSEBEACON_READ'] === 'public';
+const MAY_TRY_TO_WRITE = directWriteRefusal(process.versions, process.env['PULSEBEACON_WRITE']) === undefined;
 
 let isSafe = false;
+let mayWrite = false;
 let selfTest: Promise<boolean> | undefined;
 
 /**
- * Tries the move on a connection of our own, once in the life of the process. Until it has succeeded, no socket is
- * moved.
+ * Tries on connections of our own, once in the life of the process, what will be done to others. Until it has succeeded,
+ * no socket is moved, and none is written to directly.
  * @returns whether sockets will be moved
  */
 export function prepareSharedReadBuffer(): Promise<boolean> {
-  selfTest ??= (IS_PUBLIC_ONLY ? Promise.resolve(false) : testMove()).then(
-    (works) => (isSafe = works),
-    () => false,
-  );
-  return selfTest;
+  return (selfTest ??= IS_PUBLIC_ONLY ? Promise.resolve(false) : tryAll());
+}
+
+async function tryAll(): Promise<boolean> {
+  const make = (socket: Socket): SharedBufferStream => new SharedBufferStream(socket);
+  const moves = await testMove(make).catch(() => false);
+  if (moves && MAY_TRY_TO_WRITE) mayWrite = await testDirectWrites(make, handleOf).catch(() => false);
+  return (isSafe = moves);
+}
+
+function handleOf(socket: Socket): WriteHandle {
+  return (socket as unknown as SocketInternals)._handle as WriteHandle;
 }
 
 /** The stream for a socket, or for what an HTTP server was given as one. */
@@ -158,42 +257,4 @@ function moveHandle(socket: Socket): Socket {
   old._server = null;
   old._handle = null;
   return moved;
-}
-
-async function testMove(): Promise<boolean> {
-  const server = createServer({ allowHalfOpen: true });
-  server.listen(0, '127.0.0.1').unref();
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  const client = connect(port, '127.0.0.1').on('error', () => {});
-  try {
-    const signal = AbortSignal.timeout(2000);
-    const [socket] = (await once(server, 'connection', { signal })) as [Socket];
-    const stream = new SharedBufferStream(socket);
-    const seen = await new Promise<string>((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error));
-      let text = '';
-      stream.attach({
-        onBytes(bytes, start, end) {
-          const isShared = bytes.buffer === readBuffer.buffer;
-          text += `${Buffer.from(bytes.subarray(start, end)).toString()} ${isShared ? 'shared' : 'own'}, `;
-          if (isShared) stream.end();
-          else if (stream.move()) client.write('second');
-          else stream.destroy();
-        },
-        onDrain() {},
-        onEnd() {
-          text += 'end';
-        },
-        onClose: () => resolve(text),
-      });
-      client.on('end', () => client.end());
-      client.write('first');
-    });
-    const [count] = await new Promise<[number]>((resolve) => server.getConnections((_, n) => resolve([n])));
-    return seen === 'first own, second shared, end' && count === 0;
-  } finally {
-    client.destroy();
-    server.close();
-  }
 }

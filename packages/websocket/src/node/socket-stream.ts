@@ -9,7 +9,7 @@ import {
 } from '../connection/byte-stream.ts';
 
 /** Above this many bytes a socket counts as full. */
-const HIGH_WATER_MARK = 65536;
+export const HIGH_WATER_MARK = 65536;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -42,7 +42,10 @@ export class SocketStream implements ByteStream {
 
   attach(handler: ByteStreamHandler): void {
     const { socket } = this;
+    const isHandedOver = this.handler !== undefined;
     this.handler = handler;
+    // From a client's handshake to the connection that comes of it: the stream goes on as it is.
+    if (isHandedOver) return;
     socket.on('end', onEnd);
     socket.on('close', onClose);
     // Its events may be over already.
@@ -174,7 +177,9 @@ export class TlsSocketStream extends SocketStream {
 }
 
 function onData(this: StreamSocket, chunk: Buffer): void {
-  this[STREAM]!.deliver(chunk, chunk.length);
+  // A plain Uint8Array, as from the shared read buffer: its views are quicker to make, and nobody who borrows one comes
+  // to depend on what only the first of them can do.
+  this[STREAM]!.deliver(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), chunk.length);
 }
 
 function onEnd(this: StreamSocket): void {

@@ -1,6 +1,5 @@
-/** An owned copy of the bytes from `start` to `end`. (`slice` on a Buffer is no copy.) */
+/** An owned copy of the bytes from `start` to `end`: a plain Uint8Array, of a Buffer too. */
 export function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const copy = new Uint8Array(end - start);
-  copy.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
-  return copy;
+  // Made from a view it is copied into memory that was not zeroed first. (`slice` of a Buffer is a view.)
+  return new Uint8Array(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
 }

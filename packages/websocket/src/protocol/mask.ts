@@ -5,16 +5,20 @@
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
-/** Below this many bytes the word loop does not pay for finding the word view: measured by bench/micro/mask.mjs. */
-const WORDS_FROM = 32;
+/** Below this many bytes the word loop does not pay: measured by bench/micro/mask.mjs. */
+const WORDS_FROM = 16;
 
-let viewedBuffer: ArrayBufferLike | undefined;
+let viewed: Uint8Array | undefined;
 let viewedWords: Int32Array = new Int32Array(0);
 
-/** The buffer of `bytes` as 32-bit words. Reads come in the same buffer again and again, so the last view is kept. */
-function wordsOf(buffer: ArrayBufferLike): Int32Array {
-  if (buffer !== viewedBuffer) {
-    viewedBuffer = buffer;
+/**
+ * The buffer of `bytes` as 32-bit words. Frames come in the same memory again and again, so the last view is kept; by
+ * the identity of `bytes`, because its `buffer` is slow to ask for.
+ */
+function wordsOf(bytes: Uint8Array): Int32Array {
+  if (bytes !== viewed) {
+    const { buffer } = bytes;
+    viewed = bytes;
     viewedWords = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4));
   }
   return viewedWords;
@@ -43,7 +47,7 @@ export function maskInPlace(bytes: Uint8Array, start: number, end: number, key: 
       seen |= byte;
       rotated = (rotated >>> 8) | (rotated << 24);
     }
-    const words = wordsOf(bytes.buffer);
+    const words = wordsOf(bytes);
     // Divided, not shifted: a buffer may have more than 2^31 bytes.
     let word = (offset + at) / 4;
     const last = Math.floor((offset + end) / 4);

@@ -22,6 +22,14 @@ export interface Platform {
    */
   encodeUtf8(text: string, target: Uint8Array, at: number): number;
 
+  /**
+   * Masks or unmasks (RFC 6455 §5.3) the bytes from `start` to `end` in place: as `maskInPlace` of `mask.ts`, which will
+   * do where the platform knows no quicker way.
+   * @param key applies to the byte at `start` with its lowest byte
+   * @returns a number of which no bit of 0x80808080 is set where all resulting bytes are ASCII
+   */
+  mask(bytes: Uint8Array, start: number, end: number, key: number): number;
+
   /** Fills `target` from a cryptographically secure generator (masking keys, RFC 6455 §10.3; handshake nonces). */
   randomFill(target: Uint8Array): void;
 

@@ -1,6 +1,6 @@
 import { isValidCloseCode } from './close-codes.ts';
 import type { FrameSink } from './frame-sink.ts';
-import { maskInPlace, rotateKey } from './mask.ts';
+import { rotateKey } from './mask.ts';
 import { type ControlOpcode, MAX_CONTROL_PAYLOAD, type MessageOpcode, OPCODE_CLOSE, type Role } from './opcodes.ts';
 import type { Platform } from './platform.ts';
 import { advanceUtf8, UTF8_ACCEPT, UTF8_REJECT } from './utf8.ts';
@@ -157,7 +157,7 @@ export class FrameReceiver {
    * @returns the position of the first byte that is not for this path, or its complement when there is nothing to do
    */
   private takeWholeMessages(bytes: Uint8Array, start: number, end: number): number {
-    const { sink, maskBit, allowedBits } = this;
+    const { sink, platform, maskBit, allowedBits } = this;
     const maxMessageSize = this.limits.maxMessageSize;
     const headerMask = maskBit === 0 ? 0 : 4;
     let at = start;
@@ -185,7 +185,7 @@ export class FrameReceiver {
       if (maskBit !== 0) {
         const key =
           bytes[payload - 4]! | (bytes[payload - 3]! << 8) | (bytes[payload - 2]! << 16) | (bytes[payload - 1]! << 24);
-        ascii = (maskInPlace(bytes, payload, next, key) & 0x80808080) === 0;
+        ascii = (platform.mask(bytes, payload, next, key) & 0x80808080) === 0;
       }
       if (opcode === 1 && !ascii && !compressed && !this.isUtf8(bytes, payload, next)) {
         this.fail('PB_TEXT_INVALID_UTF8');
@@ -310,7 +310,7 @@ export class FrameReceiver {
   private takePayload(bytes: Uint8Array, start: number, end: number): boolean {
     let ascii = false;
     if (this.maskBit !== 0) {
-      ascii = (maskInPlace(bytes, start, end, this.key) & 0x80808080) === 0;
+      ascii = (this.platform.mask(bytes, start, end, this.key) & 0x80808080) === 0;
       this.key = rotateKey(this.key, end - start);
     }
     if (this.messageOpcode === 1 && !this.compressed && !(ascii && this.utf8 === UTF8_ACCEPT)) {
@@ -334,7 +334,7 @@ export class FrameReceiver {
 
   private takeControl(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.maskBit !== 0) {
-      maskInPlace(bytes, start, end, this.key);
+      this.platform.mask(bytes, start, end, this.key);
       this.key = rotateKey(this.key, end - start);
     }
     const length = end - start;

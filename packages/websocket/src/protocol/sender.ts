@@ -1,4 +1,3 @@
-import { maskInPlace } from './mask.ts';
 import { MAX_CONTROL_PAYLOAD, type MessageOpcode, OPCODE_CONTINUATION, type ControlOpcode } from './opcodes.ts';
 import type { Platform } from './platform.ts';
 
@@ -70,7 +69,12 @@ export class MaskingKeys {
     this.platform = platform;
   }
 
-  /** Writes a fresh key at `at` and returns it as {@link maskInPlace} takes it. */
+  /** Writes a fresh key at `at` and masks with it what lies behind, from `at` + 4 to `end`. */
+  mask(target: Uint8Array, at: number, end: number): void {
+    this.platform.mask(target, at + 4, end, this.write(target, at));
+  }
+
+  /** Writes a fresh key at `at` and returns it as {@link Platform.mask} takes it. */
   write(target: Uint8Array, at: number): number {
     if (this.used === KEY_POOL_BYTES) {
       this.platform.randomFill(this.pool);
@@ -102,16 +106,12 @@ export function writeFrame(
   payload: Uint8Array,
   masks: MaskingKeys | null,
 ): number {
-  let body = writeHeader(target, at, first, payload.length, masks === null ? 0 : MASK);
-  if (masks === null) {
-    target.set(payload, body);
-    return body + payload.length;
-  }
-  const key = masks.write(target, body);
-  body += 4;
+  const header = writeHeader(target, at, first, payload.length, masks === null ? 0 : MASK);
+  const body = masks === null ? header : header + 4;
+  const end = body + payload.length;
   target.set(payload, body);
-  maskInPlace(target, body, body + payload.length, key);
-  return body + payload.length;
+  if (masks !== null) masks.mask(target, header, end);
+  return end;
 }
 
 /** One message as a frame, or as several of at most `fragmentSize` (1 or more) payload bytes each (RFC 6455 §5.4). */

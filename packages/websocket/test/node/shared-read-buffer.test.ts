@@ -68,6 +68,16 @@ byteStreamContract('SharedBufferStream that moves when the first bytes come', as
   return { stream: new SharedBufferStream(socket), peer, reset: () => peer.resetAndDestroy() };
 });
 
+byteStreamContract('SharedBufferStream of a connection that was made from here', async (t) => {
+  const server = net.createServer(PEER);
+  const where = await listen(t, server);
+  const accepted = once(server, 'connection');
+  const socket = net.connect({ ...where, allowHalfOpen: true } as net.NetConnectOpts);
+  await once(socket, 'connect');
+  const [peer] = (await accepted) as [net.Socket];
+  return { stream: moved(socket), peer, reset: () => peer.resetAndDestroy() };
+});
+
 /** The two ends of a connection that an HTTP server has upgraded. */
 async function upgrade(t: TestContext, server: http.Server, unix = false): Promise<[net.Socket, net.Socket]> {
   const where = await listen(t, server, unix);
@@ -194,7 +204,7 @@ describe('a socket stays as it is', () => {
   test('where somebody made it, or made it otherwise', async (t) => {
     class Own extends net.Socket {}
     assert.equal(canMove(new Own()), false);
-    // A client's: no server counts it, and a new one has no handle.
+    // A client's that does not connect: it has no handle.
     assert.equal(canMove(new net.Socket()), false);
     const [socket] = await accept(t);
     const internals = socket as unknown as { _handle: { reading?: unknown } };

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { nodePlatform } from '#dist/node/platform.js';
+import { mask, readPage } from '#dist/node/simd-mask.js';
 import { CONTINUE, STOP } from '#dist/protocol/frame-sink.js';
+import { maskInPlace } from '#dist/protocol/mask.js';
 import type { MessageOpcode, Role } from '#dist/protocol/opcodes.js';
 import { encodeControl, encodeMessage, MaskingKeys } from '#dist/protocol/sender.js';
 import { advanceUtf8, UTF8_ACCEPT, UTF8_REJECT } from '#dist/protocol/utf8.js';
@@ -12,6 +15,7 @@ import {
   cutsFor,
   damagedScenes,
   fractions,
+  largeScenes,
   randomScenes,
   scenes,
 } from '../support/arbitraries.ts';
@@ -133,6 +137,22 @@ test('a receiver that served another connection before is as good as new', () =>
   );
 });
 
+test('however it is unmasked, in the page that sockets read into or elsewhere, a stream gives the same calls', () => {
+  // Or nothing is compared here.
+  assert.notEqual(mask, maskInPlace);
+  fc.assert(
+    fc.property(anyScenes, largeScenes, fractions, alignments, (small, large, parts, aligned) => {
+      for (const { stream, receiving } of [small, large]) {
+        const how = { cuts: cutsFor(stream, parts), alignments: aligned };
+        const plain = deliver(stream, receiving, how).calls;
+        assert.deepEqual(deliver(stream, receiving, { ...how, platform: nodePlatform }).calls, plain);
+        assert.deepEqual(deliver(stream, receiving, { ...how, platform: nodePlatform, memory: readPage }).calls, plain);
+      }
+    }),
+    budget({ test: 2_000, soak: 50_000 }),
+  );
+});
+
 const payloads = fc.oneof(
   { weight: 8, arbitrary: fc.uint8Array({ maxLength: 300, size: 'max' }) },
   { weight: 1, arbitrary: fc.integer({ min: 65_530, max: 65_540 }).map((length) => new Uint8Array(length).fill(0x61)) },
@@ -164,10 +184,11 @@ test('parse(encode(x)) is x: both roles, fragmented on request, compressed or no
   fc.assert(
     fc.property(
       fc.constantFrom<Role>('server', 'client'),
+      fc.constantFrom(testPlatform, nodePlatform),
       fc.array(sent, { minLength: 1, maxLength: 4 }),
       fractions,
-      (sender, messages, parts) => {
-        const masks = sender === 'client' ? new MaskingKeys(testPlatform) : null;
+      (sender, platform, messages, parts) => {
+        const masks = sender === 'client' ? new MaskingKeys(platform) : null;
         const receiving: Receiving = {
           role: sender === 'client' ? 'server' : 'client',
           deflate: true,

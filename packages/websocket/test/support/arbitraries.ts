@@ -129,6 +129,32 @@ export const damagedScenes: fc.Arbitrary<Scene> = fc.tuple(scenes, edits).map(([
   }, scene.stream),
 }));
 
+/** Frames of a client that are long enough for every way of unmasking, nearly all of their text ASCII. */
+export const largeScenes: fc.Arbitrary<Scene> = fc
+  .tuple(
+    fc.array(
+      fc.record({
+        opcode: fc.constantFrom(1, 2),
+        length: fc.oneof(
+          { weight: 8, arbitrary: fc.integer({ min: 200, max: 2_000 }) },
+          { weight: 1, arbitrary: fc.integer({ min: 65_400, max: 66_000 }) },
+        ),
+        odd: fc.option(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(255))),
+      }),
+      { minLength: 1, maxLength: 3 },
+    ),
+    fc.array(mask, { minLength: 1, maxLength: 3 }),
+  )
+  .map(([messages, masks]) => {
+    const to: Receiving = { role: 'server', deflate: false, limits: { maxMessageSize: 1024 * 1024, maxFragments: 1 } };
+    const frames = messages.map(({ opcode, length, odd }): FrameSpec => {
+      const payload = Uint8Array.from({ length }, (_, i) => (i * 7) & 0x7f);
+      if (odd !== null) payload[Math.floor(odd[0] * (length - 1))] = odd[1];
+      return { opcode, payload };
+    });
+    return { receiving: to, stream: encode(frames, masks, to) };
+  });
+
 /** Bytes that are no frames but by chance. */
 export const randomScenes: fc.Arbitrary<Scene> = fc.record({
   receiving,

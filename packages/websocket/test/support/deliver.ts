@@ -29,6 +29,10 @@ export interface Delivery {
   /** What call number `index` answers; STOP makes the rest come again. */
   readonly answer?: (call: Call, index: number, receiver: FrameReceiver, sink: RecordingSink) => Flow;
   readonly make?: MakeReceiver;
+  /** Default: {@link testPlatform}. */
+  readonly platform?: Platform;
+  /** Chunks that fit are delivered in this memory, from its beginning; by default each has memory of its own. */
+  readonly memory?: Uint8Array;
 }
 
 /** Bytes around every chunk, which nothing may touch. */
@@ -39,33 +43,49 @@ const POISON = 0xa5;
 
 /** Pushes the bytes as they were cut, and after each STOP the rest again, as a connection does. */
 export function deliver(stream: Uint8Array, receiving: Receiving, delivery: Delivery = {}): RecordingSink {
-  const { cuts = [], alignments = [0], answer, make = makeReceiver } = delivery;
+  const { cuts = [], alignments = [0], answer, make = makeReceiver, platform = testPlatform } = delivery;
   const sink: RecordingSink = new RecordingSink(
     answer === undefined ? undefined : (call, index) => answer(call, index, receiver, sink),
   );
-  const receiver = make(sink, receiving, testPlatform);
+  const receiver = make(sink, receiving, platform);
   let from = 0;
   for (let i = 0; i <= cuts.length; i++) {
     const to = cuts[i] ?? stream.length;
-    pushChunk(receiver, sink, stream.subarray(from, to), alignments[i % alignments.length]!);
+    const place = placeChunk(stream.subarray(from, to), alignments[i % alignments.length]!, delivery.memory);
+    pushChunk(receiver, sink, place);
     from = to;
   }
   return sink;
 }
 
-function pushChunk(receiver: FrameReceiver, sink: RecordingSink, chunk: Uint8Array, alignment: number): void {
-  const memory = new Uint8Array(alignment + GUARD + chunk.length + GUARD).fill(GUARD_BYTE);
+interface Place {
+  /** The chunk, and the guards around it. */
+  readonly guarded: Uint8Array;
+  /** What is pushed, and where the chunk lies in it. */
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+function placeChunk(chunk: Uint8Array, alignment: number, memory: Uint8Array | undefined): Place {
+  const size = alignment + GUARD + chunk.length + GUARD;
+  const isShared = memory !== undefined && size <= memory.length;
+  const guarded = isShared ? memory.subarray(0, size) : new Uint8Array(size);
+  guarded.fill(GUARD_BYTE).set(chunk, alignment + GUARD);
+  if (isShared) return { guarded, bytes: memory, start: alignment + GUARD, end: size - GUARD };
   // A view that does not begin at its buffer's start, of bytes that do not begin at the view's start.
-  const bytes = memory.subarray(alignment);
-  const end = GUARD + chunk.length;
-  bytes.set(chunk, GUARD);
-  let at = GUARD;
+  return { guarded, bytes: guarded.subarray(alignment), start: GUARD, end: GUARD + chunk.length };
+}
+
+function pushChunk(receiver: FrameReceiver, sink: RecordingSink, { guarded, bytes, start, end }: Place): void {
+  const before = guarded.length - GUARD - (end - start);
+  let at = start;
   for (;;) {
     const stopsBefore = sink.stops;
     const callsBefore = sink.calls.length;
     const taken = receiver.push(bytes, at, end);
     assert.ok(taken >= at && taken <= end, `took ${taken} of ${at} to ${end}`);
-    if (!isUntouched(memory, 0, alignment + GUARD) || !isUntouched(memory, alignment + end, memory.length)) {
+    if (!isUntouched(guarded, 0, before) || !isUntouched(guarded, guarded.length - GUARD, guarded.length)) {
       assert.fail('a byte outside of the range was written');
     }
     bytes.fill(POISON, at, taken);

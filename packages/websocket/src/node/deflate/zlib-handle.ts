@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { constants, createDeflateRaw } from 'node:zlib';
+import { untestedRuntime } from '../tested-versions.ts';
 
 /**
  * The only file that uses what node:zlib keeps to itself: the handle under its streams. It compresses a kept context
@@ -10,9 +11,6 @@ import { constants, createDeflateRaw } from 'node:zlib';
  * where they change: it is used on the major versions that it was tested on, and there only after a self-test.
  * Everything else goes the public way (public-zlib.ts), as does a process started with PULSEBEACON_ZLIB=public.
  */
-
-const FIRST_MAJOR = 20;
-const LAST_MAJOR = 26;
 
 /** What we use of node:zlib's handle. Offsets and lengths are 32-bit; `state` is set to [availableOut, availableIn]. */
 interface Handle {
@@ -157,11 +155,7 @@ export function refusalByVersion(
   versions: Readonly<NodeJS.ProcessVersions>,
   wish: string | undefined,
 ): string | undefined {
-  if (wish === 'public') return 'PULSEBEACON_ZLIB=public';
-  const major = Number.parseInt(versions.node, 10);
-  if (!(major >= FIRST_MAJOR && major <= LAST_MAJOR)) return `not tested on Node ${versions.node}`;
-  for (const other of ['bun', 'deno']) if (versions[other] !== undefined) return `not tested on ${other}`;
-  return undefined;
+  return wish === 'public' ? 'PULSEBEACON_ZLIB=public' : untestedRuntime(versions);
 }
 
 function findConstructor(): HandleConstructor {

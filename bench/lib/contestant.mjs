@@ -1,4 +1,4 @@
-// One server of the comparison, as a process of its own.
+// One server or client of the comparison, as a process of its own that is told what to do by lines of JSON.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,28 +12,31 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-export class Server {
+export class Contestant {
   #child;
   #waiting = [];
   #stderr = '';
   #ended;
 
-  /** command: the runtime and its flags; args: what bench/servers/common.mjs reads. Resolves when it listens. */
-  static async start(machine, name, command, args) {
-    const server = new Server();
+  /**
+   * Resolves when it is ready. role: 'server' or 'client'; cpu: the core it runs on; command: the runtime and its
+   * flags; args: what common.mjs of its folder reads.
+   */
+  static async start(machine, { name, role, cpu, command, args }) {
+    const contestant = new Contestant();
     try {
-      await server.#start(machine, name, command, args);
+      await contestant.#start(machine, name, role, cpu, command, args);
     } catch (error) {
-      await server.stop();
+      await contestant.stop();
       throw error;
     }
-    return server;
+    return contestant;
   }
 
-  async #start(machine, name, command, args) {
-    const script = join(BENCH, 'servers', PEERS[name].server);
-    const [program, ...rest] = machine.pinned(machine.serverCpu, [...command, script, ...args]);
-    this.name = name;
+  async #start(machine, name, role, cpu, command, args) {
+    const script = join(BENCH, `${role}s`, PEERS[name][role]);
+    const [program, ...rest] = machine.pinned(cpu, [...command, script, ...args]);
+    this.name = `${name} ${role}`;
     this.#child = spawn(program, rest, {
       cwd: BENCH,
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -48,14 +51,14 @@ export class Server {
       const gone = (how) => {
         running.delete(child);
         for (const { reject } of this.#waiting.splice(0))
-          reject(new Error(`${name} server ended (${how}): ${firstLine(this.#stderr)}`));
+          reject(new Error(`${this.name} ended (${how}): ${firstLine(this.#stderr)}`));
         resolve();
       };
       child.on('error', (error) => gone(error.message));
       child.on('close', (code, signal) => gone(code ?? signal));
     });
     createInterface({ input: child.stdout }).on('line', (line) => this.#line(line));
-    this.info = await this.#next(`${name} server did not start`);
+    this.info = await this.#next(`${this.name} did not start`);
     this.pid = this.info.pid;
     this.port = this.info.port;
   }
@@ -65,11 +68,11 @@ export class Server {
     this.#waiting.shift()?.resolve(JSON.parse(line));
   }
 
-  #next(what) {
+  #next(what, seconds = START_SECONDS) {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(new Error(`${what} within ${START_SECONDS} s: ${firstLine(this.#stderr)}`)),
-        START_SECONDS * 1000,
+        () => reject(new Error(`${what} within ${seconds} s: ${firstLine(this.#stderr)}`)),
+        seconds * 1000,
       );
       this.#waiting.push({
         resolve: (value) => (clearTimeout(timer), resolve(value)),
@@ -78,10 +81,17 @@ export class Server {
     });
   }
 
+  /** Has it do something, and resolves with what it answers. */
+  async ask(request, seconds) {
+    const answer = this.#next(`${this.name} did not answer "${request.do}"`, seconds);
+    this.#child.stdin.write(`${JSON.stringify(request)}\n`);
+    const result = await answer;
+    if (result.error) throw new Error(`${this.name}: ${result.error}`);
+    return result;
+  }
+
   async collectGarbage() {
-    const answer = this.#next(`${this.name} server did not collect`);
-    this.#child.stdin.write('gc\n');
-    return (await answer).gc;
+    return (await this.ask({ do: 'gc' })).gc;
   }
 
   async stop() {

@@ -1,0 +1,263 @@
+import { readFileSync } from 'node:fs';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import type { ClientTlsOptions, OpeningOptions } from '@pulsebeacon/websocket';
+import type { Command } from 'commander';
+import { completeUrl } from '../connect/address.ts';
+import { type Encoding, type Outgoing, outgoing, outgoingFile } from '../connect/outgoing.ts';
+import { type AskedTerminal, basicAuthorization, PASSWORD_VARIABLE } from '../connect/password.ts';
+import type { ConnectSettings, Source } from '../connect/settings.ts';
+import { Failure } from '../failure.ts';
+import { addOptions, type OptionGroup, type OptionText } from './option-table.ts';
+import { count, deadline, durationOrEver, each, headerLine, list, size } from './values.ts';
+
+/** The options of `connect`, as commander gives them. */
+export interface ConnectCommandOptions {
+  readonly header?: readonly (readonly [string, string])[];
+  readonly subprotocol?: readonly string[];
+  readonly origin?: string;
+  readonly user?: string;
+  readonly compression?: boolean;
+  readonly unix?: string;
+  readonly timeout: number;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly insecure?: boolean;
+  readonly servername?: string;
+  readonly execute?: readonly string[];
+  readonly file?: readonly string[];
+  readonly binary?: boolean;
+  readonly hex?: boolean;
+  readonly wait: number;
+  readonly count?: number;
+  readonly pingInterval: number;
+  readonly ping: boolean;
+  readonly maxMessageSize: number;
+  readonly output?: string;
+  readonly json?: boolean;
+  readonly timestamps?: boolean;
+  readonly verbose?: boolean;
+  readonly color: boolean;
+  readonly history: boolean;
+}
+
+const ASKING: readonly OptionText[] = [
+  {
+    flags: '-H, --header <line>',
+    about: "header of the handshake, as 'Name: value' (repeatable)",
+    read: each(headerLine),
+  },
+  {
+    flags: '-s, --subprotocol <name>',
+    about: 'subprotocol to ask for, the preferred one first (repeatable)',
+    read: list(String),
+  },
+  { flags: '--origin <origin>', about: 'the page that it pretends to come from, such as https://example.com' },
+  {
+    flags: '-u, --user <name[:password]>',
+    about: `credentials (Basic); a password that is not given is taken from ${PASSWORD_VARIABLE}, or asked for`,
+  },
+  { flags: '--compression', about: 'offer permessage-deflate' },
+  { flags: '--unix <path>', about: 'connect to this Unix socket; the URL may be a path alone' },
+  {
+    flags: '--timeout <duration>',
+    about: 'time for everything until the connection is open',
+    read: deadline,
+    byDefault: { value: 10_000, shown: '10s' },
+  },
+];
+
+const TLS: readonly OptionText[] = [
+  { flags: '--ca <file>', about: 'certificates to trust in place of the well-known ones, as PEM' },
+  { flags: '--cert <file>', about: 'certificate to show to the server, as PEM' },
+  { flags: '--key <file>', about: 'the key of that certificate, as PEM; it may be in the same file' },
+  { flags: '-k, --insecure', about: 'trust any certificate: for tests only' },
+  { flags: '--servername <name>', about: 'the name that the certificate must be for, in place of that in the URL' },
+];
+
+const SENDING: readonly OptionText[] = [
+  {
+    flags: '-x, --execute <message>',
+    about: 'send this once connected, and read nothing from standard input (repeatable)',
+    read: each(String),
+  },
+  {
+    flags: '--file <path>',
+    about: 'send this file as one binary message, after --execute (repeatable)',
+    read: each(String),
+  },
+  { flags: '-b, --binary', about: 'what is typed, piped or executed is sent as binary messages' },
+  { flags: '--hex', about: 'the same, and it is written as hexadecimal digits: 00 ff' },
+  {
+    flags: '-w, --wait <duration>',
+    about: 'time for answers after the last message, before it closes; -1 leaves that to the server',
+    read: durationOrEver,
+    byDefault: { value: 2000, shown: '2s' },
+  },
+  { flags: '-n, --count <number>', about: 'close when so many messages have come', read: count() },
+  {
+    flags: '--ping-interval <duration>',
+    about: 'silence after which a ping is sent; without any answer the connection ends',
+    read: deadline,
+    byDefault: { value: 25_000, shown: '25s' },
+  },
+  { flags: '--no-ping', about: 'send no pings by itself' },
+];
+
+const SHOWING: readonly OptionText[] = [
+  {
+    flags: '-o, --output <path>',
+    about: 'write binary messages to this file; to files of their own where it is a folder; - is standard output',
+  },
+  { flags: '-j, --json', about: 'one JSON object a line for everything that happens: for scripts' },
+  { flags: '-t, --timestamps', about: 'the time before each message' },
+  { flags: '-v, --verbose', about: 'both handshakes and every frame, on standard error' },
+  {
+    flags: '--max-message-size <size>',
+    about: 'most bytes of a message that comes in; above it, close 1009',
+    read: size,
+    byDefault: { value: 64 * 1024 ** 2, shown: '64MiB' },
+  },
+  { flags: '--no-color', about: 'no colours; NO_COLOR in the environment says the same' },
+  { flags: '--no-history', about: 'neither read nor keep the lines that are typed' },
+];
+
+const GROUPS: readonly OptionGroup[] = [
+  ['Handshake:', ASKING],
+  ['TLS:', TLS],
+  ['Sending:', SENDING],
+  ['Showing:', SHOWING],
+];
+
+export function addConnectOptions(command: Command): void {
+  addOptions(command, GROUPS);
+}
+
+/** Which of the standard streams are terminals. */
+export interface Terminals {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+}
+
+/** What the command runs with: do the options go together, and is everything there? @throws Failure */
+export async function toConnectSettings(
+  address: string,
+  options: ConnectCommandOptions,
+  terminals: Terminals,
+  asked: AskedTerminal,
+): Promise<ConnectSettings> {
+  const { output, json = false, timestamps = false, verbose = false, color, history, wait } = options;
+  if (json && output === '-') throw new Failure('--json and --output - both want standard output: give either', 2);
+  const url = completeUrl(address, options.unix !== undefined);
+  const encoding = encodingOf(options);
+  const messages = await messagesOf(options, encoding);
+  return {
+    url,
+    opening: await openingOf(url, options, asked),
+    encoding,
+    messages,
+    source: sourceOf(messages, wait, terminals),
+    wait,
+    count: options.count ?? Infinity,
+    output,
+    json,
+    timestamps,
+    verbose,
+    color,
+    history,
+  };
+}
+
+function encodingOf({ binary = false, hex = false }: ConnectCommandOptions): Encoding {
+  if (binary && hex) throw new Failure('--hex is binary already: give either --binary or --hex', 2);
+  return hex ? 'hex' : binary ? 'binary' : 'text';
+}
+
+async function messagesOf(
+  { execute = [], file: files = [] }: ConnectCommandOptions,
+  encoding: Encoding,
+): Promise<readonly Outgoing[]> {
+  const messages = execute.map((text) => {
+    try {
+      return outgoing(text, encoding);
+    } catch (error) {
+      throw new Failure(`--execute: ${(error as Error).message}`, 2);
+    }
+  });
+  for (const file of files) messages.push(await outgoingFile(file));
+  return messages;
+}
+
+/** Whoever gives messages may run in a loop over the very input that we would read. */
+function sourceOf(messages: readonly Outgoing[], wait: number, { stdin, stdout }: Terminals): Source {
+  const canPrompt = stdin && stdout;
+  if (messages.length > 0 && !(canPrompt && wait === Infinity)) return 'messages';
+  return canPrompt ? 'prompt' : 'pipe';
+}
+
+async function openingOf(url: string, options: ConnectCommandOptions, asked: AskedTerminal): Promise<OpeningOptions> {
+  const { subprotocol: subprotocols = [], origin, compression = false, unix, timeout, maxMessageSize } = options;
+  return {
+    headers: await headersOf(options, asked),
+    subprotocols,
+    compression,
+    tls: tlsOf(url, options),
+    ...(origin === undefined ? {} : { origin }),
+    ...(unix === undefined ? {} : { socketPath: unix }),
+    handshakeTimeout: timeout,
+    maxMessageSize,
+    maxFragments: Infinity,
+    pingInterval: options.ping ? options.pingInterval : 0,
+    // A person watches, or a pipe waits: a slow peer is given all the time that it takes, and what is to be sent is
+    // held back at its source. To stop reading while it does not take more could leave both sides waiting for ever.
+    messageTimeout: 0,
+    writeTimeout: 0,
+    sendHighWaterMark: Infinity,
+    maxQueuedBytes: Infinity,
+  };
+}
+
+async function headersOf(
+  { header: headers = [], user }: ConnectCommandOptions,
+  asked: AskedTerminal,
+): Promise<readonly (readonly [string, string])[]> {
+  if (user === undefined) return headers;
+  if (headers.some(([name]) => name.toLowerCase() === 'authorization')) {
+    throw new Failure('--user makes an Authorization header: give either that or --header', 2);
+  }
+  return [...headers, ['Authorization', await basicAuthorization(user, process.env, asked)]];
+}
+
+const TLS_NAMES = ['ca', 'cert', 'key', 'insecure', 'servername'] as const;
+
+function tlsOf(url: string, options: ConnectCommandOptions): ClientTlsOptions {
+  const { ca, cert, key, insecure = false, servername } = options;
+  const given = TLS_NAMES.find((name) => options[name] !== undefined);
+  if (given !== undefined && !/^(?:wss|https)\b/i.test(url)) {
+    throw new Failure(`--${given} is about TLS, and ${url} is without: begin it with wss://`, 2);
+  }
+  if (key !== undefined && cert === undefined) throw new Failure('--key needs its certificate, too: --cert FILE', 2);
+  const pem = {
+    ...(ca === undefined ? {} : { ca: readPem(ca) }),
+    ...(cert === undefined ? {} : { cert: readPem(cert), key: readPem(key ?? cert) }),
+  };
+  checkPem(pem);
+  return { rejectUnauthorized: !insecure, ...pem, ...(servername === undefined ? {} : { servername }) };
+}
+
+/** What OpenSSL says of a file that it cannot use is for the person who named it. */
+function checkPem(pem: SecureContextOptions): void {
+  try {
+    createSecureContext(pem);
+  } catch (error) {
+    throw new Failure(`cannot use the certificates: ${(error as Error).message}`);
+  }
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new Failure(`cannot read ${file}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,46 @@
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { Failure } from '../failure.ts';
+import { EXIT } from './exit-codes.ts';
+
+export const PASSWORD_VARIABLE = 'PULSEBEACON_PASSWORD';
+
+/** The terminal on which somebody can be asked. */
+export interface AskedTerminal {
+  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly output: NodeJS.WritableStream;
+}
+
+/**
+ * The value of Authorization (RFC 7617) for `--user name:password`. Where the password is missing, it comes from the
+ * environment, or is asked for without showing what is typed: on a command line everybody on the machine could read it.
+ *
+ * @throws Failure where there is no password, and nobody to ask
+ */
+export async function basicAuthorization(
+  user: string,
+  env: NodeJS.ProcessEnv,
+  terminal: AskedTerminal,
+): Promise<string> {
+  const pair = user.includes(':') ? user : `${user}:${env[PASSWORD_VARIABLE] ?? (await askPassword(user, terminal))}`;
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
+}
+
+async function askPassword(user: string, { input, output }: AskedTerminal): Promise<string> {
+  if (!input.isTTY) {
+    throw new Failure(`--user ${user} lacks a password: set ${PASSWORD_VARIABLE}, or give --user ${user}:PASSWORD`, 2);
+  }
+  output.write(`Password for ${user}: `);
+  // What readline would show goes nowhere.
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const readline = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      const giveUp = (): void => reject(new Failure('no password was given', EXIT.interrupted));
+      readline.once('line', resolve).once('SIGINT', giveUp).once('close', giveUp);
+    });
+  } finally {
+    readline.close();
+    output.write('\n');
+  }
+}

@@ -1,0 +1,118 @@
+import type { Socket } from 'node:net';
+import type { Connection } from '../../connection/connection.ts';
+import { ConnectionCore } from '../../connection/connection-core.ts';
+import type { Inbox } from '../../connection/inbox.ts';
+import type { Outbox } from '../../connection/outbox.ts';
+import type { ConnectionShared } from '../../connection/shared.ts';
+import { newTrafficCounts } from '../../connection/traffic.ts';
+import type { HeaderFields } from '../../handshake/header-fields.ts';
+import { MaskingKeys } from '../../protocol/sender.ts';
+import type { ReceiveMode } from '../connection-limits.ts';
+import { connectionShared } from '../connection-shared.ts';
+import { isSecure } from '../opening.ts';
+import { nodePlatform } from '../platform.ts';
+import type { Opened } from './client-opening.ts';
+import type { ClientSettings, ConnectOptions } from './options.ts';
+
+/** The server's answer to an opening handshake that succeeded. */
+export interface OpeningAnswer {
+  /** 101. */
+  readonly status: number;
+  readonly headers: HeaderFields;
+  /** The server's IP address; undefined on a Unix socket. */
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly secure: boolean;
+}
+
+/** A connection that {@link connect} opened. */
+export interface ClientConnection<Context = undefined> extends Connection<Context> {
+  /** Where it is connected to, as a ws: or wss: URL without userinfo. */
+  readonly url: string;
+}
+
+export class ClientConnectionCore<Context> extends ConnectionCore<Context> implements ClientConnection<Context> {
+  readonly url: string;
+
+  constructor(shared: ConnectionShared<never>, opened: Opened, context: Context, url: string) {
+    super(shared, opened.stream, opened.agreement, context);
+    this.url = url;
+  }
+}
+
+type Handlers<Context> = ConnectionShared<ClientConnectionCore<Context>>['handlers'];
+
+/** One source of masking keys for the process: random bytes are cheap by the thousand, and dear by the four. */
+const masks = new MaskingKeys(nodePlatform);
+
+/** All that clients receive and send. */
+const traffic = newTrafficCounts();
+
+interface Idle {
+  readonly inboxes: Inbox[];
+  readonly outboxes: Outbox[];
+}
+
+/** Halves that no connection needs at the moment, by the limits that an inbox is made for. */
+const idleHalves = new Map<string, Idle>();
+
+function idleFor({ maxMessageSize, maxFragments }: ClientSettings['limits']): Idle {
+  const key = `${maxMessageSize}/${maxFragments}`;
+  let idle = idleHalves.get(key);
+  if (idle === undefined) idleHalves.set(key, (idle = { inboxes: [], outboxes: [] }));
+  return idle;
+}
+
+/** What the connections of one set of options have in common. */
+export function clientShared<Context>(
+  settings: ClientSettings,
+  handlers: Handlers<Context>,
+  receive: ReceiveMode = 'owned',
+): ConnectionShared<never> {
+  const idle = idleFor(settings.limits);
+  return connectionShared<ClientConnectionCore<Context>>(settings.limits, {
+    role: 'client',
+    masks,
+    handlers,
+    borrowed: receive === 'borrowed',
+    idleInboxes: idle.inboxes,
+    idleOutboxes: idle.outboxes,
+    deflate: settings.deflate,
+    traffic,
+    onClosed: () => {},
+  }) as unknown as ConnectionShared<never>;
+}
+
+/** One object of one shape, so that calls of the handlers stay fast. */
+export function handlersOf<Context, Receive extends ReceiveMode>(
+  options: ConnectOptions<Context, Receive>,
+): Handlers<Context> {
+  const { open, message, drain, ping, pong, close, error } = options;
+  return { open, message, drain, ping, pong, close, error } as Handlers<Context>;
+}
+
+/** What `open` is told beside the connection. */
+export class ReceivedAnswer implements OpeningAnswer {
+  readonly status: number;
+  readonly headers: HeaderFields;
+  private readonly socket: Socket;
+
+  constructor({ socket, status, fields }: Opened) {
+    this.status = status;
+    this.headers = fields;
+    this.socket = socket;
+  }
+
+  // Asked for only where somebody wants to know: the socket remembers the answer for as long as it lives.
+  get remoteAddress(): string | undefined {
+    return this.socket.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.socket.remotePort;
+  }
+
+  get secure(): boolean {
+    return isSecure(this.socket);
+  }
+}

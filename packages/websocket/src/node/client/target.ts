@@ -1,0 +1,97 @@
+import { HandshakeUsageError } from '../../handshake/usage-error.ts';
+import type { WebSocketUri } from '../../handshake/websocket-uri.ts';
+
+/** Where a client connects to. */
+export interface ClientTarget {
+  /** As it was given, but serialised, without userinfo: for messages. */
+  readonly url: string;
+  readonly uri: WebSocketUri;
+  /** The path of a Unix socket, instead of host and port. */
+  readonly socketPath: string | undefined;
+  /** The value of Authorization, where the URL had userinfo (RFC 7617). */
+  readonly authorization: string | undefined;
+}
+
+const SCHEMES: Readonly<Record<string, { readonly scheme: 'ws' | 'wss'; readonly isUnix: boolean }>> = {
+  'ws:': { scheme: 'ws', isUnix: false },
+  'wss:': { scheme: 'wss', isUnix: false },
+  'http:': { scheme: 'ws', isUnix: false },
+  'https:': { scheme: 'wss', isUnix: false },
+  'ws+unix:': { scheme: 'ws', isUnix: true },
+  'wss+unix:': { scheme: 'wss', isUnix: true },
+};
+
+/**
+ * Reads where to connect to: `ws:` and `wss:` (RFC 6455 §3), `http:` and `https:` as their equals, and a Unix socket as
+ * `ws+unix:/path/of/socket:/path?query`.
+ *
+ * @throws {HandshakeUsageError} `PB_URI_INVALID`
+ */
+export function parseTarget(given: string | URL, socketPath?: string): ClientTarget {
+  const text = String(given);
+  const url = URL.parse?.(text) ?? tryParse(text);
+  if (url === null)
+    throw new HandshakeUsageError('PB_URI_INVALID', text, 'it must be absolute, such as ws://host/path');
+  const known = Object.hasOwn(SCHEMES, url.protocol) ? SCHEMES[url.protocol] : undefined;
+  if (known === undefined) {
+    throw new HandshakeUsageError(
+      'PB_URI_INVALID',
+      text,
+      `${url.protocol} is none of ${Object.keys(SCHEMES).join(' ')}`,
+    );
+  }
+  if (text.includes('#')) {
+    throw new HandshakeUsageError('PB_URI_INVALID', text, 'it has no fragment; # is written %23 (RFC 6455 §3)');
+  }
+  const secure = known.scheme === 'wss';
+  const authorization = readAuthorization(url);
+  url.username = url.password = '';
+  if (known.isUnix) return { ...unixTarget(url, text, secure), authorization };
+  const port = url.port === '' ? defaultPortOf(secure) : Number(url.port);
+  const uri = { secure, host: url.hostname, port, resourceName: url.pathname + url.search };
+  return { url: `${known.scheme}://${url.host}${uri.resourceName}`, uri, socketPath, authorization };
+}
+
+function defaultPortOf(secure: boolean): number {
+  return secure ? 443 : 80;
+}
+
+function tryParse(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
+}
+
+/** The colon ends the path of the socket, as everywhere where such URLs are used. */
+function unixTarget(url: URL, text: string, secure: boolean): Omit<ClientTarget, 'authorization'> {
+  const [path = '', ...rest] = url.pathname.split(':');
+  if (path === '' || path === '/') {
+    throw new HandshakeUsageError('PB_URI_INVALID', text, 'it needs the path of a socket: ws+unix:/run/app.sock:/chat');
+  }
+  const resource = rest.join(':');
+  const resourceName = (resource.startsWith('/') ? resource : `/${resource}`) + url.search;
+  return {
+    url: text,
+    uri: { secure, host: 'localhost', port: defaultPortOf(secure), resourceName },
+    socketPath: decode(path),
+  };
+}
+
+function readAuthorization({ username, password }: URL): string | undefined {
+  if (username === '' && password === '') return undefined;
+  const pair = `${decode(username)}:${decode(password)}`;
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
+}
+
+/** What encodes nothing stands for itself, as in the URLs that people write. */
+function decode(text: string): string {
+  return text.replaceAll(/(?:%[\da-f]{2})+/gi, (encoded) => {
+    try {
+      return decodeURIComponent(encoded);
+    } catch {
+      return encoded;
+    }
+  });
+}
