@@ -61,3 +61,9 @@ export {
   type WebSocketEventHandler,
   type WebSocketEventMap,
 } from './node/whatwg/websocket.ts';
+export {
+  type WebSocketOpenInfo,
+  WebSocketStream,
+  type WebSocketStreamOptions,
+} from './node/whatwg/websocket-stream.ts';
+export { type WebSocketCloseInfo, WebSocketStreamError } from './node/whatwg/websocket-error.ts';

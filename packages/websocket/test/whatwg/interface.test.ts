@@ -81,7 +81,6 @@ describe('the prototype', () => {
 
   test('all members are enumerable, so that `for in` sees them on an object', () => {
     const seen: string[] = [];
-    // oxlint-disable-next-line guard-for-in
     for (const name in unconnected()) seen.push(name);
     for (const name of [...Object.keys(CONSTANTS), ...READ_ONLY, ...WRITABLE, ...Object.keys(METHODS)]) {
       assert.ok(seen.includes(name), name);

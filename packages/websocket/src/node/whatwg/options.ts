@@ -51,6 +51,22 @@ export interface Resolved {
   readonly shared: ConnectionShared<never>;
 }
 
+/** As {@link resolveOptions}, for a WebSocketStream: it is made for backpressure, and so it has a high-water mark. */
+export function resolveStreamOptions<Context>(
+  options: WebSocketOptions,
+  protocols: readonly string[],
+  handlers: ClientHandlers<Context>,
+): Resolved {
+  checkOptionNames(options, NAMES, ['trace']);
+  const settings = resolveSettings({
+    ...DEFAULTS,
+    ...given(options),
+    subprotocols: protocols,
+    requireSubprotocol: true,
+  });
+  return { settings, shared: clientShared(settings, handlers) };
+}
+
 /** What all that are made without options have in common. */
 let usual: Resolved | undefined;
 
@@ -67,7 +83,10 @@ export function resolveOptions<Context>(
 
 function resolve<Context>(options: WebSocketOptions, handlers: ClientHandlers<Context>): Resolved {
   checkOptionNames(options, NAMES, ['trace']);
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const settings = resolveSettings({ ...DEFAULTS, ...given, ...FIXED });
+  const settings = resolveSettings({ ...DEFAULTS, ...given(options), ...FIXED });
   return { settings, shared: clientShared(settings, handlers) };
+}
+
+function given(options: WebSocketOptions): WebSocketOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

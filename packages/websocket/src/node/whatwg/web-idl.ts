@@ -89,6 +89,12 @@ export function toSendable(data: unknown): Sendable {
   return isBlob(data) ? data : toUSVString(data);
 }
 
+/** `(BufferSource or USVString)`: as {@link toSendable}, but a Blob becomes a string like any other object. */
+export function toBytesOrText(data: unknown): string | Uint8Array {
+  const isBuffer = ArrayBuffer.isView(data) || types.isArrayBuffer(data);
+  return isBuffer ? (toSendable(data) as Uint8Array) : toUSVString(data);
+}
+
 /** Also where it is detached: then there is nothing to make a view on. */
 function isEmptyBuffer(buffer: ArrayBufferLike): boolean {
   if ((buffer as { resizable?: boolean }).resizable === true) {

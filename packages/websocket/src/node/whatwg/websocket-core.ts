@@ -8,7 +8,7 @@ import { type ClientHandlers, resolveOptions, type WebSocketOptions } from './op
 import { SendQueue, type SendQueueOwner } from './send-queue.ts';
 import { queueTask, startTask } from './tasks.ts';
 import { sizeOfBlob, type Sendable } from './web-idl.ts';
-import { WhatwgConnection } from './whatwg-connection.ts';
+import { WhatwgConnection, type WhatwgOwner } from './whatwg-connection.ts';
 
 export const CONNECTING = 0;
 export const OPEN = 1;
@@ -26,7 +26,7 @@ const { dispatchEvent } = EventTarget.prototype;
  * What stands behind a WebSocket object: the algorithms of https://websockets.spec.whatwg.org/, on the connection that
  * the client of this library has. Whatever changes the object or fires an event there is a task of its own, in order.
  */
-export class WebSocketCore implements OpeningObserver, SendQueueOwner {
+export class WebSocketCore implements OpeningObserver, SendQueueOwner, WhatwgOwner {
   readyState: ReadyState = CONNECTING;
   binaryType: BinaryType = 'blob';
   extensions = '';
@@ -38,7 +38,7 @@ export class WebSocketCore implements OpeningObserver, SendQueueOwner {
   /** Null once it is over. */
   private opening: ClientOpening | null;
   /** Null until it is established, and when it is closed. */
-  private connection: WhatwgConnection | null = null;
+  private connection: WhatwgConnection<WebSocketCore> | null = null;
   private readonly shared: ReturnType<typeof resolveOptions>['shared'];
   /** Null until something is sent. */
   private amount: BufferedAmount | null = null;
@@ -229,10 +229,10 @@ function endTurnOfSenders(): void {
 
 /** Shared by all connections. */
 const handlers: ClientHandlers<WebSocketCore> = {
-  open: (connection) => connection.context.onEstablished(connection as WhatwgConnection),
+  open: (connection) => connection.context.onEstablished(connection as WhatwgConnection<WebSocketCore>),
   message: ({ context }, data) => context.onMessage(data),
   close: (connection, code, reason, wasClean) =>
-    connection.context.onClosed(connection as WhatwgConnection, code, reason, wasClean),
+    connection.context.onClosed(connection as WhatwgConnection<WebSocketCore>, code, reason, wasClean),
   error: (_, { code, cause }) => {
     // Everything else is told by the events, which must not say why (WebSockets Standard, §4).
     if (code === 'PB_HANDLER_FAILED') throw cause;
