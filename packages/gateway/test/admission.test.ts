@@ -111,8 +111,9 @@ describe('HostPolicy', () => {
       for (let round = 0; round < 20; round++) policy.judge(host, '127.0.0.1');
       return performance.now() - begin;
     };
-    time(8000);
-    const [once, fourfold] = [Math.max(time(4000), 0.5), time(16_000)];
+    // The least of several: what else runs on the machine makes them longer, never shorter.
+    const least = (length: number): number => Math.min(...Array.from({ length: 9 }, () => time(length)));
+    const [once, fourfold] = [Math.max(least(4000), 0.5), least(16_000)];
     assert(fourfold < once * 10, `${once} ms, then ${fourfold} ms`);
   });
 });

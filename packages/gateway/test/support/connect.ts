@@ -77,6 +77,16 @@ export const ECHO: ServerOptions = {
   message: (connection, data) => void connection.send(data as string),
 };
 
+/** The `close` handler of a server, and what it is told of its first connection. */
+export function closing(): {
+  readonly close: NonNullable<ServerOptions['close']>;
+  readonly closed: Promise<readonly [code: number, reason: string, wasClean: boolean]>;
+} {
+  let tell!: (how: readonly [number, string, boolean]) => void;
+  const closed = new Promise<readonly [number, string, boolean]>((resolve) => (tell = resolve));
+  return { close: (_, code, reason, wasClean) => tell([code, reason, wasClean]), closed };
+}
+
 /** A server that answers every connection with what a test wants. @returns host and port */
 export async function serveRaw(t: TestContext, onRequest: (socket: Socket, head: string) => void): Promise<string> {
   const sockets = new Set<Socket>();

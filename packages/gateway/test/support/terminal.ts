@@ -30,7 +30,11 @@ export class TerminalScreen extends Writable {
 
   /** The lines that are to be seen, without spaces at their ends. */
   get lines(): string[] {
-    return this.rows.map((row) => Array.from(row, (cell) => cell ?? ' ').join('').trimEnd());
+    return this.rows.map((row) =>
+      Array.from(row, (cell) => cell ?? ' ')
+        .join('')
+        .trimEnd(),
+    );
   }
 
   get cursor(): { readonly row: number; readonly column: number } {

@@ -275,8 +275,9 @@ export class ConnectionCore<Context>
     }
     if (this.pressure === HELD && this.heldBytes + this.deferredBytes > this.shared.sendHighWaterMark) {
       this.pressure = OVER_HIGH_WATER;
-      // A peer that does not read our answers is not asked for more questions.
-      this.acquireInbox().pause(PAUSED_BY_OUTPUT);
+      // A peer that does not read our answers is not asked for more questions. Only one of the two may do that: a client
+      // that waited with reading for a server that waits with reading for the client would wait for ever.
+      if (this.shared.role === 'server') this.acquireInbox().pause(PAUSED_BY_OUTPUT);
     }
   }
 

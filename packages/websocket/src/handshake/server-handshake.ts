@@ -130,8 +130,7 @@ function checkUpgrade(request: HandshakeRequest, fields: HandshakeFields): Refus
   if (!namesWebSocket(upgrade)) return 'PB_HANDSHAKE_UPGRADE_INVALID';
   const { httpVersionMajor: major, httpVersionMinor: minor } = request;
   if (major < 1 || (major === 1 && minor < 1)) return 'PB_HANDSHAKE_HTTP_VERSION';
-  const options = connection === undefined ? undefined : parseTokenList(connection);
-  if (!options?.some((option) => equalsIgnoringCase(option, 'upgrade'))) return 'PB_HANDSHAKE_CONNECTION';
+  if (connection === undefined || !hasUpgradeOption(connection)) return 'PB_HANDSHAKE_CONNECTION';
   // What follows the head would be read as frames by us and as a body by others: request smuggling.
   return fields.hasContent ? 'PB_HANDSHAKE_CONTENT' : undefined;
 }
@@ -171,6 +170,13 @@ function toHandshake(request: HandshakeRequest, fields: HandshakeFields, target:
     extensions,
     fields: new HeaderFields(request.rawHeaders),
   };
+}
+
+/** Whether a well-formed Connection list (RFC 9110 §7.6.1) has the option upgrade: nearly always nothing else. */
+function hasUpgradeOption(connection: string): boolean {
+  if (equalsIgnoringCase(connection, 'upgrade')) return true;
+  const options = parseTokenList(connection);
+  return options !== undefined && options.some((option) => equalsIgnoringCase(option, 'upgrade'));
 }
 
 /** Whether a well-formed Upgrade list (RFC 9110 §7.8) has the protocol websocket, which has no version in it. */

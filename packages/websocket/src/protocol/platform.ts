@@ -10,7 +10,7 @@ export interface Platform {
   /** Whether the bytes are well-formed UTF-8 as a whole. Used for runs too long for the table in `utf8.ts`. */
   isUtf8(bytes: Uint8Array, start: number, end: number): boolean;
 
-  /** The text of bytes that are known to be ASCII. */
+  /** The text of ASCII bytes; from 0x80 on, each is the character of its number (Latin-1), as in HTTP fields. */
   decodeAscii(bytes: Uint8Array, start: number, end: number): string;
 
   /** The text of bytes that are known to be well-formed UTF-8; a byte order mark is kept. */

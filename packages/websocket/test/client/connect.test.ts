@@ -89,6 +89,21 @@ describe('connect', () => {
     assert.equal(await message, 'hi');
   });
 
+  test('more than both ends may queue goes to an echo and comes back: they do not wait for each other', async (t) => {
+    const { target } = await serve(t, echo);
+    let back = 0;
+    let wake = (): void => {};
+    const connection = await open(t, `ws://127.0.0.1:${target}/`, {
+      message: (_, data) => {
+        back += data.length;
+        wake();
+      },
+    });
+    const part = new Uint8Array(100_000);
+    for (let i = 0; i < 400; i++) if (connection.send(part) === 'queued') await connection.drained();
+    while (back < 40_000_000) await new Promise<void>((resolve) => (wake = resolve));
+  });
+
   test('open is told the answer, and context is there from the start', async (t) => {
     const { target } = await serve(t, { authorize: () => ({ headers: { 'X-Greeting': 'hello' } }) });
     const told: unknown[] = [];

@@ -9,7 +9,6 @@ import {
   checkCloseInfo,
   newWebSocketError,
   type WebSocketCloseInfo,
-  type WebSocketStreamError,
   WebSocketStreamError as StreamError,
 } from './websocket-error.ts';
 import { WhatwgConnection, type WhatwgOwner } from './whatwg-connection.ts';
@@ -224,7 +223,10 @@ export class WebSocketStream {
     return this.#url;
   }
 
-  /** Resolves when the handshake is done; rejects with a {@link WebSocketStreamError}, whose `cause` says why not. */
+  /**
+   * Resolves when the handshake is done; rejects with a WebSocketError (exported as WebSocketStreamError), whose `cause`
+   * says why not.
+   */
   get opened(): Promise<WebSocketOpenInfo> {
     return this.#core.opened.promise;
   }
