@@ -1,29 +1,41 @@
-// Where the word loop of maskInPlace begins to pay (WORDS_FROM in packages/websocket/src/protocol/mask.ts).
+// Where the quicker ways of masking begin to pay: WORDS_FROM in packages/websocket/src/protocol/mask.ts, and
+// SCRATCH_FROM in packages/websocket/src/node/simd-mask.ts.
 //
 //   node bench/micro/mask.mjs
 //
-// Measures the built module twice: once with the word loop taken out of reach, once with it taken from the first byte.
-// "same buffer" is a read buffer that is used again and again; "fresh buffer" pays for a new word view each time.
+// Measures the built modules, with their thresholds put out of reach or taken away. "same" is a buffer that is used
+// again and again; "fresh" one that was not used before, and pays for a new view of its words. "page" is the memory
+// that sockets read into, "scratch" the way through the module's memory and back, of a buffer that is used again.
 import { readFile } from 'node:fs/promises';
 
-const SIZES = [8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 512, 1024, 4096, 16384];
+const SIZES = [8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 320, 384, 512, 1024, 4096, 16384];
 const ROUNDS = 12;
 const ROUND_MS = 2;
 /** Payloads begin anywhere: every alignment is measured. */
 const OFFSETS = 4;
 
-const built = new URL('../../packages/websocket/dist/protocol/mask.js', import.meta.url);
-const source = await readFile(built, 'utf8').catch(() => {
-  console.error('Build first: npm run build');
-  process.exit(1);
-});
-const current = /const WORDS_FROM = (\d+);/.exec(source)?.[1];
-if (current === undefined) throw new Error(`no WORDS_FROM in ${built.pathname}`);
+const MODULES = {
+  mask: { path: 'protocol/mask.js', threshold: /const WORDS_FROM = (\d+);/ },
+  simd: { path: 'node/simd-mask.js', threshold: /const SCRATCH_FROM = (\d+);/ },
+};
 
-/** The module with another threshold; every call gives a module of its own, with its own feedback for the compiler. */
-async function variant(wordsFrom, name) {
-  const text = source.replace(/const WORDS_FROM = \d+;/, `const WORDS_FROM = ${wordsFrom};`);
-  return import(`data:text/javascript,${encodeURIComponent(`${text}\n// ${name}`)}`);
+const dist = new URL('../../packages/websocket/dist/', import.meta.url);
+for (const [name, module] of Object.entries(MODULES)) {
+  module.url = new URL(module.path, dist);
+  module.source = await readFile(module.url, 'utf8').catch(() => {
+    console.error('Build first: npm run build');
+    process.exit(1);
+  });
+  module.current = module.threshold.exec(module.source)?.[1];
+  if (module.current === undefined) throw new Error(`no threshold in ${module.url.pathname}`);
+  module.variant = (from, label) => {
+    // What it imports is found from where it lies.
+    const text = module.source
+      .replace(module.threshold, (line) => line.replace(module.current, from))
+      .replaceAll(/from '(\.[^']+)'/g, (_, path) => `from '${new URL(path, module.url)}'`);
+    // A module of its own, with its own feedback for the compiler.
+    return import(`data:text/javascript,${encodeURIComponent(`${text}\n// ${name}, ${label}`)}`);
+  };
 }
 
 /** Buffers that the word view has not seen last: enough of them that none is the one before. */
@@ -32,7 +44,7 @@ function freshBuffers(size) {
 }
 
 /** A run of so many calls over these buffers, in milliseconds. */
-function runner({ maskInPlace }, size, buffers) {
+function runner(mask, size, buffers) {
   let key = 0x1b2c3d4e;
   let seen = 0;
   return (calls) => {
@@ -40,7 +52,7 @@ function runner({ maskInPlace }, size, buffers) {
     for (let i = 0; i < calls; i++) {
       const bytes = buffers[i % buffers.length];
       const at = i % OFFSETS;
-      seen |= maskInPlace(bytes, at, at + size, key);
+      seen |= mask(bytes, at, at + size, key);
       key = (key * 1664525 + 1013904223) | 0;
     }
     if (seen === 0) throw new Error('nothing was masked');
@@ -61,34 +73,47 @@ function nanosecondsPerCall(ways) {
   return measured.map(({ best }) => best * 1e6);
 }
 
-const bytesOnly = await variant('Infinity', 'bytes');
-const sameWords = await variant(8, 'words, same buffer');
-const freshWords = await variant(8, 'words, fresh buffer');
+const { mask: loop, simd } = MODULES;
+const ways = [
+  ['bytes', 'byte loop', (await loop.variant('Infinity', 'bytes')).maskInPlace],
+  ['same', 'words, same', (await loop.variant(8, 'words, same')).maskInPlace],
+  ['fresh', 'words, fresh', (await loop.variant(8, 'words, fresh')).maskInPlace],
+];
+const inPage = await simd.variant(simd.current, 'page');
+const throughScratch = await simd.variant(0, 'scratch');
+// Without WebAssembly's SIMD there is nothing more to measure.
+if (inPage.readPage.buffer.byteLength > inPage.readPage.length) {
+  ways.push(['page', 'page', inPage.mask], ['scratch', 'scratch', throughScratch.mask]);
+}
 
 const rows = SIZES.map((size) => {
-  const buffers = [new Uint8Array(size + 16)];
-  const [bytes, same, fresh] = nanosecondsPerCall([
-    runner(bytesOnly, size, buffers),
-    runner(sameWords, size, buffers),
-    runner(freshWords, size, freshBuffers(size)),
-  ]);
-  return { size, bytes, same, fresh };
+  const once = [new Uint8Array(size + 16)];
+  const memories = { fresh: freshBuffers(size), page: [inPage.readPage] };
+  const times = nanosecondsPerCall(ways.map(([id, , mask]) => runner(mask, size, memories[id] ?? once)));
+  return { size, ...Object.fromEntries(times.map((time, i) => [ways[i][0], time])) };
 });
 
 const pad = (value, width) => String(value).padStart(width);
-console.log(`maskInPlace, ns a call, best of ${ROUNDS} rounds, node ${process.version}; WORDS_FROM is ${current}\n`);
-console.log('  bytes | byte loop | words, same buffer | words, fresh buffer');
-for (const { size, bytes, same, fresh } of rows) {
-  console.log(
-    `${pad(size, 7)} | ${pad(bytes.toFixed(1), 9)} | ${pad(same.toFixed(1), 18)} | ${pad(fresh.toFixed(1), 19)}`,
-  );
+console.log(
+  `Masking, ns a call, best of ${ROUNDS} rounds, node ${process.version}; WORDS_FROM is ${loop.current}, SCRATCH_FROM ${simd.current}\n`,
+);
+console.log(`  bytes |${ways.map(([, title]) => pad(title, 13)).join(' |')}`);
+for (const row of rows) {
+  console.log(`${pad(row.size, 7)} |${ways.map(([id]) => pad(row[id].toFixed(1), 13)).join(' |')}`);
 }
-for (const [column, where] of [
-  ['same', 'the same buffer'],
-  ['fresh', 'a fresh buffer'],
-]) {
-  const from = rows.find(
-    (row, i) => row[column] <= row.bytes && (rows[i + 1] === undefined || rows[i + 1][column] <= rows[i + 1].bytes),
-  );
-  console.log(`${column === 'same' ? '\n' : ''}in ${where} words pay from ${from?.size ?? 'no'} bytes up`);
+console.log();
+
+/** The size from which one way is quicker than the other, and stays so for the next size. */
+function paysFrom(quicker, slower) {
+  const from = rows.find((row, i) => {
+    const next = rows[i + 1] ?? row;
+    return row[quicker] <= row[slower] && next[quicker] <= next[slower];
+  });
+  return from?.size ?? 'no';
+}
+console.log(`in the same buffer words pay from ${paysFrom('same', 'bytes')} bytes up`);
+console.log(`in a fresh buffer words pay from ${paysFrom('fresh', 'bytes')} bytes up`);
+if (rows[0].scratch !== undefined) {
+  console.log(`in the same buffer the way through the scratch page pays from ${paysFrom('scratch', 'same')} bytes up`);
+  console.log(`in a fresh buffer it pays from ${paysFrom('scratch', 'fresh')} bytes up`);
 }

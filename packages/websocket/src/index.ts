@@ -6,6 +6,9 @@ export type {
   SendData,
   SendOptions,
   SendResult,
+  StreamedBinary,
+  StreamedMessage,
+  StreamedText,
   Traffic,
 } from './connection/connection.ts';
 export { type ConnectionErrorCode, UsageError, type UsageErrorCode, WebSocketError } from './connection/errors.ts';

@@ -1,6 +1,6 @@
 import { CLOSE_NORMAL, isValidCloseCode } from '../protocol/close-codes.ts';
 import { MAX_CONTROL_PAYLOAD } from '../protocol/opcodes.ts';
-import type { SendData } from './connection.ts';
+import type { MessageKind, SendData, SendOptions } from './connection.ts';
 import { UsageError } from './errors.ts';
 
 // What callers pass in is checked here, once, and strictly: a number taken for a length once disclosed memory.
@@ -65,4 +65,20 @@ export function checkFragmentSize(size: number | undefined): number {
   if (size === undefined) return Infinity;
   if (Number.isInteger(size) && size > 0) return size;
   throw new UsageError('PB_OPTION_INVALID', `fragmentSize is ${size}: pass a whole number of bytes, at least 1`);
+}
+
+export function checkKind(kind: MessageKind): MessageKind {
+  if (kind === 'text' || kind === 'binary') return kind;
+  throw new UsageError('PB_OPTION_INVALID', `the kind of a message is ${describe(kind)}: pass 'text' or 'binary'`);
+}
+
+/** The options of a message that is sent in parts. @returns most payload bytes of a frame, at most `largest` */
+export function checkStreamOptions(options: SendOptions | undefined, largest: number): number {
+  if (options?.compress === true) {
+    throw new UsageError(
+      'PB_OPTION_INVALID',
+      'compress is true: a message that is sent in parts goes as it is; compress its data before, or use send()',
+    );
+  }
+  return Math.min(checkFragmentSize(options?.fragmentSize), largest);
 }

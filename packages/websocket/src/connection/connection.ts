@@ -28,6 +28,27 @@ export interface SendOptions {
   readonly fragmentSize?: number;
 }
 
+/** A text message that is received in parts. */
+export interface StreamedText extends AsyncIterable<string, undefined> {
+  readonly kind: 'text';
+  /** Its bytes as they come, in UTF-8: a character may be cut. The loop over the message gives strings, of whole ones. */
+  readonly readable: ReadableStream<Uint8Array>;
+}
+
+/** A binary message that is received in parts. */
+export interface StreamedBinary extends AsyncIterable<Uint8Array, undefined> {
+  readonly kind: 'binary';
+  readonly readable: ReadableStream<Uint8Array>;
+}
+
+/**
+ * A message that is handed out in parts, as they arrive, by one loop over it or by its `readable`. A part is what one
+ * read brought, at most 64 KiB, and belongs to whoever gets it. Where the connection ends in the middle of the message,
+ * what reads it throws: the connection's {@link WebSocketError}, or a UsageError `PB_CONNECTION_CLOSED` after an orderly
+ * close.
+ */
+export type StreamedMessage = StreamedText | StreamedBinary;
+
 /** What one connection has received and sent: messages, and their payload bytes before compression. */
 export interface Traffic {
   readonly messagesIn: number;
@@ -63,6 +84,29 @@ export interface Connection<Context = unknown> {
   sendPrepared(message: PreparedMessage): SendResult;
 
   /**
+   * Sends one message in parts, of any length, without ever holding it whole. Each part leaves as it is written, in
+   * frames of at most 64 KiB (`fragmentSize`: fewer); `write` waits for the network, `close` ends the message. It is
+   * never compressed. Everything sent later, and a close, waits behind it; pings and pongs do not. In a text message a
+   * character may be cut between two parts.
+   *
+   * A message that has begun can only be completed: `abort`, or a part that cannot be sent, fails the connection with
+   * 1011 and `PB_SEND_ABORTED`. So does nothing of it: where no part was written, the connection goes on. Once the
+   * connection has failed, or the peer has closed it, `write` rejects; after our own {@link close} the message has
+   * `closeTimeout` to be completed.
+   * @param kind text or binary (default): what the peer is told; strings and bytes may be written either way
+   * @throws UsageError `PB_OPTION_INVALID` where the kind, or an option, is one that it cannot have
+   */
+  sendStream(kind?: MessageKind, options?: SendOptions): WritableStream<SendData>;
+
+  /**
+   * Whole messages, as a WHATWG stream: strings go as text, bytes as binary. `write` waits as long as {@link send} says
+   * that it should, `close` closes the connection with 1000 and waits until it is closed, `abort` closes it at once, with
+   * the code and reason of `{ closeCode, reason }` where it is given such, else with 1000. Errors when the connection
+   * ends: with its {@link WebSocketError}, or a UsageError `PB_CONNECTION_CLOSED` after an orderly close.
+   */
+  readonly writable: WritableStream<SendData>;
+
+  /**
    * Resolves when everything is written, at once where nothing waits.
    * @throws UsageError `PB_CONNECTION_CLOSED` where the connection closes first; the signal's reason where it aborts
    */
@@ -90,10 +134,29 @@ export interface Connection<Context = unknown> {
 
   /**
    * Receives by pulling, instead of by the `message` handler: while nobody asks for the next message, nothing is
-   * read. Must be called inside the `open` handler. Ends when the connection closes cleanly; throws its
-   * {@link WebSocketError} where it fails. Leaving the loop early closes the connection with 1000.
+   * read. Must be called inside the `open` handler, or, on a connection of `connect` without a `message` handler, as
+   * soon as its promise has resolved. Ends when the connection closes cleanly; throws its
+   * {@link WebSocketError} where it fails (`PB_TERMINATED` after {@link terminate}). Leaving the loop early closes the
+   * connection with 1000.
+   * @throws UsageError `PB_RECEIVE_MODE` at any other time, or where a way to receive was chosen before
    */
-  messages(): AsyncIterableIterator<MessageData>;
+  messages(): AsyncIterableIterator<MessageData, undefined>;
+
+  /**
+   * As {@link messages}, as a WHATWG stream, to be taken at the same time. It reads when its reader does. Cancelling
+   * it closes the connection, as `abort` of {@link writable} does.
+   * @throws UsageError `PB_RECEIVE_MODE` as {@link messages}
+   */
+  readonly readable: ReadableStream<MessageData>;
+
+  /**
+   * As {@link messages}, for messages of any length, each of which comes in parts: a loop over messages, and in it one
+   * over the parts of each. While nobody asks for a part, or a message, nothing is read. `maxMessageSize` and
+   * `maxFragments` do not apply, compressed or not, and `messageTimeout` is how long a message may make no progress
+   * while we want to read. Asking for the next message skips what is left of the one before.
+   * @throws UsageError `PB_RECEIVE_MODE` as {@link messages}
+   */
+  receiveStream(): AsyncIterableIterator<StreamedMessage, undefined>;
 }
 
 /** The shared handlers of a server: one object for all its connections. What they do not need may be left out. */

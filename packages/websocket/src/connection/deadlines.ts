@@ -76,6 +76,11 @@ export class Deadlines implements WheelEntry {
     this.schedule(this.owner.shared.times.messageTimeout);
   }
 
+  /** Some bytes of a message have come whose end has not: nobody waits for all of it, so progress counts. */
+  noteMessageProgress(): void {
+    this.messageAt = this.messageBeganAt = this.owner.shared.wheel.now;
+  }
+
   /** Output begins to wait, or some of it was written. */
   noteProgress(): void {
     this.progressAt = this.owner.shared.wheel.now;

@@ -9,7 +9,9 @@ export type ConnectionFailureCode =
   | 'PB_CLOSE_TIMEOUT'
   | 'PB_STREAM_FAILED'
   | 'PB_STREAM_ENDED'
-  | 'PB_HANDLER_FAILED';
+  | 'PB_HANDLER_FAILED'
+  | 'PB_TERMINATED'
+  | 'PB_SEND_ABORTED';
 
 const failure = (closeCode: number, section: string, retry: boolean, message: string): Violation => ({
   closeCode,
@@ -36,6 +38,8 @@ export const CONNECTION_ERRORS: Readonly<Record<ConnectionFailureCode, Violation
     'the peer ended the network connection without a close frame',
   ),
   PB_HANDLER_FAILED: failure(1011, 'RFC 6455 §7.4.1', true, 'the application failed while handling a message'),
+  PB_TERMINATED: failure(1006, 'RFC 6455 §7.1.5', true, 'the application cut the connection with terminate()'),
+  PB_SEND_ABORTED: failure(1011, 'RFC 6455 §5.4', true, 'a message that was being sent in parts was given up'),
 };
 
 /** What a caller of this library can do wrong. Thrown, never sent. */
@@ -46,6 +50,7 @@ export const USAGE_ERRORS = {
   PB_CLOSE_REASON_TOO_LONG: 'a close reason of more than 123 bytes of UTF-8',
   PB_CONTROL_TOO_LONG_TO_SEND: 'a ping of more than 125 bytes',
   PB_RECEIVE_MODE: 'how a connection receives was chosen twice, or too late',
+  PB_MESSAGE_SKIPPED: 'the rest of a message that was skipped, as the next one was asked for',
   PB_CONNECTION_CLOSED: 'the connection is closed',
   PB_SERVER_CLOSED: 'the server is closing, or closed: make a new one',
 } as const;

@@ -6,10 +6,11 @@ import type { DeflateParameters } from '../protocol/permessage-deflate.ts';
 import { FrameReceiver } from '../protocol/receiver.ts';
 import type { ViolationCode } from '../protocol/violations.ts';
 import type { ByteStream } from './byte-stream.ts';
-import type { MessageData, MessageKind } from './connection.ts';
+import type { MessageData, MessageKind, StreamedMessage } from './connection.ts';
 import type { Deadlines } from './deadlines.ts';
 import { MessageAssembly } from './message-assembly.ts';
-import { MessagePuller, type PullSource } from './message-puller.ts';
+import { MessageStreamer, type StreamerInbox } from './message-streamer.ts';
+import { Puller, type PullSource } from './puller.ts';
 import type { ConnectionShared } from './shared.ts';
 
 // Why nothing is read; bits, because several reasons can hold at once.
@@ -17,6 +18,7 @@ export const PAUSED_BY_APPLICATION = 1;
 export const PAUSED_BY_PULLING = 2;
 export const PAUSED_BY_OUTPUT = 4;
 const PAUSED_BY_INFLATE = 8;
+export const PAUSED_BY_CHOICE = 16;
 
 /** Who gets what arrives. */
 export interface InboxOwner {
@@ -27,8 +29,10 @@ export interface InboxOwner {
   readonly deflateParameters: DeflateParameters | null;
   /** Our close frame has not gone out, nor the peer's come in. */
   readonly isOpen: boolean;
-  /** A whole message has arrived, of so many bytes: to be counted. */
+  /** A whole message has arrived, of so many bytes that were not counted yet. */
   onMessageReceived(bytes: number): void;
+  /** Some bytes of a message have arrived that nobody puts together. */
+  onPartReceived(bytes: number): void;
   /** A whole message, as `receive` says. */
   onMessageData(data: MessageData, kind: MessageKind): void;
   /** A ping or pong; valid during the call. */
@@ -51,14 +55,16 @@ const NOBODY = null as unknown as InboxOwner;
  * The receiving half of a connection: frames become messages, and messages go to the handler or to whoever pulls
  * them. Also knows why reading is paused, and what was left unread when it was.
  */
-export class Inbox implements FrameSink, InflateSink, PullSource {
+export class Inbox implements FrameSink, InflateSink, PullSource, StreamerInbox {
   private owner: InboxOwner;
-  private readonly receiver: FrameReceiver;
+  private receiver: FrameReceiver;
   private inflater: Inflater | null = null;
 
   private paused = 0;
   private taking = false;
   private ended = false;
+  /** Why it ended, unless it did so cleanly. */
+  private failure: unknown;
   /** A microtask is on its way that reads on. */
   private isResuming = false;
   private remainder: Uint8Array | null = null;
@@ -68,7 +74,8 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
   /** Of the message that is being assembled or inflated. */
   private opcode: MessageOpcode = OPCODE_TEXT;
   private assembly: MessageAssembly | null = null;
-  puller: MessagePuller | null = null;
+  private puller: Puller<MessageData> | null = null;
+  private streamer: MessageStreamer | null = null;
 
   constructor(owner: InboxOwner) {
     const { role, limits, platform } = owner.shared;
@@ -93,7 +100,7 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
       this.paused === 0 &&
       this.remainder === null &&
       this.inflater === null &&
-      this.puller === null &&
+      !this.isPulled &&
       !this.isResuming &&
       !this.ended &&
       this.receiver.isIdle
@@ -104,8 +111,18 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
     return this.paused !== 0;
   }
 
+  /** Nothing is read yet, because it may still be chosen who gets it. */
+  get awaitsChoice(): boolean {
+    return (this.paused & PAUSED_BY_CHOICE) !== 0;
+  }
+
   get isInsideMessage(): boolean {
-    return this.assembly !== null;
+    return this.assembly !== null || (this.streamer !== null && this.streamer.isInsideMessage);
+  }
+
+  /** Messages go to somebody who asks for them, not to the handler. */
+  get isPulled(): boolean {
+    return this.puller !== null || this.streamer !== null;
   }
 
   /** Takes bytes; what a pause leaves over is kept for later. */
@@ -156,14 +173,23 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
     }
   }
 
-  pull(): MessagePuller {
-    this.puller = new MessagePuller(this);
-    if (this.ended) this.puller.end(undefined);
+  pull(): Puller<MessageData> {
+    this.puller = new Puller<MessageData>(this, (message) => message.length);
+    if (this.ended) this.puller.end(this.failure);
     this.pause(PAUSED_BY_PULLING);
     return this.puller;
   }
 
-  wantMessage(): void {
+  /** Messages are taken in parts: by a receiver of their own, that knows no limits. */
+  stream(): AsyncIterableIterator<StreamedMessage, undefined> {
+    this.streamer = new MessageStreamer(this.owner, this);
+    this.receiver = this.streamer.receiver;
+    if (this.ended) this.streamer.end(this.failure);
+    this.pause(PAUSED_BY_PULLING);
+    return this.streamer.iterate();
+  }
+
+  wantItem(): void {
     this.resume(PAUSED_BY_PULLING, false);
   }
 
@@ -171,9 +197,30 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
     this.owner.onPullingStopped();
   }
 
-  /** Nothing more is delivered. What still arrives is read and thrown away. */
-  end(): void {
-    this.ended = true;
+  pauseForConsumer(): void {
+    this.pause(PAUSED_BY_PULLING);
+  }
+
+  resumeForConsumer(): void {
+    this.resume(PAUSED_BY_PULLING, false);
+  }
+
+  pauseForInflater(): void {
+    this.pause(PAUSED_BY_INFLATE);
+  }
+
+  resumeAfterInflater(): void {
+    this.resume(PAUSED_BY_INFLATE, false);
+  }
+
+  /** Nothing more is delivered. What still arrives is read and thrown away. @param failure unless that is a clean end */
+  end(failure: unknown): void {
+    if (!this.ended) {
+      this.ended = true;
+      this.failure = failure;
+      this.puller?.end(failure);
+      this.streamer?.end(failure);
+    }
     this.receiver.terminate();
     this.remainder = null;
     this.assembly?.release();
@@ -184,9 +231,10 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
   }
 
   /** The connection is over. */
-  release(): void {
-    this.end();
+  release(failure: unknown): void {
+    this.end(failure);
     this.inflater?.close();
+    this.streamer?.release();
   }
 
   /** Goes on where reading was stopped: first with what was left over, then with the stream. */
@@ -204,7 +252,7 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
     owner.stream.resume();
   }
 
-  private get flow(): Flow {
+  get flow(): Flow {
     return this.paused === 0 && !this.ended;
   }
 
@@ -313,7 +361,7 @@ export class Inbox implements FrameSink, InflateSink, PullSource {
     else this.hand(puller, data);
   }
 
-  private hand(puller: MessagePuller, data: MessageData): void {
+  private hand(puller: Puller<MessageData>, data: MessageData): void {
     if (this.owner.isOpen) {
       if (!puller.push(data)) this.paused |= PAUSED_BY_PULLING;
     } else if (puller.readySize <= this.owner.shared.limits.maxMessageSize) {

@@ -3,9 +3,11 @@ import { type MessageOpcode, OPCODE_CLOSE } from '../protocol/opcodes.ts';
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts';
 import type { Deflater, DeflateSink } from '../protocol/platform.ts';
 import { encodeMessage, FIN, RSV1 } from '../protocol/sender.ts';
+import type { ConnectionFailureCode } from './errors.ts';
 import { processMemory } from './process-memory.ts';
 import type { Outbox } from './outbox.ts';
 import type { PreparedMessage, VariantWaiter } from './prepared-message.ts';
+import type { SendStream, SendStreamOwner } from './send-stream.ts';
 import type { ConnectionShared } from './shared.ts';
 
 /** Whose pipeline it is. */
@@ -16,23 +18,30 @@ export interface PipelineOwner {
   acquireOutbox(): Outbox;
   /** The close frame has gone to the outbox. */
   onCloseWritten(): void;
-  /** What waited for a compression has gone to the outbox, or some of it. */
+  /** What waited for a compression, or for a message in parts, has gone to the outbox, or some of it. */
   onPipelineProgress(): void;
+  /** Writes this turn's output. @returns whether all of it was taken; otherwise {@link SendPipeline.onWritten} follows */
+  writeOutput(): boolean;
+  /** Sent: to be counted. */
+  countOutput(messages: number, bytes: number): void;
+  fail(code: ConnectionFailureCode, options: { cause: unknown }): unknown;
 }
 
 type Item =
   | { readonly type: 'message'; opcode: MessageOpcode; bytes: Uint8Array; compress: boolean; fragmentSize: number }
   | { readonly type: 'prepared'; message: PreparedMessage }
+  | { readonly type: 'stream'; stream: SendStream }
   | { readonly type: 'close'; body: Uint8Array };
 
 /**
- * What a connection sends where that is more than one frame as it is: compression and fragmentation. One ordered
- * queue: while an item is being compressed off the event loop, everything later waits behind it, a close too.
+ * What a connection sends where that is more than one frame as it is: compression, fragmentation, and messages that are
+ * made in parts. One ordered queue: while an item is being compressed off the event loop, or is not complete,
+ * everything later waits behind it, a close too.
  */
-export class SendPipeline implements DeflateSink, VariantWaiter {
+export class SendPipeline implements DeflateSink, VariantWaiter, SendStreamOwner {
   private readonly owner: PipelineOwner;
   private deflater: Deflater | null = null;
-  /** Null unless something is being compressed; the first item is that something. */
+  /** Null unless something is being compressed or made in parts; the first item is that something. */
   private queue: Item[] | null = null;
   private opcode: MessageOpcode = 1;
   private fragmentSize = Infinity;
@@ -47,6 +56,16 @@ export class SendPipeline implements DeflateSink, VariantWaiter {
 
   get isBusy(): boolean {
     return this.queue !== null;
+  }
+
+  /** A message in parts is on its way: what waits does not wait for the peer. */
+  get isStreaming(): boolean {
+    return this.queue !== null && this.queue[0]!.type === 'stream';
+  }
+
+  /** Something waits that can be written without anybody's doing. */
+  get isWaiting(): boolean {
+    return this.queue !== null && (this.queue.length > 1 || !this.isStreaming);
   }
 
   /** Sends a message; `bytes` are copied where they have to wait. */
@@ -66,18 +85,73 @@ export class SendPipeline implements DeflateSink, VariantWaiter {
     this.enqueue({ type: 'prepared', message }, message.payload.length);
   }
 
-  /** Sends the close frame, after everything that waits. */
+  /** Sends the close frame, after everything that waits. Only where {@link isBusy}. */
   sendClose(body: Uint8Array): void {
-    if (this.queue === null) this.writeClose(body);
-    else this.queue.push({ type: 'close', body });
+    this.queue!.push({ type: 'close', body });
   }
 
-  /** Forgets what waits, but for the message that is being compressed. */
+  /** Sends a message in parts, after everything that waits. */
+  sendStream(stream: SendStream): void {
+    if (this.queue === null) {
+      this.queue = [];
+      stream.onTurn();
+    }
+    this.queue.push({ type: 'stream', stream });
+  }
+
+  addFragment(first: number, bytes: Uint8Array, start: number, end: number): void {
+    this.owner.acquireOutbox().addFrame(first, bytes, start, end);
+    this.owner.countOutput(0, end - start);
+  }
+
+  writeFragments(): boolean {
+    return this.owner.writeOutput();
+  }
+
+  afterTurn(callback: () => void): void {
+    this.owner.shared.scheduler.afterFlush(callback);
+  }
+
+  endStream(): void {
+    this.owner.countOutput(1, 0);
+    this.finishItem();
+  }
+
+  giveUpStream(stream: SendStream, cause: unknown): void {
+    if (stream.hasBegun) this.owner.fail('PB_SEND_ABORTED', { cause });
+    else this.remove((item) => item.type === 'stream' && item.stream === stream);
+  }
+
+  /** Everything that was written was taken. */
+  onWritten(): void {
+    const head = this.queue?.[0];
+    if (head?.type === 'stream') head.stream.onWritten();
+  }
+
+  /** The connection ends, and nobody goes on with a message in parts: what else waits is sent, as far as it can be. */
+  cutStreams(error: unknown): void {
+    const { queue } = this;
+    const head = queue?.[0];
+    // Behind the beginning of a message only control frames may follow (RFC 6455 §5.4).
+    const isBroken = head?.type === 'stream' && head.stream.hasBegun;
+    for (const item of queue ?? []) if (item.type === 'stream') item.stream.cut(error);
+    this.remove((item) => item.type === 'stream' || (isBroken && item.type !== 'close'));
+  }
+
+  /** Forgets what waits, but for what is being compressed or made in parts. */
   discard(): void {
-    if (this.queue === null) return;
-    this.queue.length = 1;
-    const [head] = this.queue;
-    this.account((head === undefined ? 0 : sizeOf(head)) - this.waitingBytes);
+    this.remove((item) => item.type !== 'stream' && item !== this.queue![0]);
+  }
+
+  /** Takes items out of the queue, and goes on with the next one where the first was among them. */
+  private remove(isUnwanted: (item: Item) => boolean): void {
+    const { queue } = this;
+    if (queue === null) return;
+    const [head] = queue;
+    for (const item of queue) if (isUnwanted(item)) this.account(-sizeOf(item));
+    const kept = queue.filter((item) => !isUnwanted(item));
+    queue.splice(0, queue.length, ...kept);
+    if (queue[0] !== head) this.goOn(queue);
   }
 
   onDeflated(bytes: Uint8Array, start: number, end: number): void {
@@ -100,7 +174,8 @@ export class SendPipeline implements DeflateSink, VariantWaiter {
     this.finishItem();
   }
 
-  release(): void {
+  release(error: unknown): void {
+    for (const item of this.queue ?? []) if (item.type === 'stream') item.stream.cut(error);
     this.deflater?.close();
     // Not the one for prepared messages: it keeps nothing, and other connections may wait for what it compresses.
     this.queue = null;
@@ -173,9 +248,13 @@ export class SendPipeline implements DeflateSink, VariantWaiter {
     const { queue } = this;
     // A synchronous result: the caller goes on by itself.
     if (queue === null || this.draining) return;
-    this.draining = true;
     this.source = EMPTY;
     this.dequeue(queue);
+    this.goOn(queue);
+  }
+
+  private goOn(queue: Item[]): void {
+    this.draining = true;
     while (queue.length > 0 && this.writeItem(queue[0]!)) this.dequeue(queue);
     this.draining = false;
     if (this.queue !== queue) return;
@@ -193,6 +272,9 @@ export class SendPipeline implements DeflateSink, VariantWaiter {
         return this.write(item.opcode, item.bytes, item.compress, item.fragmentSize);
       case 'prepared':
         return this.writePrepared(item.message);
+      case 'stream':
+        item.stream.onTurn();
+        return false;
       case 'close':
         this.writeClose(item.body);
         return true;

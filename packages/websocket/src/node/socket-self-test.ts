@@ -13,11 +13,12 @@ interface TestedStream extends ByteStream {
 /** How long a connection of this machine with itself may take, milliseconds. */
 const TIMEOUT = 2000;
 
-/** What {@link testDirectWrites} writes at a time, and after how much it gives up: the kernel should hold far less. */
-const BLOCK = Buffer.alloc(
-  65536,
-  Uint8Array.from({ length: 256 }, (_, i) => i),
-);
+/** {@link testDirectWrites} writes a pattern that begins anew after so many bytes, */
+const PATTERN_BYTES = 256;
+/** a little, which every kernel takes at once, */
+const LITTLE = 4 * PATTERN_BYTES;
+/** and then so much again and again, until the kernel takes no more; it should hold far less than the most. */
+const MUCH = 256 * PATTERN_BYTES;
 const MOST_WRITTEN = 64 * 1024 * 1024;
 
 /** Moves the handle of a connection in the middle of it. @returns whether all went as it should */
@@ -54,43 +55,48 @@ export async function testDirectWrites(
   make: (socket: Socket) => TestedStream,
   handleOf: (socket: Socket) => WriteHandle,
 ): Promise<boolean> {
+  const pattern = Buffer.alloc(
+    MUCH,
+    Uint8Array.from({ length: PATTERN_BYTES }, (_, i) => i),
+  );
   return withConnection(async (socket, client, countOpen, signal) => {
-    if (!learnToWrite(handleOf(socket), () => socket.write(BLOCK))) return false;
+    if (!learnToWrite(handleOf(socket), () => socket.write(pattern.subarray(0, LITTLE)))) return false;
     const stream = make(socket);
     if (!stream.move() || !stream.writeDirectly()) return false;
-    let written = BLOCK.length;
-    let arrived = 0;
-    let isRight = true;
+    const got = expectPattern(client, pattern);
+    client.on('end', () => client.end()).pause();
+    let written = 2 * LITTLE;
+    let isTold = false;
     let drains = 0;
-    client.on('data', (chunk: Buffer) => {
-      for (let at = 0; at < chunk.length; ) {
-        const from = arrived % BLOCK.length;
-        const length = Math.min(chunk.length - at, BLOCK.length - from);
-        if (chunk.compare(BLOCK, from, from + length, at, at + length) !== 0) isRight = false;
-        at += length;
-        arrived += length;
-      }
-    });
-    client.on('end', () => client.end());
-    client.pause();
     await attached(stream, signal, {
       onDrain() {
         drains++;
       },
       onAttached() {
-        isRight = stream.write(BLOCK, 0, BLOCK.length) === CONSUMED && stream.queuedBytes === 0;
-        written += BLOCK.length;
-        while (stream.queuedBytes === 0 && written < MOST_WRITTEN) {
-          stream.write(BLOCK, 0, BLOCK.length);
-          written += BLOCK.length;
-        }
-        if (stream.queuedBytes === 0) isRight = false;
+        const isConsumed = stream.write(pattern, 0, LITTLE) === CONSUMED && stream.queuedBytes === 0;
+        for (; stream.queuedBytes === 0 && written < MOST_WRITTEN; written += MUCH) stream.write(pattern, 0, MUCH);
+        isTold = isConsumed && stream.queuedBytes > 0;
         stream.end();
         client.resume();
       },
     });
-    return isRight && drains === 1 && arrived === written && (await countOpen()) === 0;
+    return isTold && drains === 1 && got.bytes === written && (await countOpen()) === 0;
   });
+}
+
+/** Counts what a socket gets; not a number, as soon as that is not the pattern. */
+function expectPattern(socket: Socket, pattern: Buffer): { readonly bytes: number } {
+  const got = { bytes: 0 };
+  socket.on('data', (chunk: Buffer) => {
+    for (let at = 0; at < chunk.length && !Number.isNaN(got.bytes); ) {
+      const from = got.bytes % PATTERN_BYTES;
+      const length = Math.min(chunk.length - at, pattern.length - from);
+      const isRight = chunk.compare(pattern, from, from + length, at, at + length) === 0;
+      got.bytes = isRight ? got.bytes + length : Number.NaN;
+      at += length;
+    }
+  });
+  return got;
 }
 
 type Part = Partial<ByteStreamHandler> & { readonly onAttached: () => void };

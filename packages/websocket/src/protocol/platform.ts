@@ -65,6 +65,29 @@ export interface Inflater {
   close(): void;
 }
 
+/** Called as a message is inflated in parts, never from inside {@link PartInflater.push} or `resume`. */
+export interface InflatePartSink {
+  /**
+   * Some of the message. `bytes` are valid only during the call.
+   * @returns whether to go on; otherwise {@link PartInflater.resume} does
+   */
+  onInflatedPart(bytes: Uint8Array, start: number, end: number): boolean;
+  /** What was pushed is through, and more can be; where that was the last of it, the message is complete. */
+  onInflated(isLast: boolean): void;
+  /** `PB_DEFLATE_INVALID`; or `PB_MESSAGE_TOO_BIG`, for want of memory. Nothing is called after it. */
+  onInflateFailed(code: ViolationCode): void;
+}
+
+/** As {@link Inflater}, for messages of any length, of which neither end holds more than a few buffers at a time. */
+export interface PartInflater {
+  /** Takes some bytes of a message, copying them. Only after the sink was told that what came before is through. */
+  push(bytes: Uint8Array, start: number, end: number, isLast: boolean): void;
+  /** Goes on, after the sink said no. */
+  resume(): void;
+  /** Gives the memory back. The sink is not called any more. */
+  close(): void;
+}
+
 /** The sending half of permessage-deflate for one connection; may be shared where no context is taken over. */
 export interface Deflater {
   /**
@@ -99,6 +122,9 @@ export interface DeflateProvider {
 
   /** @throws {Error} where the peer takes its window over and that was not granted */
   createInflater(parameters: DeflateParameters, role: Role): Inflater;
+
+  /** In place of {@link createInflater}, for a connection whose messages are inflated in parts. */
+  createPartInflater(parameters: DeflateParameters, role: Role, sink: InflatePartSink): PartInflater;
 
   /** @throws {Error} where we take our window over and that was not granted */
   createDeflater(parameters: DeflateParameters, role: Role): Deflater;

@@ -71,6 +71,14 @@ describe('connect', () => {
     assert.deepEqual(await back, sent);
   });
 
+  test('without a message handler, messages are pulled once the promise has resolved', async (t) => {
+    const { target } = await serve(t, { open: (c) => void (c.send('one'), c.send('two'), c.close(1000)) });
+    const connection = await open(t, `ws://127.0.0.1:${target}/`);
+    const seen: unknown[] = [];
+    for await (const message of connection.messages()) seen.push(message);
+    assert.deepEqual(seen, ['one', 'two']);
+  });
+
   test('what nobody has asked for is read and dropped, so that a close is noticed', async (t) => {
     const { target } = await serve(t, { open: (c) => void (c.send('one'), c.close(1000, 'done')) });
     const closed = new Promise((resolve) => {

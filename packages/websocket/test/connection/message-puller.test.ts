@@ -202,8 +202,31 @@ describe('the end', () => {
     const made = makePulled();
     const waiting = made.messages.next();
     made.connection.terminate();
+    await assert.rejects(waiting, { name: 'WebSocketError', code: 'PB_TERMINATED', closeCode: 1006 });
     made.stream.close();
-    await assert.rejects(waiting, { code: 'PB_STREAM_ENDED' });
+    assert.deepEqual(await made.messages.next(), { value: undefined, done: true });
+    assert.deepEqual(made.log, ['closed 1006', 'close 1006 ""'], 'the error handler need not be told');
+  });
+
+  test('by terminate after the peer has closed is no failure', async () => {
+    const made = makePulled();
+    void made.messages.next();
+    made.stream.receive(made.peer({ opcode: 8, payload: closeBody(1000) }));
+    made.connection.terminate();
+    assert.deepEqual(await made.messages.next(), { value: undefined, done: true });
+  });
+
+  test('by terminate inside open is what messages() begins with', async () => {
+    let messages!: Messages;
+    makeConnection({
+      handlers: {
+        open: (connection) => {
+          connection.terminate();
+          messages = connection.messages();
+        },
+      },
+    });
+    await assert.rejects(messages.next(), { code: 'PB_TERMINATED' });
   });
 });
 
@@ -256,6 +279,25 @@ test('after close() by the application the consumer still gets what comes, as it
   assert.deepEqual(await made.messages.next(), { value: 'a', done: false });
   assert.deepEqual(await made.messages.next(), { value: 'b', done: false });
   assert.deepEqual(await made.messages.next(), { value: undefined, done: true });
+});
+
+test('what comes while we close is held up to the size of one message, empty ones counted too', async () => {
+  const limits = { maxMessageSize: 1000, maxFragments: 10 };
+  for (const size of [0, 84]) {
+    let messages!: Messages;
+    const made = makeConnection({
+      shared: { limits },
+      handlers: { open: (connection) => void (messages = connection.messages()) },
+    });
+    made.connection.close();
+    await turn();
+    const one = made.peer({ opcode: 2, payload: new Uint8Array(size) });
+    made.stream.receive(concat(...Array.from({ length: 500 }, () => one)));
+    made.stream.receive(made.peer({ opcode: 8, payload: closeBody(1000) }));
+    let held = 0;
+    for await (const message of messages) held += (message as Uint8Array).length + 16;
+    assert.ok(held > 1000 && held <= 1100, `${held} bytes were held`);
+  }
 });
 
 describe('messages()', () => {

@@ -36,6 +36,8 @@ test('borrowed: text and binary come as bytes, valid until the handler returns, 
     kept.map(({ kind }) => kind),
     ['text', 'binary', 'text', 'text'],
   );
+  // On the way through a socket of its own, through the shared read buffer, and put together from parts.
+  for (const { data } of kept) assert.equal(Object.getPrototypeOf(data), Uint8Array.prototype, 'a Buffer is lent');
   for (const { data } of kept)
     assert.ok(
       data.every((byte) => byte === 0xdb),

@@ -5,6 +5,7 @@ import { encodeMessage, MaskingKeys } from '#dist/protocol/sender.js';
 import { CHI_SQUARE_255, chiSquare } from '../support/chi-square.ts';
 import { transform, utf8 } from '../support/frames.ts';
 import { testPlatform } from '../support/platform.ts';
+import { meet } from '../support/server-end.ts';
 
 const KEYS = 1_000_000;
 
@@ -104,4 +105,38 @@ test('§10.3: once a frame is formed the application cannot change it', () => {
   const unmasked = encodeMessage(1, false, payload, null);
   payload.fill(1);
   assert.ok(unmasked.subarray(2).every((byte) => byte === 0));
+});
+
+test('§10.3: the keys of a connected client are new for each frame and unpredictable, on the wire', async (t) => {
+  const { client, server } = await meet(t);
+  const wire = new Uint32Array(20_000);
+  for (let at = 0; at < wire.length; at += 1000) {
+    for (let i = 0; i < 1000; i++) client.send('');
+    (await server.frames(1000)).forEach(({ key }, i) => (wire[at + i] = key.readUInt32LE(0)));
+  }
+  for (const shift of [0, 8, 16, 24]) {
+    const octets = new Uint32Array(256);
+    const differences = new Uint32Array(256);
+    wire.forEach((key, i) => {
+      octets[(key >>> shift) & 0xff]!++;
+      if (i > 0) differences[((key >>> shift) - (wire[i - 1]! >>> shift)) & 0xff]!++;
+    });
+    for (const counts of [octets, differences]) {
+      const value = chiSquare(counts);
+      assert.ok(value > CHI_SQUARE_255.least && value < CHI_SQUARE_255.most, `shift ${shift}: ${value.toFixed(0)}`);
+    }
+  }
+  // By chance it is one pair in 20 runs; 6 of them once in 10^10.
+  assert.ok(new Set(wire).size > wire.length - 6);
+});
+
+test('§10.3: a connected client masks what it was given when it was given, though it is changed before it leaves', async (t) => {
+  const { client, server } = await meet(t);
+  const request = utf8('GET /sensitive HTTP/1.1\r\nHost: target.example\r\n\r\n');
+  const data = request.slice();
+  client.send(data);
+  data.fill(0);
+  const [frame] = await server.frames(1);
+  assert.deepEqual(Uint8Array.from(frame!.payload), request);
+  assert.ok(!frame!.wire.includes('HTTP/1.1'));
 });

@@ -6,6 +6,7 @@ import { DEFAULT_LIMITS, receive } from '../support/deliver.ts';
 import { buildFrame, bytes, concat, EXAMPLE_KEY, fromClient, fromServer } from '../support/frames.ts';
 import { residentGrowth } from '../support/memory.ts';
 import { testPlatform } from '../support/platform.ts';
+import { meet } from '../support/server-end.ts';
 
 const SIDES = [
   { role: 'server', frame: fromClient },
@@ -215,3 +216,31 @@ test('ping flood: a million pings are told one by one and take no memory', () =>
   assert.equal(sink.violation, '');
   assert.ok(growth < 2 * MIB, `${growth} bytes`);
 });
+
+for (const [name, frames] of [
+  ['a frame', [{ opcode: 2, declaredLength: 101n }]],
+  ['a frame of 2^62 bytes', [{ opcode: 2, declaredLength: 2n ** 62n }]],
+  [
+    'a message',
+    [
+      { opcode: 2, fin: false, payload: new Uint8Array(60) },
+      { opcode: 0, declaredLength: 60n },
+    ],
+  ],
+  [
+    'the number of fragments',
+    [
+      { opcode: 2, fin: false },
+      { opcode: 0, fin: false },
+      { opcode: 0, fin: false },
+    ],
+  ],
+] as const) {
+  test(`§10.4: a connected client MUST protect itself: ${name} above its limits`, async (t) => {
+    const { server, log } = await meet(t, { maxMessageSize: 100, maxFragments: 2 });
+    server.send(...frames);
+    assert.match((await server.rest()).join(), /^close (1008|1009) "[^"]+"$/);
+    server.end();
+    assert.match(await log.has('close'), /^close (1008|1009) /);
+  });
+}

@@ -5,6 +5,7 @@ import { utf8 } from '../support/frames.ts';
 import { handshake } from '../support/raw-client.ts';
 import { framesIn, makeConnection, turn } from '../support/connections.ts';
 import { serve } from '../support/servers.ts';
+import { connect as connectClient } from '@pulsebeacon/websocket';
 
 test('§10.6: WebSocket implementations MUST support TLS; §4.2.2: its handshake comes before the opening handshake', async (t) => {
   const { open } = await serve(
@@ -45,4 +46,23 @@ describe('§4.2.2, §7.2.2: what is no handshake opens nothing', () => {
     assert.equal((await client.readResponse()).status, 400);
     assert.equal((await client.readToEnd()).length, 0);
   });
+});
+
+test('§10.6: the client supports TLS too', async (t) => {
+  const { target } = await serve(
+    t,
+    { message: (connection, data) => void connection.send(data) },
+    { port: 0, host: '127.0.0.1', tls: TLS },
+  );
+  const back = new Promise((resolve, reject) => {
+    connectClient(`wss://127.0.0.1:${target}/`, {
+      tls: { ca: TLS.cert },
+      open: (connection) => {
+        t.after(() => connection.terminate());
+        connection.send('secret');
+      },
+      message: (_, data) => resolve(data),
+    }).catch(reject);
+  });
+  assert.equal(await back, 'secret');
 });

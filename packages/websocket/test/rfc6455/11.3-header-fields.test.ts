@@ -18,6 +18,7 @@ import {
   requireHandshake,
 } from '../support/handshakes.ts';
 import { testPlatform } from '../support/platform.ts';
+import { meetAndFail } from '../support/server-end.ts';
 
 const OTHER_KEY = 'AAAAAAAAAAAAAAAAAAAAAA==';
 
@@ -97,4 +98,27 @@ test('§11.3.5: Sec-WebSocket-Version MUST NOT appear more than once in a reques
     assert.deepEqual(answer.all('Sec-WebSocket-Version'), ['13']);
   }
   assert.equal(parseHead(request().head).all('Sec-WebSocket-Version').length, 1);
+});
+
+for (const [section, code, line] of [
+  ['§11.3.3', 'PB_ANSWER_ACCEPT_REPEATED', 'Sec-WebSocket-Accept: x'],
+  ['§11.3.4', 'PB_ANSWER_SUBPROTOCOL_REPEATED', 'Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: a'],
+] as const) {
+  const [name] = line.split(':');
+  test(`${section}: ${name} MUST NOT appear more than once in an answer: a client that connects fails`, async (t) => {
+    const { error, server } = await meetAndFail(t, ({ accepted }) => accepted(line), { subprotocols: ['a'] });
+    assert.equal(error.code, code);
+    assert.deepEqual(await server.rest(), []);
+  });
+}
+
+test('§11.3: what a client sends of the handshake stands in one line each', async (t) => {
+  const { server } = await meetAndFail(t, () => 'HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n', {
+    subprotocols: ['a', 'b'],
+    compression: true,
+    origin: 'https://example.com',
+  });
+  const names = server.handshake.text.match(/^[\w-]+(?=:)/gm)!.map((name) => name.toLowerCase());
+  assert.equal(names.length, 8);
+  assert.equal(new Set(names).size, names.length);
 });

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HandshakeUsageError, parseWebSocketUri } from '#dist/handshake/index.js';
+import { connect } from '@pulsebeacon/websocket';
+import { rawServer } from '../support/raw-server.ts';
+import { parseTarget } from '#dist/node/client/target.js';
 
 const isInvalid = (error: unknown): boolean => error instanceof HandshakeUsageError && error.code === 'PB_URI_INVALID';
 
@@ -95,5 +98,49 @@ test('§3 and §4.1 item 1: a URI with an invalid component is not connected to'
 test('§11.1.1 and §11.1.2: characters beyond ASCII MUST be converted before', () => {
   for (const uri of ['ws://bücher.example/', 'ws://example.com/ü', 'ws://example.com/?ü', 'ws://\u212Aelvin/']) {
     assert.throws(() => parseWebSocketUri(uri), isInvalid, uri);
+  }
+});
+
+test('§3: the client asks for the resource name: "/" for an empty path, the path, and the query', async (t) => {
+  const lines: string[] = [];
+  const url = await rawServer(t, ({ socket, text }) => {
+    lines.push(text.slice(0, text.indexOf('\r\n')));
+    socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
+  });
+  const names = {
+    '': '/',
+    '?q': '/?q',
+    '/': '/',
+    '/a?b?c': '/a?b?c',
+    '/a?': '/a',
+    '/a%23b': '/a%23b',
+    '/ä b': '/%C3%A4%20b',
+  };
+  for (const rest of Object.keys(names)) await assert.rejects(connect(url.slice(0, -1) + rest), { status: 404 });
+  assert.deepEqual(
+    lines,
+    Object.values(names).map((name) => `GET ${name} HTTP/1.1`),
+  );
+});
+
+test('§3: the client connects to port 80 for ws and to 443 for wss, where no other is given', () => {
+  assert.deepEqual([parseTarget('ws://example.com').uri.port, parseTarget('wss://example.com').uri.port], [80, 443]);
+  assert.deepEqual(
+    [parseTarget('ws://example.com:443').uri.port, parseTarget('wss://example.com:80').uri.port],
+    [443, 80],
+  );
+});
+
+test('§3 and §4.1 item 1: the client MUST fail a connection to a URI with a fragment or another scheme: it opens none', async (t) => {
+  const url = await rawServer(t, () => assert.fail('a request was sent'));
+  for (const wrong of [
+    `${url}#`,
+    `${url}#part`,
+    new URL(`${url}#part`),
+    url.replace('ws:', 'ftp:'),
+    '/chat',
+    'ws://',
+  ]) {
+    await assert.rejects(connect(wrong), { code: 'PB_URI_INVALID' }, String(wrong));
   }
 });

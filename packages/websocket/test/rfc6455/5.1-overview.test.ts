@@ -4,6 +4,7 @@ import { encodeControl, encodeMessage, MaskingKeys } from '#dist/protocol/sender
 import { receive } from '../support/deliver.ts';
 import { bytes, closeBody, concat, fromClient, fromServer, utf8 } from '../support/frames.ts';
 import { testPlatform } from '../support/platform.ts';
+import { meet } from '../support/server-end.ts';
 
 const KINDS = [
   { name: 'text', frame: { opcode: 1, payload: utf8('Hello') } },
@@ -83,3 +84,43 @@ test('§5.1: a server MUST NOT mask any frames that it sends to the client', () 
   );
   assert.deepEqual(maskBits(stream), Array(9).fill(0));
 });
+
+test('§5.1: a connected client MUST mask all frames that it sends: of every kind and length, over TLS or not', async (t) => {
+  const { client, server } = await meet(t);
+  client.send('');
+  client.send('text');
+  client.send(new Uint8Array(70_000));
+  client.send('in fragments', 'text', { fragmentSize: 5 });
+  client.ping('a');
+  server.send({ opcode: 9 });
+  const open = await server.frames(8);
+  client.close(1000);
+  const [close] = await server.frames(1);
+  assert.deepEqual([...open, close!].map(({ opcode, masked }) => `${opcode} ${masked}`).sort(), [
+    '0 true',
+    '0 true',
+    '1 true',
+    '1 true',
+    '1 true',
+    '10 true',
+    '2 true',
+    '8 true',
+    '9 true',
+  ]);
+});
+
+for (const [name, frame] of [
+  ['a text', [0x81, 0x81, 1, 2, 3, 4, 5]],
+  ['an empty ping', [0x89, 0x80, 1, 2, 3, 4]],
+  ['a close frame', [0x88, 0x80, 0, 0, 0, 0]],
+  ['a key of zeros', [0x82, 0x81, 0, 0, 0, 0, 9]],
+] as const) {
+  test(`§5.1: a connected client MUST close the connection upon a masked frame (${name}), with 1002`, async (t) => {
+    const { server, log } = await meet(t);
+    server.write(Uint8Array.from(frame));
+    assert.deepEqual(await server.rest(), ['close 1002 "a frame from a server must not be masked"']);
+    server.end();
+    assert.match(await log.has('close'), /^close 1002 /);
+    assert.deepEqual(log.lines.slice(0, -1), ['error PB_FRAME_MASKED']);
+  });
+}

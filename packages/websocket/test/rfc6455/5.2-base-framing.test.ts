@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { encodeMessage } from '#dist/protocol/sender.js';
 import { receive } from '../support/deliver.ts';
 import { bytes, concat, fromClient, fromServer, type FrameSpec, utf8 } from '../support/frames.ts';
+import { meet } from '../support/server-end.ts';
 
 const SIDES = [
   { role: 'server', frame: fromClient },
@@ -120,3 +121,30 @@ test('§5.2: what is wrong with the first two bytes fails the connection before 
   ];
   for (const spec of wrong) assert.equal(receive(fromClient(spec).subarray(0, 2)).length, 1, JSON.stringify(spec));
 });
+
+test('§5.2: a connected client MUST use the minimal number of bytes for each length, and no reserved bit', async (t) => {
+  const { client, server } = await meet(t);
+  const lengths = { 0: 0, 125: 125, 126: 126, 65_535: 126, 65_536: 127 };
+  for (const length of Object.keys(lengths)) client.send(new Uint8Array(Number(length)));
+  const frames = await server.frames(5);
+  assert.deepEqual(
+    frames.map(({ payload, shortLength, rsv }) => [payload.length, shortLength, rsv]),
+    Object.entries(lengths).map(([length, short]) => [Number(length), short, 0]),
+  );
+});
+
+for (const [name, code, frame] of [
+  ['RSV1 without an extension', 'PB_FRAME_RESERVED_BITS', [0xc1, 0]],
+  ['RSV2', 'PB_FRAME_RESERVED_BITS', [0xa1, 0]],
+  ['RSV3', 'PB_FRAME_RESERVED_BITS', [0x91, 0]],
+  ['an unknown opcode', 'PB_FRAME_RESERVED_OPCODE', [0x83, 0]],
+  ['an unknown control opcode', 'PB_FRAME_RESERVED_OPCODE', [0x8b, 0]],
+  ['a length that is not minimal', 'PB_FRAME_LENGTH_NOT_MINIMAL', [0x82, 126, 0, 125]],
+] as const) {
+  test(`§5.2: a connected client MUST fail the connection upon ${name}`, async (t) => {
+    const { server, log } = await meet(t);
+    server.write(Uint8Array.from(frame));
+    assert.match((await server.rest()).join(), /^close 1002 "[^"]+"$/);
+    assert.equal(log.lines[0], `error ${code}`);
+  });
+}

@@ -4,6 +4,7 @@ import { encodeControl, encodeMessage, MaskingKeys } from '#dist/protocol/sender
 import { receive } from '../support/deliver.ts';
 import { buildFrame, concat, fromClient, transform, utf8 } from '../support/frames.ts';
 import { testPlatform } from '../support/platform.ts';
+import { meet } from '../support/server-end.ts';
 
 test('§5.3: a masked frame MUST have the field frame-masked set to 1, and its key in the frame', () => {
   const payload = utf8('Hello');
@@ -73,4 +74,21 @@ test('§5.3: a client that echoes a masked message masks it afresh', () => {
   const two = encodeMessage(2, false, payload, masks);
   const three = encodeMessage(2, false, payload, masks);
   assert.ok(Buffer.compare(one, two) !== 0 || Buffer.compare(two, three) !== 0);
+});
+
+test('§5.3: a connected client has the key of each frame in it, and no key twice', async (t) => {
+  const { client, server } = await meet(t);
+  for (let i = 0; i < 40; i++) {
+    client.send('the same');
+    client.send('the same', 'text', { fragmentSize: 3 });
+    client.ping('the same');
+  }
+  const frames = await server.frames(40 * 5);
+  for (const { masked, key, wire, payload } of frames) {
+    assert.ok(masked);
+    assert.ok(wire.equals(transform(payload, key)));
+    assert.ok('the same'.includes(payload.toString()), payload.toString());
+  }
+  // Of 200 random keys two are alike once in 200,000 runs: then it is one pair, and never three.
+  assert.ok(new Set(frames.map(({ key }) => key.toString('hex'))).size >= 199);
 });

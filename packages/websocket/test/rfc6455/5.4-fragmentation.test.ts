@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { encodeMessage } from '#dist/protocol/sender.js';
 import { receive } from '../support/deliver.ts';
 import { bytes, concat, fromClient, fromServer, utf8 } from '../support/frames.ts';
+import { meet } from '../support/server-end.ts';
 
 const first = (text: string, opcode = 1): Uint8Array => fromClient({ opcode, fin: false, payload: utf8(text) });
 const middle = (text: string): Uint8Array => fromClient({ opcode: 0, fin: false, payload: utf8(text) });
@@ -136,3 +137,49 @@ test('§5.4: a sender MAY create fragments of any size: opcode on the first, FIN
     assert.deepEqual(receive(stream, { role: 'client' }), ['text "fragmentation"']);
   }
 });
+
+test('§5.4: a connected client sends the fragments of a message in order, with nothing but control frames in between', async (t) => {
+  const { client, server } = await meet(t);
+  client.send('abcdef', 'text', { fragmentSize: 2 });
+  client.ping('p');
+  client.send(Uint8Array.of(1, 2, 3), 'binary', { fragmentSize: 2 });
+  const sent: string[] = [];
+  for (let i = 0; i < 6; i++) sent.push(await server.next());
+  assert.deepEqual(
+    sent.filter((frame) => !frame.startsWith('ping')),
+    [
+      'unfinished text "ab"',
+      'unfinished continuation "cd"',
+      'continuation "ef"',
+      'unfinished binary 0102',
+      'continuation "\\u0003"',
+    ],
+  );
+});
+
+test('§5.4: a connected client MUST be able to receive control frames in the middle of a fragmented message', async (t) => {
+  const { server, log } = await meet(t);
+  server.send(
+    { opcode: 1, fin: false, payload: utf8('a') },
+    { opcode: 9, payload: utf8('p') },
+    { opcode: 0, fin: false },
+    { opcode: 10, payload: utf8('q') },
+    { opcode: 0, payload: utf8('b') },
+  );
+  await log.has('text');
+  assert.deepEqual(log.lines, ['ping p', 'pong q', 'text "ab"']);
+  assert.equal(await server.next(), 'pong "p"');
+});
+
+for (const [name, frames] of [
+  ['a continuation of nothing', [{ opcode: 0 }]],
+  ['a new message inside another', [{ opcode: 1, fin: false }, { opcode: 1 }]],
+] as const) {
+  test(`§5.4: a connected client fails the connection upon ${name}`, async (t) => {
+    const { server, log } = await meet(t);
+    server.send(...frames);
+    assert.match((await server.rest()).join(), /^close 1002 "[^"]+"$/);
+    server.end();
+    await log.has('close 1002');
+  });
+}

@@ -8,6 +8,7 @@ import { buildFrame, bytes, closeBody, concat, fromClient, fromServer, utf8 } fr
 import { testPlatform } from '../support/platform.ts';
 import { RecordingSink } from '../support/recording-sink.ts';
 import { INVALID_SEQUENCES, VALID_TEXTS } from '../support/utf8-samples.ts';
+import { meet } from '../support/server-end.ts';
 
 const SIDES = [
   { role: 'server', frame: fromClient },
@@ -136,4 +137,76 @@ test('a ping flood can be stopped after any ping: the rest of it stays unread', 
     assert.equal(sink.calls.length, i);
     at = taken;
   }
+});
+
+test('§5.5: a connected client sends no control frame above 125 bytes, and none in fragments', async (t) => {
+  const { client, server } = await meet(t);
+  assert.throws(() => client.ping(new Uint8Array(126)), { name: 'UsageError' });
+  assert.throws(() => client.close(1000, 'x'.repeat(124)), { name: 'UsageError' });
+  client.ping('p'.repeat(125));
+  client.close(1000, 'x'.repeat(123));
+  const frames = await server.frames(2);
+  assert.deepEqual(
+    frames.map(({ opcode, fin, payload }) => [opcode, fin, payload.length]),
+    [
+      [9, true, 125],
+      [8, true, 125],
+    ],
+  );
+});
+
+for (const [name, spec] of [
+  ['in fragments', { opcode: 9, fin: false }],
+  ['of 126 bytes', { opcode: 9, payload: new Uint8Array(126) }],
+  ['with a close body of one byte', { opcode: 8, payload: bytes(3) }],
+] as const) {
+  test(`§5.5: a connected client fails the connection upon a control frame ${name}`, async (t) => {
+    const { server, log } = await meet(t);
+    server.send(spec);
+    assert.match((await server.rest()).join(), /^close 1002 "[^"]+"$/);
+    server.end();
+    await log.has('close 1002');
+  });
+}
+
+test('§5.5.1: a client that receives a Close frame MUST send one in response, and no data frames after it', async (t) => {
+  const { client, server } = await meet(t);
+  client.send('before');
+  server.sendClose(4000, 'enough');
+  assert.deepEqual([await server.next(), await server.next()], ['text "before"', 'close 4000 ""']);
+  assert.equal(client.send('after'), 'closed');
+  client.ping();
+  client.close(1000);
+  server.end();
+  assert.deepEqual(await server.rest(), []);
+});
+
+test('§5.5.1: a client that has sent a Close frame MUST NOT send data frames after it, nor a second one', async (t) => {
+  const { client, server } = await meet(t);
+  client.close(1000);
+  assert.equal(client.send('after'), 'closed');
+  client.close(1001);
+  server.sendClose(1000);
+  server.end();
+  assert.deepEqual(await server.rest(), ['close 1000 ""']);
+});
+
+test('§5.5.2 and §5.5.3: a client MUST answer a Ping with a Pong of the same data', async (t) => {
+  const { client, server } = await meet(t);
+  for (const data of ['', 'x', 'y'.repeat(125)]) {
+    server.send({ opcode: 9, payload: utf8(data) });
+    assert.equal(await server.next(), `pong ${JSON.stringify(data)}`);
+  }
+  // After our own Close frame too, as long as the peer's has not come.
+  client.close(1000);
+  assert.equal(await server.next(), 'close 1000 ""');
+  server.send({ opcode: 9, payload: utf8('z') });
+  assert.equal(await server.next(), 'pong "z"');
+});
+
+test('§5.5.2: unless it already received a Close frame; §5.5.3: a Pong that was not asked for is not answered', async (t) => {
+  const { server } = await meet(t);
+  server.send({ opcode: 10, payload: utf8('unasked') }, { opcode: 8, payload: closeBody(1000) }, { opcode: 9 });
+  server.end();
+  assert.deepEqual(await server.rest(), ['close 1000 ""']);
 });

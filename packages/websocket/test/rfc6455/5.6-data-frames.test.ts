@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { receive } from '../support/deliver.ts';
 import { bytes, concat, fromClient, utf8 } from '../support/frames.ts';
 import { INVALID_SEQUENCES, VALID_TEXTS } from '../support/utf8-samples.ts';
+import { meet } from '../support/server-end.ts';
 
 test('§5.6: the whole message MUST contain valid UTF-8: every valid text is taken', () => {
   for (const text of VALID_TEXTS) {
@@ -62,4 +63,20 @@ test('§5.6: binary data is arbitrary: bytes that are no text are taken', () => 
     const hex = Buffer.from(payload).toString('hex');
     assert.deepEqual(receive(fromClient({ opcode: 2, payload })), [`binary ${hex}`]);
   }
+});
+
+test('§5.6: a connected client sends text as UTF-8, whole across its frames, and binary as it is', async (t) => {
+  const { client, server } = await meet(t);
+  client.send('grün 😀\ud800', 'text', { fragmentSize: 2 });
+  const whole: Buffer[] = [];
+  for (let fin = false; !fin; ) {
+    const [frame] = await server.frames(1);
+    whole.push(frame!.payload);
+    ({ fin } = frame!);
+  }
+  // A lone surrogate cannot be said in UTF-8.
+  assert.equal(Buffer.concat(whole).toString('hex'), Buffer.from('grün 😀\ufffd').toString('hex'));
+  client.send(Uint8Array.of(0xff, 0x00));
+  assert.equal(await server.next(), 'binary ff00');
+  assert.throws(() => client.send(Uint8Array.of(0xff), 'text'), { code: 'PB_DATA_TYPE' });
 });

@@ -4,6 +4,7 @@ import { encodeMessage, MaskingKeys } from '#dist/protocol/sender.js';
 import { receive } from '../support/deliver.ts';
 import { bytes, utf8 } from '../support/frames.ts';
 import { testPlatform } from '../support/platform.ts';
+import { meet } from '../support/server-end.ts';
 
 test('§6.1 step 2: the data MUST be encapsulated in a frame as defined in §5.2', () => {
   assert.deepEqual(encodeMessage(2, false, bytes(1, 2, 3), null), bytes(0x82, 3, 1, 2, 3));
@@ -38,4 +39,19 @@ test('§6.1 step 5: if the data is being sent by the client, the frames MUST be 
   const masks = new MaskingKeys(testPlatform);
   assert.deepEqual(receive(encodeMessage(1, false, utf8('Hello'), masks)), ['text "Hello"']);
   assert.deepEqual(receive(encodeMessage(1, false, utf8('Hello'), masks, 2)), ['text "Hello"']);
+});
+
+test('§6.1 steps 1 and 7: a client sends while the connection is OPEN, what it took is transmitted, and nothing else', async (t) => {
+  const { client, server, log } = await meet(t);
+  assert.equal(client.send('one'), 'sent');
+  assert.equal(client.send(bytes(2)), 'sent');
+  client.close(1000);
+  assert.equal(client.state, 'closing');
+  assert.equal(client.send('three'), 'closed');
+  server.sendClose(1000);
+  server.end();
+  assert.deepEqual(await server.rest(), ['text "one"', 'binary 02', 'close 1000 ""']);
+  await log.has('close');
+  assert.equal(client.state, 'closed');
+  assert.equal(client.send('four'), 'closed');
 });

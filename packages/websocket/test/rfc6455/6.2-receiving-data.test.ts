@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { receive } from '../support/deliver.ts';
 import { bytes, concat, fromClient, fromServer, utf8 } from '../support/frames.ts';
+import { meet } from '../support/server-end.ts';
 
 test('§6.2: incoming data MUST be parsed as frames, however the network cuts and joins it', () => {
   // receive() cuts every stream at every byte.
@@ -46,4 +47,17 @@ test('§6.2: a server MUST remove masking for data frames received from a client
 
 test('§6.2: a client takes the data as it is', () => {
   assert.deepEqual(receive(fromServer({ opcode: 2, payload: bytes(0xde, 0xad) }), { role: 'client' }), ['binary dead']);
+});
+
+test('§6.2: a connected client takes frames as they come, byte by byte and behind the answer', async (t) => {
+  const { server, log } = await meet(t);
+  const frames = concat(
+    fromServer({ opcode: 1, fin: false, payload: utf8('a') }),
+    fromServer({ opcode: 9 }),
+    fromServer({ opcode: 0, payload: utf8('b') }),
+    fromServer({ opcode: 2, payload: new Uint8Array(126) }),
+  );
+  for (let at = 0; at < frames.length; at++) server.write(frames.subarray(at, at + 1));
+  await log.has('binary');
+  assert.deepEqual(log.lines, ['ping ', 'text "ab"', `binary ${'00'.repeat(126)}`]);
 });

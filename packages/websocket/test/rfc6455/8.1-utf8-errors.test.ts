@@ -6,6 +6,7 @@ import { bytes, concat, fromClient, fromServer, utf8 } from '../support/frames.t
 import { testPlatform } from '../support/platform.ts';
 import { RecordingSink } from '../support/recording-sink.ts';
 import { INVALID_SEQUENCES, KOSME_SURROGATE_EDITED } from '../support/utf8-samples.ts';
+import { meet } from '../support/server-end.ts';
 
 const INVALID = ['fail 1007 PB_TEXT_INVALID_UTF8'];
 
@@ -73,4 +74,15 @@ test('§8.1: this rule applies to text alone', () => {
   assert.deepEqual(receive(fromClient({ opcode: 2, payload: bytes(0xff) })), ['binary ff']);
   assert.deepEqual(receive(fromClient({ opcode: 9, payload: bytes(0x7f) })), ['ping "\x7f"']);
   assert.equal(receive(fromClient({ opcode: 10, payload: bytes(0xff) })).length, 1);
+});
+
+test('§8.1: a connected client MUST fail the connection upon a text that is not UTF-8, with 1007', async (t) => {
+  for (const { bytes: sequence } of INVALID_SEQUENCES.slice(0, 5)) {
+    const { server, log } = await meet(t);
+    server.send({ opcode: 1, payload: sequence });
+    assert.match((await server.rest()).join(), /^close 1007 "[^"]+"$/);
+    server.end();
+    await log.has('close 1007');
+    assert.equal(log.lines[0], 'error PB_TEXT_INVALID_UTF8');
+  }
 });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { checkAnswer, encodeAccept, parseExtensions, readHandshake } from '#dist/handshake/index.js';
 import { makeAnswer, makeRequest, parseHead, RFC_KEY, requireHandshake } from '../support/handshakes.ts';
 import { testPlatform } from '../support/platform.ts';
+import { meet, meetAndFail } from '../support/server-end.ts';
 
 const read = (value: string | string[]) => readHandshake(makeRequest({ 'Sec-WebSocket-Extensions': value }));
 
@@ -73,4 +74,25 @@ test('§9.1: a parameter that is there twice is well-formed, and marked for the 
   assert.equal(extension?.duplicated, true);
   assert.equal(extension?.parameters.get('a'), '1');
   assert.equal(extension?.parameters.size, 2);
+});
+
+test('§9.1: a client MUST fail the connection upon extensions that are malformed: it closes, and says nothing more', async (t) => {
+  for (const value of [';', 'permessage-deflate;', 'permessage-deflate; a=', 'permessage-deflate; a="b c"', '=']) {
+    const { error, server } = await meetAndFail(t, ({ accepted }) => accepted(`Sec-WebSocket-Extensions: ${value}`), {
+      compression: true,
+    });
+    assert.equal(error.code, 'PB_ANSWER_EXTENSIONS_INVALID', value);
+    assert.deepEqual(await server.rest(), []);
+  }
+});
+
+test('§9.1: a client MUST NOT use an extension that it offered and the server did not accept', async (t) => {
+  const { client, server, log } = await meet(t, { compression: { threshold: 0 } });
+  assert.match(server.handshake.fields.get('sec-websocket-extensions')!, /^permessage-deflate/);
+  assert.equal(client.extensions, '');
+  client.send('x'.repeat(100));
+  assert.equal(await server.next(), `text "${'x'.repeat(100)}"`);
+  server.send({ opcode: 1, rsv1: true });
+  assert.match(await server.next(), /^close 1002 /);
+  assert.equal(log.lines[0], 'error PB_FRAME_RESERVED_BITS');
 });

@@ -4,6 +4,7 @@ import { checkAnswer } from '#dist/handshake/index.js';
 import { makeAnswer, RFC_KEY } from '../support/handshakes.ts';
 import { accept, answerTo, offerOf } from '../support/negotiate.ts';
 import { testPlatform } from '../support/platform.ts';
+import { meet, meetAndFail } from '../support/server-end.ts';
 
 test('§5: a client that offers the extension MUST name it', () => {
   for (const wishes of [{}, { takeover: true }, { serverMaxWindowBits: 9, clientMaxWindowBits: 9 }]) {
@@ -65,4 +66,27 @@ test('§5: a client MUST fail the connection where the server accepts what was n
   const request = { key: RFC_KEY, subprotocols: [], extensions: [] };
   const answer = makeAnswer({ 'Sec-WebSocket-Extensions': 'permessage-deflate' });
   assert.equal(checkAnswer(testPlatform, request, answer).ok, false);
+});
+
+test('§5: a client MUST fail the connection over an extension that it did not offer, or that is there twice: it closes', async (t) => {
+  for (const [value, compression] of [
+    ['permessage-deflate', false],
+    ['permessage-deflate, permessage-deflate', true],
+    ['permessage-bzip2', true],
+  ] as const) {
+    const { error, server } = await meetAndFail(t, ({ accepted }) => accepted(`Sec-WebSocket-Extensions: ${value}`), {
+      compression,
+    });
+    assert.equal(error.code, 'PB_ANSWER_EXTENSION_UNEXPECTED', value);
+    assert.deepEqual(await server.rest(), []);
+  }
+});
+
+test('§5: a client whose offer is not taken up goes on without compression', async (t) => {
+  const { client, server, log } = await meet(t, { compression: { threshold: 0 } });
+  client.send('plain', 'text', { compress: true });
+  const [frame] = await server.frames(1);
+  assert.deepEqual([frame!.rsv, frame!.payload.toString(), client.extensions], [0, 'plain', '']);
+  server.sendText('plain');
+  await log.has('text "plain"');
 });

@@ -6,6 +6,8 @@ import { connect, deflate, inflate, makeProvider, parameters } from '../support/
 import { DEFAULT_LIMITS, deliver } from '../support/deliver.ts';
 import { buildFrame, bytes, concat, type FrameSpec, utf8 } from '../support/frames.ts';
 import type { Call } from '../support/recording-sink.ts';
+import { meet } from '../support/server-end.ts';
+import { compressed, decompressed } from '../support/server-deflate.ts';
 
 const MASK = [1, 2, 3, 4];
 
@@ -97,4 +99,80 @@ test('§6.1, §6.2: a message is compressed as a whole, then cut into frames; jo
     assert.deepEqual(concat(...parts), new Uint8Array(payload));
     assert.deepEqual((await inflate(inflater, concat(...parts))).message, Buffer.from(text));
   }
+});
+
+const AGREED = ['Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover'];
+const ALWAYS = { compression: { threshold: 0 } };
+
+test('§6, §6.1: a connected client sets RSV1 on the first frame of a compressed message alone, and masks what is compressed', async (t) => {
+  const { client, server } = await meet(t, ALWAYS, AGREED);
+  client.send('compressed', 'text', { fragmentSize: 4 });
+  const frames = await server.frames(3);
+  assert.deepEqual(
+    frames.map(({ rsv, opcode, masked }) => [rsv, opcode, masked]),
+    [
+      [4, 1, true],
+      [0, 0, true],
+      [0, 0, true],
+    ],
+  );
+  const payload = Buffer.concat(frames.map((frame) => frame.payload));
+  assert.equal(Buffer.from(decompressed(payload).bytes).toString(), 'compressed');
+});
+
+test('§6.1: a connected client MUST NOT set RSV1 on what it does not compress, nor on control frames', async (t) => {
+  const { client, server } = await meet(t, ALWAYS, AGREED);
+  client.send('plain', 'text', { compress: false });
+  assert.equal(await server.next(), 'text "plain"');
+  client.ping('plain');
+  assert.equal(await server.next(), 'ping "plain"');
+  server.send({ opcode: 9, payload: utf8('plain') });
+  assert.equal(await server.next(), 'pong "plain"');
+  client.close(1000, 'plain');
+  assert.equal(await server.next(), 'close 1000 "plain"');
+});
+
+for (const [name, frames] of [
+  [
+    'a continuation',
+    [
+      { opcode: 1, fin: false },
+      { opcode: 0, rsv1: true },
+    ],
+  ],
+  ['a ping', [{ opcode: 9, rsv1: true }]],
+  ['a close frame', [{ opcode: 8, rsv1: true }]],
+] as const) {
+  test(`§6.1: a connected client MUST fail the connection upon RSV1 on ${name}`, async (t) => {
+    const { server, log } = await meet(t, ALWAYS, AGREED);
+    server.send(...frames);
+    assert.match((await server.rest()).join(), /^close 1002 "[^"]+"$/);
+    assert.equal(log.lines[0], 'error PB_FRAME_RESERVED_BITS');
+  });
+}
+
+test('§6.2: a connected client takes compressed messages, whole and in fragments, and others in between', async (t) => {
+  const { server, log } = await meet(t, ALWAYS, AGREED);
+  const payload = compressed('Hello, Hello');
+  server.send({ opcode: 1, rsv1: true, payload });
+  server.sendText('plain');
+  server.send(
+    { opcode: 2, rsv1: true, fin: false, payload: payload.subarray(0, 3) },
+    { opcode: 9 },
+    { opcode: 0, payload: payload.subarray(3) },
+  );
+  await log.has('binary');
+  assert.deepEqual(log.lines, [
+    'text "Hello, Hello"',
+    'text "plain"',
+    'ping ',
+    `binary ${Buffer.from('Hello, Hello').toString('hex')}`,
+  ]);
+});
+
+test('§6.2: what comes out of a compressed text MUST be UTF-8 (RFC 6455 §8.1): a connected client fails the connection', async (t) => {
+  const { server, log } = await meet(t, ALWAYS, AGREED);
+  server.send({ opcode: 1, rsv1: true, payload: compressed(bytes(0x61, 0xff)) });
+  assert.match((await server.rest()).join(), /^close 1007 "[^"]+"$/);
+  assert.equal(log.lines[0], 'error PB_TEXT_INVALID_UTF8');
 });

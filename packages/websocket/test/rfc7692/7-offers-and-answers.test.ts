@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { accept, answerTo, INVALID_WINDOW_BITS, offerOf } from '../support/negotiate.ts';
+import { meetAndFail } from '../support/server-end.ts';
 
 const deflate = (parameters: string): string => `permessage-deflate; ${parameters}`;
 
@@ -88,3 +89,22 @@ test('§7: a header that is not well-formed is for the handshake; an offer of no
     },
   });
 });
+
+for (const [why, parameters] of [
+  ['a parameter that is not defined', 'what'],
+  ['a value where there is none', 'server_no_context_takeover=1'],
+  ['a value out of range', 'server_max_window_bits=16'],
+  ['a leading zero', 'server_max_window_bits=09'],
+  ['no value in an answer', 'client_max_window_bits'],
+  ['a parameter twice', 'server_no_context_takeover; server_no_context_takeover'],
+] as const) {
+  test(`§7: a client MUST fail the connection over the server's answer, and closes: ${why}`, async (t) => {
+    const { error, server } = await meetAndFail(
+      t,
+      ({ accepted }) => accepted(`Sec-WebSocket-Extensions: ${deflate(parameters)}`),
+      { compression: { takeover: true } },
+    );
+    assert.equal(error.code, 'PB_ANSWER_DEFLATE_INVALID');
+    assert.deepEqual(await server.rest(), []);
+  });
+}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { accept, answerTo, INVALID_WINDOW_BITS, offerOf } from '../support/negotiate.ts';
+import { meetAndFail } from '../support/server-end.ts';
 
 const TAKEOVER = { takeover: true };
 const BITS = [8, 9, 10, 11, 12, 13, 14, 15];
@@ -96,5 +97,19 @@ test('§7.1.2.2: a client MUST NOT use a larger window than it said or was told'
       const { parameters } = accept(`permessage-deflate; client_max_window_bits=${told}`, offer);
       assert.equal(parameters!.clientMaxWindowBits, Math.min(own, told));
     }
+  }
+});
+
+test('§7.1.2.1: a client MUST fail the connection over a larger server window than it offered: it closes', async (t) => {
+  for (const answer of [
+    'permessage-deflate; server_no_context_takeover; server_max_window_bits=11',
+    'permessage-deflate; server_no_context_takeover',
+  ]) {
+    const { error, server } = await meetAndFail(t, ({ accepted }) => accepted(`Sec-WebSocket-Extensions: ${answer}`), {
+      compression: { serverMaxWindowBits: 10 },
+    });
+    assert.match(server.handshake.fields.get('sec-websocket-extensions')!, /server_max_window_bits=10/);
+    assert.equal(error.code, 'PB_ANSWER_DEFLATE_INVALID');
+    assert.deepEqual(await server.rest(), []);
   }
 });

@@ -14,6 +14,8 @@ import {
 } from '../support/deflate.ts';
 import { Random } from '../support/random.ts';
 import { referenceInflate } from '../support/reference-inflate.ts';
+import { meet } from '../support/server-end.ts';
+import { decompressed } from '../support/server-deflate.ts';
 
 /** Text whose parts come again after any distance, up to beyond the largest window. */
 function repetitive(random: Random, length: number): Buffer {
@@ -118,5 +120,35 @@ for (const path of PATHS) {
       assert.ok(second.length < first.length / 10, `${first.length}, then ${second.length} bytes`);
       assert.throws(() => referenceInflate(withTail(second)), /before the beginning/);
     }
+  });
+}
+
+for (const [how, bits, own, named] of [
+  ['that the server names', 9, 15, '; client_max_window_bits=9'],
+  ['that it named itself, though the server names none', 9, 9, ''],
+  ['of 2^8, which zlib does not have', 8, 15, '; client_max_window_bits=8'],
+] as const) {
+  test(`§7.2.1, §7.1.2.2: a connected client MUST NOT use a larger window than the one ${how}`, async (t) => {
+    const { client, server } = await meet(
+      t,
+      { compression: { threshold: 0, takeover: true, level: 9, clientMaxWindowBits: own } },
+      [`Sec-WebSocket-Extensions: permessage-deflate${named}`],
+    );
+    const random = new Random(bits);
+    let window = Buffer.alloc(0);
+    let reached = 0;
+    for (const length of [3000, 9000]) {
+      const message = repetitive(random, length);
+      client.send(message);
+      const [frame] = await server.frames(1);
+      assert.equal(frame!.rsv, 4);
+      assert.ok(!frame!.payload.subarray(-4).equals(TAIL), 'the end was not taken off');
+      const decoded = decompressed(frame!.payload, window);
+      assert.ok(message.equals(decoded.bytes));
+      reached = Math.max(reached, decoded.farthest);
+      window = Buffer.concat([window, message]);
+    }
+    assert.ok(reached <= 2 ** bits, `a match ${reached} bytes back`);
+    assert.ok(reached > 0.4 * 2 ** bits, `no match beyond ${reached}: nothing was tested`);
   });
 }

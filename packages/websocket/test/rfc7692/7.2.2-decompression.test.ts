@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { connect, hex, inflate, makeProvider, parameters, PATHS, takeover } from '../support/deflate.ts';
 import { Random } from '../support/random.ts';
 import { BlockWriter } from '../support/reference-inflate.ts';
+import { meet } from '../support/server-end.ts';
 
 const HELLO = hex('f2 48 cd c9 c9 07 00');
 
@@ -94,3 +95,27 @@ for (const path of PATHS) {
     }
   });
 }
+
+test('§7.2.2: a connected client MUST keep a window of 32,768 bytes where nothing else was agreed on', async (t) => {
+  const { server, log } = await meet(t, { compression: { takeover: true } }, [
+    'Sec-WebSocket-Extensions: permessage-deflate',
+  ]);
+  const window = new Random(6).bytes(32_768);
+  server.send(
+    { opcode: 2, rsv1: true, payload: new BlockWriter().stored(window).end() },
+    // No compressed message: the window stays as it is.
+    { opcode: 2, payload: Buffer.from('plain') },
+    { opcode: 2, rsv1: true, payload: new BlockWriter().match(10, 32_768).end() },
+  );
+  assert.equal(await log.has('binary', 3), `binary ${Buffer.from(window.subarray(0, 10)).toString('hex')}`);
+});
+
+test('§7.2.2: a connected client fails the connection upon data that is no DEFLATE stream', async (t) => {
+  const { server, log } = await meet(t, { compression: { takeover: true } }, [
+    'Sec-WebSocket-Extensions: permessage-deflate',
+  ]);
+  server.send({ opcode: 2, rsv1: true, payload: Buffer.from('ffffffff', 'hex') });
+  assert.match((await server.rest()).join(), /^close 1007 "[^"]+"$/);
+  server.end();
+  await log.has('close 1007');
+});

@@ -15,6 +15,7 @@ import {
   takeover,
 } from '../support/deflate.ts';
 import { DEFAULT_LIMITS, deliver } from '../support/deliver.ts';
+import { meet } from '../support/server-end.ts';
 
 const HELLO = Buffer.from('Hello');
 const ONE_BLOCK = hex('0xf2 0x48 0xcd 0xc9 0xc9 0x07 0x00');
@@ -114,3 +115,25 @@ for (const path of PATHS) {
     });
   }
 }
+
+test('§7.2.3: a connected client receives all the examples', async (t) => {
+  const { server, log } = await meet(t, { compression: { takeover: true } }, [
+    'Sec-WebSocket-Extensions: permessage-deflate',
+  ]);
+  const message = (payload: Buffer) => ({ opcode: 1, rsv1: true, payload });
+  server.send(
+    message(ONE_BLOCK),
+    { opcode: 1, rsv1: true, fin: false, payload: ONE_BLOCK.subarray(0, 3) },
+    { opcode: 0, payload: ONE_BLOCK.subarray(3) },
+    message(hex('0xf2 0x00 0x11 0x00 0x00')),
+    message(hex('0x00 0x05 0x00 0xfa 0xff 0x48 0x65 0x6c 0x6c 0x6f 0x00')),
+    message(hex('0xf3 0x48 0xcd 0xc9 0xc9 0x07 0x00 0x00')),
+    message(hex('0xf2 0x48 0x05 0x00 0x00 0x00 0xff 0xff 0xca 0xc9 0xc9 0x07 0x00')),
+    message(hex('0x00')),
+  );
+  assert.equal(await log.has('text', 7), 'text ""');
+  assert.deepEqual(
+    log.lines.slice(0, -1),
+    Array.from({ length: 6 }, () => 'text "Hello"'),
+  );
+});

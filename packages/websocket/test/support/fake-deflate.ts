@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
-import type { Deflater, DeflateProvider, DeflateSink, Inflater, InflateSink } from '#dist/protocol/platform.js';
+import type {
+  Deflater,
+  DeflateProvider,
+  DeflateSink,
+  Inflater,
+  InflatePartSink,
+  InflateSink,
+  PartInflater,
+} from '#dist/protocol/platform.js';
 import type { DeflateParameters, DeflateWishes } from '#dist/protocol/permessage-deflate.js';
+import type { Role } from '#dist/protocol/opcodes.js';
 import { parameters } from './deflate.ts';
 
 interface Job {
@@ -40,6 +49,10 @@ export class FakeDeflate implements DeflateProvider {
 
   createInflater(): Inflater {
     return new FakeInflater(this);
+  }
+
+  createPartInflater(_agreed: DeflateParameters, _role: Role, sink: InflatePartSink): PartInflater {
+    return new FakePartInflater(sink);
   }
 
   /** The oldest message that waits is compressed, or cannot be. */
@@ -123,6 +136,55 @@ class FakeInflater implements Inflater {
 
   close(): void {
     this.isClosed = true;
+  }
+}
+
+/** What is between parentheses, one character at a time; `!` is no DEFLATE data. */
+class FakePartInflater implements PartInflater {
+  private readonly sink: InflatePartSink;
+  private waiting: string[] = [];
+  private isLast = false;
+  private isPushed = false;
+  private isStopped = false;
+  private isClosed = false;
+
+  constructor(sink: InflatePartSink) {
+    this.sink = sink;
+  }
+
+  push(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
+    assert.ok(!this.isPushed, 'what was pushed before is through');
+    this.isPushed = true;
+    this.isLast = isLast;
+    this.waiting = [...Buffer.from(bytes.subarray(start, end)).toString('latin1')];
+    setImmediate(() => this.run());
+  }
+
+  resume(): void {
+    if (!this.isStopped) return;
+    this.isStopped = false;
+    setImmediate(() => this.run());
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  private run(): void {
+    while (!this.isClosed && this.waiting.length > 0) {
+      const unit = this.waiting.shift()!;
+      if (unit === '!') return this.sink.onInflateFailed('PB_DEFLATE_INVALID');
+      if (unit === '(' || unit === ')') continue;
+      const part = Buffer.from(`-${unit}-`, 'latin1');
+      const goOn = this.sink.onInflatedPart(part, 1, 2);
+      part.fill(0xdd);
+      if (goOn) continue;
+      this.isStopped = true;
+      return;
+    }
+    if (this.isClosed) return;
+    this.isPushed = false;
+    this.sink.onInflated(this.isLast);
   }
 }
 

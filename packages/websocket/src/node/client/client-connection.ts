@@ -38,6 +38,15 @@ export class ClientConnectionCore<Context> extends ConnectionCore<Context> imple
     super(shared, opened.stream, opened.agreement, context);
     this.url = url;
   }
+
+  override start(head: Uint8Array, opening?: unknown): void {
+    // Whoever awaits connect() goes on before this turn of the event loop is over.
+    if (this.shared.handlers.message === undefined) {
+      this.beginChoice();
+      setImmediate(() => this.endChoice());
+    }
+    super.start(head, opening);
+  }
 }
 
 type Handlers<Context> = ConnectionShared<ClientConnectionCore<Context>>['handlers'];

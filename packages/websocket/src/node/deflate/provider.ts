@@ -1,12 +1,13 @@
 import { constants } from 'node:zlib';
 import type { Role } from '../../protocol/opcodes.ts';
 import type { DeflateParameters, DeflateWishes } from '../../protocol/permessage-deflate.ts';
-import type { Deflater, DeflateProvider, Inflater } from '../../protocol/platform.ts';
+import type { Deflater, DeflateProvider, Inflater, InflatePartSink, PartInflater } from '../../protocol/platform.ts';
 import { ZlibDeflater } from './deflater.ts';
 import { eightBitStrategy } from './eight-bit-window.ts';
 import { ZlibInflater } from './inflater.ts';
 import { type DeflateHalf, halves, takeoverBytes, type TakeoverGrant } from './memory-budget.ts';
 import { type CheckedDeflateOptions, checkDeflateOptions, type DeflateOptions } from './options.ts';
+import { NodePartInflater } from './part-inflater.ts';
 import { PublicDeflater, PublicInflater } from './public-zlib.ts';
 import { privateZlibRefusal, type ZlibSettings } from './zlib-handle.ts';
 import { ZlibPools } from './zlib-pools.ts';
@@ -75,13 +76,22 @@ export class NodeDeflateProvider implements DeflateProvider {
   createInflater(parameters: DeflateParameters, role: Role): Inflater {
     const half = halves(parameters, role).inflate;
     const grant = this.grantFor(parameters, half);
-    // Whoever keeps no window loses nothing by a large one, and everyone shares it.
-    const windowBits = half.takeover ? half.windowBits : 15;
-    const settings: ZlibSettings = { mode: 'inflate', windowBits, level: 0, memLevel: 8, strategy: 0 };
+    const settings: ZlibSettings = {
+      mode: 'inflate',
+      windowBits: inflateWindowBits(half),
+      level: 0,
+      memLevel: 8,
+      strategy: 0,
+    };
     const { inlineLimit } = this.options;
     return this.isPrivate
       ? new ZlibInflater(this.pools, this.pools.contexts(settings), grant, inlineLimit)
       : new PublicInflater(this.pools.jobs, settings, half.takeover, inlineLimit);
+  }
+
+  createPartInflater(parameters: DeflateParameters, role: Role, sink: InflatePartSink): PartInflater {
+    const half = halves(parameters, role).inflate;
+    return new NodePartInflater(inflateWindowBits(half), half.takeover, sink);
   }
 
   createDeflater(parameters: DeflateParameters, role: Role): Deflater {
@@ -102,4 +112,9 @@ export class NodeDeflateProvider implements DeflateProvider {
     if (grant === undefined) throw new Error('no takeover was granted for these parameters: call grantTakeover first');
     return grant;
   }
+}
+
+/** Whoever keeps no window loses nothing by a large one, and everyone shares it. */
+function inflateWindowBits({ takeover, windowBits }: DeflateHalf): number {
+  return takeover ? windowBits : 15;
 }

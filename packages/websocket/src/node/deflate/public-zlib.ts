@@ -2,6 +2,7 @@ import { Buffer, constants as bufferConstants } from 'node:buffer';
 import { constants, deflateRaw, deflateRawSync, inflateRaw, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { copyBytes } from '../../protocol/bytes.ts';
 import type { Deflater, DeflateSink, Inflater, InflateSink } from '../../protocol/platform.ts';
+import { History } from './history.ts';
 import { INLINE_OUTPUT, LAST_BLOCK, mostStreams, TAIL } from './inflate-run.ts';
 import { JobTaker } from './job-taker.ts';
 import type { ZlibSettings } from './zlib-handle.ts';
@@ -16,26 +17,6 @@ import { DONE, INVALID, MORE, type Result, TOO_BIG } from './zlib-run.ts';
 
 const CHUNK = 64 * 1024;
 const EMPTY = new Uint8Array(0);
-
-/** The last bytes of one direction: as many as its window holds. */
-class History {
-  bytes: Buffer | undefined;
-  private readonly size: number;
-
-  constructor(windowBits: number) {
-    this.size = 1 << windowBits;
-  }
-
-  add(bytes: Uint8Array): void {
-    const kept = this.bytes ?? EMPTY;
-    const before = kept.subarray(Math.max(0, kept.length + bytes.length - this.size));
-    this.bytes = Buffer.concat([before, bytes.subarray(Math.max(0, bytes.length - this.size))]);
-  }
-
-  clear(): void {
-    this.bytes = undefined;
-  }
-}
 
 /** What the functions give with `info`, which their types do not know. */
 interface Inflated {

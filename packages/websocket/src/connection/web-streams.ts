@@ -1,0 +1,107 @@
+import { checkCloseArguments } from './arguments.ts';
+import type { MessageData, SendData, SendResult } from './connection.ts';
+import type { WebSocketError } from './errors.ts';
+import { closedError } from './pressure.ts';
+import { readableOver } from './pulled-readable.ts';
+import type { Puller } from './puller.ts';
+import { signalOf } from './sink-signal.ts';
+
+/** The connection below. */
+export interface WebStreamsOwner {
+  send(data: SendData): SendResult;
+  drained(signal: AbortSignal): Promise<void>;
+  close(code?: number, reason?: string): void;
+  /** Why the connection failed. */
+  readonly failure: WebSocketError | undefined;
+}
+
+/** Whole messages as a pair of WHATWG streams, each made when it is asked for. */
+export class WebStreams {
+  private readonly owner: WebStreamsOwner;
+  readable: ReadableStream<MessageData> | undefined;
+  private sink: MessageSink | undefined;
+
+  constructor(owner: WebStreamsOwner) {
+    this.owner = owner;
+  }
+
+  read(messages: Puller<MessageData>): ReadableStream<MessageData> {
+    this.readable = readableOver(messages, (reason) => closeFor(this.owner, reason));
+    return this.readable;
+  }
+
+  get writable(): WritableStream<SendData> {
+    this.sink ??= new MessageSink(this.owner);
+    return this.sink.writable;
+  }
+
+  /** The connection is over. */
+  onClosed(): void {
+    this.sink?.onClosed();
+  }
+}
+
+class MessageSink {
+  readonly writable: WritableStream<SendData>;
+  private readonly owner: WebStreamsOwner;
+  private controller!: WritableStreamDefaultController;
+  private closing: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+
+  constructor(owner: WebStreamsOwner) {
+    this.owner = owner;
+    this.writable = new WritableStream<SendData>(this);
+  }
+
+  start(controller: WritableStreamDefaultController): void {
+    this.controller = controller;
+  }
+
+  async write(data: SendData): Promise<void> {
+    const { owner, controller } = this;
+    try {
+      for (;;) {
+        const result = owner.send(data);
+        if (result === 'closed') throw closedError();
+        if (result !== 'sent') await owner.drained(signalOf(controller));
+        // What was dropped is sent again: a stream has all of its chunks, or none after the first that is missing.
+        if (result !== 'dropped') return;
+      }
+    } catch (error) {
+      throw owner.failure ?? error;
+    }
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.closing = { resolve, reject };
+      this.owner.close();
+    });
+  }
+
+  abort(reason: unknown): void {
+    closeFor(this.owner, reason);
+  }
+
+  onClosed(): void {
+    const { failure } = this.owner;
+    if (this.closing === undefined) this.controller.error(failure ?? closedError());
+    else if (failure === undefined) this.closing.resolve();
+    else this.closing.reject(failure);
+  }
+}
+
+/** Closes with the code and reason of `{ closeCode, reason }`, as WebSocketStream does; with 1000 for anything else. */
+function closeFor(owner: WebStreamsOwner, cause: unknown): void {
+  const { closeCode, reason } = (cause ?? {}) as { closeCode?: number; reason?: string };
+  if (closeCode === undefined || !canClose(closeCode, reason)) owner.close();
+  else owner.close(closeCode, reason);
+}
+
+function canClose(code: unknown, reason: unknown): boolean {
+  try {
+    checkCloseArguments(code, reason);
+    return true;
+  } catch {
+    return false;
+  }
+}
