@@ -8,7 +8,11 @@ import { Installation, ROOT } from './packages.ts';
 /** Everything a package may have; a file that none of these allows is a stray one. */
 const ALLOWED: Record<string, readonly RegExp[]> = {
   '@pulsebeacon/websocket': [],
-  pulsebeacon: [/^bin\/pulsebeacon\.js$/, /^public\/[^.][^/]*\.(html|css|js|svg|png|ico)$/],
+  pulsebeacon: [
+    /^bin\/pulsebeacon\.js$/,
+    /^public\/[^.][^/]*\.(html|css|js|svg|png|ico)$/,
+    /^report\/report\.(css|js)$/,
+  ],
 };
 const ALWAYS = [/^(LICENSE|README\.md|package\.json)$/, /^dist\/([a-z0-9-]+\/)*[a-z0-9-]+\.(js|js\.map|d\.ts)$/];
 

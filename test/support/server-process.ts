@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
 import type { ServerCounts, ServerOptions } from '@pulsebeacon/websocket';
 import type { Answer, Question } from '../faults/programs/protocol.ts';
 import type { Scope } from './cleanup.ts';
+import { MemoryOf } from './memory-of.ts';
 
 /** Flags of Node with which what is measured is what the server keeps, and not how much garbage the engine lets lie. */
 export const LITTLE_GARBAGE: readonly string[] = ['--max-semi-space-size=1', '--expose-gc'];
@@ -12,6 +12,7 @@ export const LITTLE_GARBAGE: readonly string[] = ['--max-semi-space-size=1', '--
 /** The server of faults/programs/server.ts, in a process of its own. */
 export class ServerProcess {
   readonly child: ChildProcess;
+  private readonly memory: MemoryOf;
   port = 0;
   private stderr = '';
   private readonly open = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
@@ -20,6 +21,7 @@ export class ServerProcess {
   private constructor(scope: Scope, execArgv: readonly string[]) {
     const program = new URL('../faults/programs/server.js', import.meta.url);
     this.child = fork(program, { execArgv: [...execArgv], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.memory = new MemoryOf(this.child.pid!);
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     this.child.on('message', (answer: Answer) => {
       this.open.get(answer.id)?.resolve(answer);
@@ -78,17 +80,16 @@ export class ServerProcess {
 
   /** The memory of the process in bytes, now. */
   residentBytes(): Promise<number> {
-    return this.memory('VmRSS');
+    return this.memory.resident();
   }
 
   /** The most memory that the process had since {@link forgetPeak}, in bytes. */
   peakBytes(): Promise<number> {
-    return this.memory('VmHWM');
+    return this.memory.peak();
   }
 
-  async forgetPeak(): Promise<void> {
-    // proc(5): 5 resets the peak to what is resident now.
-    await writeFile(`/proc/${this.pid}/clear_refs`, '5');
+  forgetPeak(): Promise<void> {
+    return this.memory.forgetPeak();
   }
 
   /** Ends the process. It must have survived so far, and have nothing to complain of. */
@@ -98,10 +99,5 @@ export class ServerProcess {
     this.child.kill('SIGTERM');
     const [code, signal] = await once(this.child, 'exit');
     assert.deepEqual([code, signal, this.stderr], [0, null, '']);
-  }
-
-  private async memory(field: string): Promise<number> {
-    const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
-    return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)![1]) * 1024;
   }
 }

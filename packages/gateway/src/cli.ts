@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addBench } from './commands/bench.ts';
 import { addConnect } from './commands/connect.ts';
 import { addServe } from './commands/serve.ts';
 import { Failure } from './failure.ts';
@@ -22,6 +23,7 @@ function createProgram(): Command {
     .exitOverride();
   addServe(program);
   addConnect(program);
+  addBench(program);
   return program;
 }
 
@@ -41,6 +43,13 @@ async function run(argv: readonly string[]): Promise<number | undefined> {
     throw error;
   }
 }
+
+// Whoever reads our output may have seen enough: `pulsebeacon … --help | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  // A command that listens itself, ends as it sees fit.
+  if (process.stdout.listenerCount('error') === 1) process.exit();
+});
 
 const exitCode = await run(process.argv);
 if (exitCode !== undefined) process.exitCode = exitCode;

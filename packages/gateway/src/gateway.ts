@@ -46,6 +46,7 @@ export class Gateway {
       pages,
       site: siteRoot === undefined ? undefined : new StaticSite(siteRoot),
       echo: this.echo,
+      maxBodySize: limits.maxMessageSize,
       traces,
       log,
       readCounts: () => this.counts(),

@@ -9,6 +9,7 @@ export type ProblemCode =
   | 'PB_METHOD_NOT_ALLOWED'
   | 'PB_REQUEST_TIMEOUT'
   | 'PB_PRECONDITION_FAILED'
+  | 'PB_CONTENT_TOO_LARGE'
   | 'PB_RANGE_NOT_SATISFIABLE'
   | 'PB_HOST_UNKNOWN'
   | 'PB_FIELDS_TOO_LARGE'
@@ -32,6 +33,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
   PB_METHOD_NOT_ALLOWED: { status: 405, message: 'this path has other methods: see Allow' },
   PB_REQUEST_TIMEOUT: { status: 408, message: 'the request did not arrive in time' },
   PB_PRECONDITION_FAILED: { status: 412, message: 'the file is another one by now' },
+  PB_CONTENT_TOO_LARGE: { status: 413, message: 'the body is larger than a message may be' },
   PB_RANGE_NOT_SATISFIABLE: { status: 416, message: 'the file has no such bytes: see Content-Range' },
   PB_HOST_UNKNOWN: { status: 421, message: 'this server does not answer for the name in Host' },
   PB_FIELDS_TOO_LARGE: { status: 431, message: 'the header of the request is larger than 16 KiB' },

@@ -5,6 +5,7 @@ import type { EchoServer } from '../sockets/echo.ts';
 import type { Traces } from '../sockets/traces.ts';
 import type { HostPolicy } from './host-policy.ts';
 import type { Pages } from './pages.ts';
+import { echoPost } from './post-echo.ts';
 import { type ProblemOptions, sendJson, sendProblem } from './problems.ts';
 import { readTarget, type Target } from './request-target.ts';
 import { COMMON_HEADERS } from './security-headers.ts';
@@ -16,6 +17,8 @@ export interface RouterParts {
   /** Takes the place of the page at `/`, which then is at `/-/` alone. */
   readonly site: StaticSite | undefined;
   readonly echo: EchoServer;
+  /** Most bytes of what is posted to be echoed. */
+  readonly maxBodySize: number;
   readonly traces: Traces;
   readonly log: Log;
   readCounts(): LiveCounts;
@@ -24,6 +27,8 @@ export interface RouterParts {
 
 const MAX_FIELDS = 100;
 const READ_ONLY: ProblemOptions = { headers: { Allow: 'GET, HEAD' } };
+/** GET with an upgrade; POST without. */
+const ECHO_METHODS: ProblemOptions = { headers: { Allow: 'GET, POST' } };
 
 /** What belongs to the program's own page is below this path; no file of a site can be in its way. */
 const PAGE_FOLDER = '/-/';
@@ -62,12 +67,16 @@ export class Router {
       this.parts.log.limited('PB_HOST_UNKNOWN', `request refused with 421 at ${target.path}: ${refused}`, { peer });
       return sendProblem(response, 'PB_HOST_UNKNOWN', { detail: refused });
     }
-    if (this.parts.echo.handleRequest(request, response)) return undefined;
+    if (target.path === '/echo' && isRead(request)) return void this.parts.echo.handleRequest(request, response);
     if (this.parts.isDraining()) response.setHeader('Connection', 'close');
     return this.answerTarget(target, request, response);
   }
 
   private answerTarget(target: Target, request: IncomingMessage, response: ServerResponse): void {
+    if (target.path === '/echo') {
+      if (request.method === 'POST') return echoPost(request, response, this.parts.maxBodySize);
+      return sendProblem(response, 'PB_METHOD_NOT_ALLOWED', ECHO_METHODS);
+    }
     if (request.method === 'OPTIONS') {
       response.setHeader('Allow', 'GET, HEAD, OPTIONS');
       response.writeHead(204).end();

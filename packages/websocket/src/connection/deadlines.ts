@@ -131,7 +131,7 @@ export class Deadlines implements WheelEntry {
     } else if (now - this.messageAt >= times.idleTimeout) {
       owner.fail('PB_IDLE_TIMEOUT');
     } else if (this.pingSentAt !== -1 && this.receivedAt < this.pingSentAt && times.pongTimeout !== Infinity) {
-      if (now - this.pingSentAt >= times.pongTimeout) owner.fail('PB_PONG_TIMEOUT');
+      if (now - this.answerAwaitedSince >= times.pongTimeout) owner.fail('PB_PONG_TIMEOUT');
     } else {
       // Anything that came since the ping shows that the peer lives.
       this.pingSentAt = -1;
@@ -163,8 +163,16 @@ export class Deadlines implements WheelEntry {
     if (this.pingSentAt === -1) return this.receivedAt + pingInterval;
     // Where answers may take longer than the interval, this one has probably come by the time of the next ping.
     const next = this.pingSentAt + pingInterval;
-    const overdue = this.pingSentAt + pongTimeout;
+    const overdue = this.answerAwaitedSince + pongTimeout;
     return next > now ? Math.min(next, overdue) : overdue;
+  }
+
+  /**
+   * The ping is behind what was sent before, which a slow peer or network takes a while for. What they do take shows
+   * that the peer lives; where they take nothing, `writeTimeout` decides.
+   */
+  private get answerAwaitedSince(): number {
+    return Math.max(this.pingSentAt, this.progressAt);
   }
 
   /** Makes sure that the wheel calls in so many ticks at the latest. */

@@ -21,7 +21,8 @@ import { HIGH_WATER_MARK, SocketStream, STREAM, streamOf, TlsSocketStream } from
  * A socket allocates 64 KiB for every read, unless it was made with `onread` and a buffer of its own. An upgraded
  * socket was not: so its handle is moved to a new socket that was, and all connections read into one buffer, one after
  * the other. The old socket keeps nothing. That happens when the first bytes come: many a connection never sends any.
- * From then on nobody else writes to that handle either, so that it can be written to directly.
+ * Nobody else writes to an upgraded socket, so that its handle can be written to directly, moved or not; `end` remains
+ * the socket's own, for libuv ends a stream when what it still writes is written.
  *
  * Self-tests at start (socket-self-test.ts) do both to a real connection; where anything is not as expected, sockets
  * stay as they are, and so does one whose end somebody else listens for: it would never hear of it.
@@ -79,6 +80,7 @@ let view: Uint8Array | undefined;
 const MOST_VIEWED = 65536;
 
 function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  if (start === 0 && end === bytes.length) return bytes;
   if (start !== 0 || bytes.length > MOST_VIEWED) return bytes.subarray(start, end);
   if (bytes !== viewed || end !== viewedEnd) {
     view = bytes.subarray(0, end);
@@ -89,13 +91,12 @@ function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
 }
 
 /**
- * Reads like any other socket until the first bytes come; from then on into the buffer that all connections share, and
- * writes to the handle itself.
+ * Reads like any other socket until the first bytes come; from then on into the buffer that all connections share.
+ * Writes to the handle itself, from the first write on where that is possible.
  */
 export class SharedBufferStream extends SocketStream implements WriteOwner {
   private isMoved = false;
   private isDirect = false;
-  private isEnding = false;
   /** Direct writes that go on. */
   private writes = 0;
 
@@ -109,20 +110,19 @@ export class SharedBufferStream extends SocketStream implements WriteOwner {
     if (this.isMoved || this.isPaused || this.isWatched || !canMove(this.socket)) return this.isMoved;
     this.isMoved = true;
     this.exchangeSocket(moveHandle(this.socket));
-    if (mayWrite) this.writeDirectly();
     return true;
   }
 
-  /** From now on, once it is moved. @returns whether the handle can be written to */
+  /** From now on, if nothing is in the way. @returns whether that is so */
   writeDirectly(): boolean {
-    const { handle } = this;
-    return (this.isDirect = this.isMoved && handle !== null && isWriteHandle(handle));
+    // What goes through the Writable comes first, and its drain is told first.
+    return (this.isDirect = !this.awaitsDrain && (this.isMoved || isPlain(this.socket)) && canWrite(this.socket));
   }
 
   override write(bytes: Uint8Array, start: number, end: number): WriteResult {
-    if (!this.isDirect) return super.write(bytes, start, end);
+    if (!this.isDirect && !(mayWrite && this.writeDirectly())) return super.write(bytes, start, end);
     const handle = this.handle as WriteHandle | null;
-    if (handle === null || this.isEnding || start === end) return CONSUMED;
+    if (handle === null || !this.socket.writable || start === end) return CONSUMED;
     const result = writeDirectly(handle, viewOf(bytes, start, end), this);
     if (result === WRITTEN) return CONSUMED;
     if (result !== WRITING) {
@@ -147,12 +147,6 @@ export class SharedBufferStream extends SocketStream implements WriteOwner {
 
   private failWrite(status: number): void {
     this.socket.destroy(writeError(status));
-  }
-
-  override end(): void {
-    this.isEnding = true;
-    // What goes on comes before it: libuv shuts a stream down when its queue is empty.
-    super.end();
   }
 
   override get queuedBytes(): number {
@@ -240,6 +234,20 @@ function canMove(socket: Socket): boolean {
     typeof handle.reading === 'boolean' &&
     typeof handle.useUserBuffer === 'function' &&
     _server !== undefined
+  );
+}
+
+/** Whether nobody but the caller writes to the handle of a socket, and nothing of Node's waits for it. */
+function canWrite(socket: Socket): boolean {
+  const { _handle: handle } = socket as unknown as SocketInternals;
+  return (
+    handle !== null &&
+    // A name may have several addresses, and each attempt has a handle of its own.
+    !socket.connecting &&
+    socket.writableLength === 0 &&
+    // A host's limit on silence would not hear of these writes.
+    !socket.timeout &&
+    isWriteHandle(handle)
   );
 }
 

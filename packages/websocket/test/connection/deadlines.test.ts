@@ -67,6 +67,24 @@ describe('keep-alive', () => {
     assert.deepEqual(made.log, ['error PB_PONG_TIMEOUT', 'closed 1006', 'close 1006 ""']);
   });
 
+  test('what the peer takes of the output that is before the ping puts the deadline off', async () => {
+    // A server that has so much to write does not read either, and expects no answer.
+    const made = makeConnection({ times, shared: { role: 'client' } });
+    made.stream.isStuck = true;
+    made.connection.send('x'.repeat(1_000_000));
+    await turn();
+    made.time.pass(25_200);
+    for (let i = 0; i < 5; i++) {
+      made.time.pass(7_500);
+      made.stream.drain(false);
+    }
+    assert.equal(made.connection.state, 'open');
+    made.time.pass(7_500);
+    assert.ok(!made.stream.isDestroyed);
+    made.time.pass(1_000);
+    assert.ok(made.stream.isDestroyed);
+  });
+
   test('a process that stood still gives the peer time to be heard', async () => {
     const made = makeConnection({ times });
     made.time.pass(25_200);
@@ -225,7 +243,8 @@ describe('output that makes no progress', () => {
   });
 
   test('progress puts the deadline off', async () => {
-    const made = makeConnection({ times });
+    // A server that has so much to write does not read either, and expects no answer.
+    const made = makeConnection({ times, shared: { role: 'client' } });
     made.stream.isStuck = true;
     for (let i = 0; i < 30; i++) made.connection.send('x'.repeat(20_000));
     await turn();

@@ -1,4 +1,4 @@
-// Writing to the handle of a moved socket: what the contract of byte streams does not see.
+// Writing to the handle of a socket itself: what the contract of byte streams does not see.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -38,17 +38,25 @@ interface Direct {
   readonly closed: Promise<NodeJS.ErrnoException | undefined>;
 }
 
-/** A moved socket with nothing written, and the other end of it. */
-async function connectDirectly(t: TestContext): Promise<Direct> {
+/** Both ends of a new connection; the second is paused, and half open. */
+async function connect(t: TestContext): Promise<[net.Socket, net.Socket]> {
   const server = net.createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as net.AddressInfo;
   const peer = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true }).pause();
   peer.on('error', () => {});
   const [socket] = (await once(server, 'connection')) as [net.Socket];
+  t.after(() => [socket.destroy(), peer.destroy(), server.close()]);
+  return [socket, peer];
+}
+
+/** A socket that is written to directly, and the other end of it. */
+async function connectDirectly(t: TestContext, isMoved = true): Promise<Direct> {
+  const [socket, peer] = await connect(t);
   const stream = new SharedBufferStream(socket);
-  assert.ok(stream.move() && internals(stream).isDirect);
-  t.after(() => [stream.destroy(), peer.destroy(), server.close()]);
+  if (isMoved) assert.ok(stream.move());
+  assert.ok(stream.writeDirectly());
+  t.after(() => stream.destroy());
   const told: string[] = [];
   const closed = new Promise<Error | undefined>((resolve) => {
     stream.attach({
@@ -217,6 +225,76 @@ test('a handle that is closed under the socket: a write is no crash', async (t) 
   assert.equal(stream.write(BLOCK, 0, 10), CONSUMED);
   await turns();
   assert.equal(stream.write(BLOCK, 0, 10), CONSUMED);
+});
+
+describe('a socket that is not moved', () => {
+  test('is written to directly from the first write on, and goes on so when it is moved', async (t) => {
+    const { stream, peer, told } = await connectDirectly(t, false);
+    assert.equal(stream.write(BLOCK, 0, 5), CONSUMED);
+    const written = fill(stream);
+    assert.equal(stream.move(), true);
+    assert.equal(stream.write(BLOCK, 0, 5) === CONSUMED, false);
+    stream.end();
+    assert.equal((await readAll(peer)).length, written + 10);
+    await turns();
+    assert.deepEqual(told, ['drain']);
+  });
+
+  test('is written to by the public way while that has something to write, and the order is kept', async (t) => {
+    const [socket, peer] = await connect(t);
+    const stream = new SharedBufferStream(socket);
+    const drained = new Promise<void>((resolve) => {
+      stream.attach({ onBytes() {}, onDrain: resolve, onEnd() {}, onClose() {} });
+    });
+    const early = Buffer.alloc(32 * MIB, 'early');
+    socket.write(early);
+    assert.ok(socket.writableLength > 0);
+    assert.equal(stream.writeDirectly(), false);
+    assert.equal(stream.write(Buffer.from('then'), 0, 4), FULL);
+    assert.equal(internals(stream).isDirect, false);
+    const chunks: Buffer[] = [];
+    peer.on('data', (chunk) => chunks.push(chunk)).resume();
+    await drained;
+    assert.equal(stream.write(Buffer.from('last'), 0, 4), CONSUMED);
+    assert.equal(internals(stream).isDirect, true);
+    stream.end();
+    await once(peer, 'end');
+    const all = Buffer.concat(chunks);
+    assert.equal(all.length, early.length + 8);
+    assert.equal(all.subarray(-8).toString(), 'thenlast');
+  });
+
+  test('is left alone where its host limits how long it may be silent', async (t) => {
+    const [socket] = await connect(t);
+    socket.setTimeout(60_000);
+    assert.equal(new SharedBufferStream(socket).writeDirectly(), false);
+    socket.setTimeout(0);
+    assert.equal(new SharedBufferStream(socket).writeDirectly(), true);
+  });
+
+  test('is left alone while it connects, and when somebody made it', async (t) => {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const socket = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
+    t.after(() => socket.destroy());
+    const stream = new SharedBufferStream(socket);
+    assert.equal(stream.writeDirectly(), false);
+    await once(socket, 'connect');
+    assert.equal(stream.writeDirectly(), true);
+    class Own extends net.Socket {}
+    assert.equal(new SharedBufferStream(new Own()).writeDirectly(), false);
+    assert.equal(new SharedBufferStream(new net.Socket()).writeDirectly(), false);
+  });
+
+  test('whose host has ended it ignores writes, as it would by the public way', async (t) => {
+    const { stream, peer, told } = await connectDirectly(t, false);
+    stream.write(BLOCK, 0, 5);
+    internals(stream).socket.end();
+    assert.equal(stream.write(BLOCK, 0, 5), CONSUMED);
+    assert.equal((await readAll(peer)).length, 5);
+    assert.deepEqual(told, []);
+  });
 });
 
 /** A handle that does as Node's would, up to the system call. */

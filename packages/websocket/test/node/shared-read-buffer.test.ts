@@ -68,6 +68,13 @@ byteStreamContract('SharedBufferStream that moves when the first bytes come', as
   return { stream: new SharedBufferStream(socket), peer, reset: () => peer.resetAndDestroy() };
 });
 
+byteStreamContract('SharedBufferStream of a socket that stays as it is', async (t) => {
+  const [socket, peer] = await accept(t);
+  const stream = new SharedBufferStream(socket.on('close', () => {}));
+  assert.equal(stream.move(), false);
+  return { stream, peer, reset: () => peer.resetAndDestroy() };
+});
+
 byteStreamContract('SharedBufferStream of a connection that was made from here', async (t) => {
   const server = net.createServer(PEER);
   const where = await listen(t, server);
