@@ -90,9 +90,8 @@ export interface Connection<Context = unknown> {
    * character may be cut between two parts.
    *
    * A message that has begun can only be completed: `abort`, or a part that cannot be sent, fails the connection with
-   * 1011 and `PB_SEND_ABORTED`. So does nothing of it: where no part was written, the connection goes on. Once the
-   * connection has failed, or the peer has closed it, `write` rejects; after our own {@link close} the message has
-   * `closeTimeout` to be completed.
+   * 1011 and `PB_SEND_ABORTED`; before the first part, the connection goes on. Where the connection fails, or the peer
+   * closes it, `write` rejects. After our own {@link close} the message has `closeTimeout` to be completed.
    * @param kind text or binary (default): what the peer is told; strings and bytes may be written either way
    * @throws UsageError `PB_OPTION_INVALID` where the kind, or an option, is one that it cannot have
    */

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
-import net from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { PreparedMessage, prepareMessage, type SendData, type ServerConnection } from '@pulsebeacon/websocket';
+import { SharedBufferStream } from '#dist/node/shared-read-buffer.js';
 import { serve } from '../support/servers.ts';
 
-/** How many writes the sockets of this process do, by how many bytes they write. */
+/** How many writes the server's connections do, by how many bytes they write. */
 function watchWrites(t: TestContext): number[] {
   const sizes: number[] = [];
-  const { write } = net.Socket.prototype;
-  t.mock.method(net.Socket.prototype, 'write', function (this: net.Socket, ...values: Parameters<typeof write>) {
-    const [chunk] = values as [Uint8Array | string];
-    // Clients of these tests write masked frames, and nothing while this watches.
-    sizes.push(chunk.length);
+  const { write } = SharedBufferStream.prototype;
+  t.mock.method(SharedBufferStream.prototype, 'write', function (this: SharedBufferStream, ...values) {
+    const [, start, end] = values;
+    sizes.push(end - start);
     return write.apply(this, values);
   } as typeof write);
   return sizes;
