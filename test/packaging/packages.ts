@@ -1,5 +1,5 @@
-// Packs the public packages as `npm publish` would, and installs them in a project of their own. Nothing comes from
-// the network: what they depend on is packed from node_modules.
+// Packs the public packages as `npm publish` would, and installs them in a project of their own. What they depend on is
+// packed from node_modules; what that depends on comes from npm's cache, and from the registry where it is not there.
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -93,7 +93,7 @@ export class Installation {
       if (!own.has(name)) install.push((await pack(path.join(ROOT, 'node_modules', name), tarballs)).tarball);
     }
     await writeFile(path.join(folder, 'package.json'), '{ "name": "consumer", "private": true }\n');
-    await npm(['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', ...install], folder);
+    await npm(['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', ...install], folder);
     // Node's own types are the consumer's to bring.
     await mkdir(path.join(folder, 'node_modules/@types'), { recursive: true });
     for (const name of ['@types/node', 'undici-types']) {
