@@ -357,6 +357,27 @@ describe('a handshake that fails', () => {
     await assert.rejects(connect(url, { signal: controller.signal }), reason);
   });
 
+  test('the signal gives up while it dials, and while the answer is traced', async (t) => {
+    const reason = new Error('no longer wanted');
+    const { target } = await serve(t);
+    const dialling = new AbortController();
+    const lookup = (_: string, __: unknown, done: (error: null, all: unknown[]) => void): void => {
+      dialling.abort(reason);
+      process.nextTick(() => done(null, [{ address: '127.0.0.1', family: 4 }]));
+    };
+    const { signal } = dialling;
+    await assert.rejects(connect(`ws://a.example:${target}/`, { signal, socket: { lookup: lookup as never } }), reason);
+    const tracing = new AbortController();
+    await assert.rejects(
+      connect(`ws://127.0.0.1:${target}/`, {
+        signal: tracing.signal,
+        trace: ({ type }) => void (type === 'answer' && tracing.abort(reason)),
+        open: () => assert.fail('it opened'),
+      }),
+      reason,
+    );
+  });
+
   test('a silent server meets handshakeTimeout; 0 switches it off', async (t) => {
     const url = await rawServer(t, () => {});
     const error = await failed(connect(url, { handshakeTimeout: 100 }));
@@ -380,6 +401,17 @@ describe('a handshake that fails', () => {
       ['ftp://x/', {}, 'PB_URI_INVALID'],
       ['/relative', {}, 'PB_URI_INVALID'],
       ['ws+unix:', {}, 'PB_URI_INVALID'],
+      ['ws+unix:/tmp/%00a:/', {}, 'PB_URI_INVALID'],
+      ['ws+unix://host/sock:/', {}, 'PB_URI_INVALID'],
+      ['ws://x/', { socketPath: '' }, 'PB_OPTION_INVALID'],
+      ['ws://x/', null, 'PB_OPTION_INVALID'],
+      ['ws://x/', { headers: 5 }, 'PB_OPTION_INVALID'],
+      ['ws://x/', { origin: 5 }, 'PB_OPTION_INVALID'],
+      ['ws://x/', { tls: 5 }, 'PB_OPTION_INVALID'],
+      ['ws://x/', { socket: null }, 'PB_OPTION_INVALID'],
+      ['ws://x/', { signal: 5 }, 'PB_OPTION_INVALID'],
+      ['ws://x/', { receive: 'x' }, 'PB_OPTION_INVALID'],
+      ['ws://x/', { requireSubprotocol: 'x' }, 'PB_OPTION_INVALID'],
       ['ws://x/', { maxMessageSise: 1 }, 'PB_OPTION_INVALID'],
       ['ws://x/', { handshakeTimeout: -1 }, 'PB_OPTION_INVALID'],
       ['ws://x/', { subprotocols: 'a' }, 'PB_OPTION_INVALID'],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
 import {
   ClosedError,
@@ -158,7 +159,54 @@ describe('what will never work is not tried again', () => {
   });
 });
 
+describe('what the application throws', () => {
+  test('in shouldRetry and retry ends it, and says so', async (t) => {
+    const fault = new Error('a fault');
+    const throws = (): never => {
+      throw fault;
+    };
+    await assert.rejects(reconnecting(t, 'ws://127.0.0.1:1/', { shouldRetry: throws }).finished, fault);
+    await assert.rejects(reconnecting(t, 'ws://127.0.0.1:1/', { retry: throws }).finished, fault);
+    for (const name of ['shouldRetry', 'retry']) {
+      assert.throws(() => new ReconnectingConnection('ws://x/', { [name]: 5 }), { code: 'PB_OPTION_INVALID' });
+    }
+  });
+
+  test('in close does not keep it from its end', async (t) => {
+    const { target } = await serve(t, { open: (c) => c.close(1000) });
+    const errors: unknown[] = [];
+    const link = reconnecting(t, `ws://127.0.0.1:${target}/`, {
+      close: () => {
+        throw new Error('a fault');
+      },
+      error: (_, error) => void errors.push((error.cause as Error).message),
+    });
+    await link.finished;
+    assert.deepEqual([link.state, errors], ['closed', ['a fault']]);
+  });
+});
+
 describe('closing for good', () => {
+  test('inside shouldRetry', async (t) => {
+    let asked = 0;
+    const link = reconnecting(t, 'ws://127.0.0.1:1/', {
+      shouldRetry: () => {
+        asked++;
+        link.close();
+        return true;
+      },
+    });
+    await link.finished;
+    assert.deepEqual([asked, link.state], [1, 'closed']);
+  });
+
+  test('a signal that many share is left alone at the end', async (t) => {
+    const { target } = await serve(t, { open: (c) => c.close(1000) });
+    const { signal } = new AbortController();
+    for (let i = 0; i < 3; i++) await reconnecting(t, `ws://127.0.0.1:${target}/`, { signal }).finished;
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
+  });
+
   test('while connecting, while waiting, and by the signal', async (t) => {
     const silent = await rawServer(t, () => {});
     const connecting = reconnecting(t, silent);

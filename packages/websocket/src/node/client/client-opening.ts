@@ -21,6 +21,7 @@ import { dial, type Dialled } from './dial.ts';
 import { HandshakeError, type HandshakeErrorCode } from './handshake-error.ts';
 import type { ClientSettings } from './options.ts';
 import type { ClientTarget } from './target.ts';
+import { callTrace, type TraceEvent } from './trace.ts';
 import { TracedStream } from './traced-stream.ts';
 
 /** Most bytes of a refusal's body that are kept for the error. */
@@ -110,11 +111,17 @@ export class ClientOpening implements ByteStreamHandler, WheelEntry {
     return `handshakeTimeout is ${this.settings.limits.handshakeTimeout} ms`;
   }
 
+  private tell(event: TraceEvent): void {
+    const { trace } = this.settings;
+    if (trace !== undefined) callTrace(trace, event);
+  }
+
   private onReady(): void {
     if (this.isOver) return;
     this.isReady = true;
     const { head } = this.request;
-    this.settings.trace?.({ type: 'request', text: head });
+    this.tell({ type: 'request', text: head });
+    if (this.isOver) return;
     this.dialled.socket.write(head, 'latin1');
   }
 
@@ -131,7 +138,9 @@ export class ClientOpening implements ByteStreamHandler, WheelEntry {
   }
 
   private onHead(head: AnswerHead, bytes: Uint8Array, at: number, end: number): void {
-    this.settings.trace?.({ type: 'answer', text: head.text });
+    this.tell({ type: 'answer', text: head.text });
+    // Whoever was told may have given up.
+    if (this.isOver) return;
     if (head.status !== 101) {
       this.body = new AnswerBody(head, MAX_BODY_BYTES);
       this.takeBody(bytes, at, end);

@@ -29,7 +29,7 @@ const entry = (section: string, retry: boolean, message: string, remedy: string)
 /** Every reason for which there is no connection to send the opening handshake on, or no more of them. */
 export const CONNECT_FAILURES: Readonly<Record<ConnectFailureCode, ConnectFailureEntry>> = {
   PB_CONNECT_NAME: entry('', true, 'the name of the host has no address', 'check the host, and the name server'),
-  PB_CONNECT_REFUSED: entry('', true, 'nothing listens there', 'check host and port, and that the server runs'),
+  PB_CONNECT_REFUSED: entry('', true, 'nothing listens there', 'check the address, and that the server runs'),
   PB_CONNECT_TLS: entry(
     'RFC 8446 §6',
     false,

@@ -1,4 +1,5 @@
-import type { ReceiveMode } from '../connection-limits.ts';
+import { UsageError } from '../../connection/errors.ts';
+import { checkOneOf, type ReceiveMode } from '../connection-limits.ts';
 import { prepareSharedReadBuffer } from '../shared-read-buffer.ts';
 import {
   type ClientConnection,
@@ -28,9 +29,13 @@ export async function connect<Context = undefined, Receive extends ReceiveMode =
   url: string | URL,
   options: ConnectOptions<Context, Receive> = {},
 ): Promise<ClientConnection<Context>> {
-  const target = parseTarget(url, options.socketPath);
   const settings = resolveSettings(options);
+  const target = parseTarget(url, options.socketPath);
   const { signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new UsageError('PB_OPTION_INVALID', `signal is ${String(signal)}: pass an AbortSignal`);
+  }
+  checkOneOf({ receive: options.receive ?? 'owned' }, 'receive', ['owned', 'borrowed']);
   signal?.throwIfAborted();
   void prepareSharedReadBuffer();
   return new Promise((resolve, reject) => {
@@ -52,5 +57,7 @@ export async function connect<Context = undefined, Receive extends ReceiveMode =
       },
     });
     signal?.addEventListener('abort', onAbort, { once: true });
+    // What the application has a say in while it dials, such as `lookup`, may have aborted it already.
+    if (signal?.aborted) onAbort();
   });
 }

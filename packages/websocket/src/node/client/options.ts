@@ -103,6 +103,7 @@ const NAMES: ReadonlySet<string> = new Set([...OPENING, ...HANDLERS, 'signal', '
 
 /** Fills in the defaults and checks every option, once. @throws UsageError `PB_OPTION_INVALID`; HandshakeUsageError */
 export function resolveSettings(options: OpeningOptions, names: ReadonlySet<string> = NAMES): ClientSettings {
+  checkKind('options', options, 'object');
   checkOptionNames(options, names, HANDLERS);
   const { subprotocols = [], requireSubprotocol = false, origin, tls = {}, socket = {}, trace } = options;
   const limits = resolveConnectionLimits(options, DEFAULT_LIMITS);
@@ -110,6 +111,11 @@ export function resolveSettings(options: OpeningOptions, names: ReadonlySet<stri
   if (!Array.isArray(subprotocols)) {
     throw new UsageError('PB_OPTION_INVALID', `subprotocols is ${String(subprotocols)}: pass a list of strings`);
   }
+  checkKind('headers', options.headers, 'object');
+  checkKind('tls', tls, 'object');
+  checkKind('socket', socket, 'object');
+  checkKind('origin', origin, 'string');
+  checkKind('requireSubprotocol', requireSubprotocol, 'boolean');
   return {
     limits,
     subprotocols,
@@ -121,6 +127,13 @@ export function resolveSettings(options: OpeningOptions, names: ReadonlySet<stri
     socket,
     trace,
   };
+}
+
+/** @throws UsageError `PB_OPTION_INVALID` where it is given, and is not of that type */
+export function checkKind(name: string, value: unknown, kind: 'object' | 'string' | 'boolean'): void {
+  if (value === undefined || (typeof value === kind && value !== null)) return;
+  const article = kind === 'object' ? 'an' : 'a';
+  throw new UsageError('PB_OPTION_INVALID', `${name} is ${String(value)}: pass ${article} ${kind}`);
 }
 
 /** The defaults need no more than one for the process. */

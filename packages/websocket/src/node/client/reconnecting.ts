@@ -77,13 +77,14 @@ export class ReconnectingConnection<Context = undefined, Receive extends Receive
   private timer: ReturnType<typeof setTimeout> | undefined;
   private openedAt = 0;
   private failure: WebSocketError | undefined;
+  private readonly onAbort = (): void => this.close();
   private succeed!: () => void;
   private giveUp!: (error: unknown) => void;
 
   /** @param random from 0 to below 1; replaced in tests */
   constructor(source: UrlSource, options: ReconnectingOptions<Context, Receive> = {}, random?: () => number) {
     const { firstDelay, maxDelay, stableAfter, maxAttempts, maxRetryAfter, ...others } = options;
-    const { shouldRetry: _shouldRetry, retry: _retry, ...rest } = others;
+    const { shouldRetry, retry, ...rest } = others;
     const backoff = {
       firstDelay: firstDelay ?? DEFAULT_BACKOFF.firstDelay,
       maxDelay: maxDelay ?? DEFAULT_BACKOFF.maxDelay,
@@ -93,6 +94,10 @@ export class ReconnectingConnection<Context = undefined, Receive extends Receive
     const bounds = { maxAttempts: maxAttempts ?? Infinity, maxRetryAfter: maxRetryAfter ?? 3_600 };
     checkWhole(bounds, 'maxAttempts', 0, Infinity);
     checkWhole(bounds, 'maxRetryAfter', 0, 2_000_000);
+    for (const [name, value] of Object.entries({ shouldRetry, retry })) {
+      if (value === undefined || typeof value === 'function') continue;
+      throw new UsageError('PB_OPTION_INVALID', `${name} is ${String(value)}: pass a function`);
+    }
     this.source = source;
     this.options = { ...options, ...bounds };
     this.connectOptions = { ...rest, signal: this.abort.signal, ...this.handlers() };
@@ -101,7 +106,7 @@ export class ReconnectingConnection<Context = undefined, Receive extends Receive
       this.succeed = resolve;
       this.giveUp = reject;
     });
-    options.signal?.addEventListener('abort', () => this.close(), { once: true });
+    options.signal?.addEventListener('abort', this.onAbort, { once: true });
     if (options.signal?.aborted) this.close();
     else void this.attempt();
   }
@@ -127,7 +132,7 @@ export class ReconnectingConnection<Context = undefined, Receive extends Receive
     this.status = 'closed';
     clearTimeout(this.timer);
     this.abort.abort(new UsageError('PB_CONNECTION_CLOSED', 'close() was called while connecting'));
-    if (this.current === undefined) this.succeed();
+    if (this.current === undefined) this.settle();
   }
 
   private handlers(): Pick<ConnectOptions<Context, Receive>, 'open' | 'close' | 'error'> {
@@ -142,14 +147,19 @@ export class ReconnectingConnection<Context = undefined, Receive extends Receive
       },
       error: (connection, failure) => {
         this.failure = failure;
-        return error?.(connection, failure);
+        if (error !== undefined) return error(connection, failure);
+        // As without this wrapper: a fault of the application is never swallowed.
+        if (failure.code === 'PB_HANDLER_FAILED') throw failure.cause;
+        return undefined;
       },
       close: (connection, code, reason, wasClean) => {
         this.current = undefined;
         this.backoff.noteOpenFor(performance.now() - this.openedAt);
-        const result = close?.(connection, code, reason, wasClean);
-        this.onDisconnected({ error: this.failure, closeCode: code, reason });
-        return result;
+        try {
+          return close?.(connection, code, reason, wasClean);
+        } finally {
+          this.onDisconnected({ error: this.failure, closeCode: code, reason });
+        }
       },
     };
   }
@@ -166,26 +176,54 @@ export class ReconnectingConnection<Context = undefined, Receive extends Receive
   }
 
   private onDisconnected(disconnection: Disconnection): void {
-    if (this.status === 'closed') return this.succeed();
-    const { error, closeCode } = disconnection;
-    const { shouldRetry, maxAttempts, maxRetryAfter, retry } = this.options;
-    const retryAfter = error instanceof HandshakeError ? error.retryAfter : undefined;
-    const isWorthIt =
-      (shouldRetry === undefined ? !isFinal(disconnection) : shouldRetry(disconnection)) &&
-      this.backoff.failures < maxAttempts! &&
-      (retryAfter ?? 0) <= maxRetryAfter!;
-    if (!isWorthIt) return this.finish(disconnection);
-    const delay = this.backoff.next(retryAfter, closeCode);
+    if (this.isClosed) return this.settle();
+    try {
+      const isWorthIt = this.isWorthRetrying(disconnection);
+      // The application may have closed meanwhile.
+      if (this.isClosed) return this.settle();
+      if (!isWorthIt) return this.finish(disconnection);
+      this.scheduleRetry(disconnection);
+    } catch (error) {
+      // What the application throws here has nobody else who could tell it.
+      clearTimeout(this.timer);
+      this.finish({ ...disconnection, error });
+    }
+  }
+
+  private get isClosed(): boolean {
+    return this.status === 'closed';
+  }
+
+  private isWorthRetrying(disconnection: Disconnection): boolean {
+    const { shouldRetry, maxAttempts, maxRetryAfter } = this.options;
+    const isRetryable = shouldRetry === undefined ? !isFinal(disconnection) : shouldRetry(disconnection);
+    const isTooOften = this.backoff.failures >= maxAttempts!;
+    return isRetryable && !isTooOften && (retryAfterOf(disconnection) ?? 0) <= maxRetryAfter!;
+  }
+
+  private scheduleRetry(disconnection: Disconnection): void {
+    const delay = this.backoff.next(retryAfterOf(disconnection), disconnection.closeCode);
     this.status = 'waiting';
     this.timer = setTimeout(() => void this.attempt(), delay);
-    retry?.({ ...disconnection, attempt: this.backoff.failures, delay });
+    this.options.retry?.({ ...disconnection, attempt: this.backoff.failures, delay });
   }
 
   private finish({ error, closeCode, reason }: Disconnection): void {
     this.status = 'closed';
-    if (error === undefined && closeCode === 1000) return this.succeed();
-    this.giveUp(error ?? new ClosedError(closeCode!, reason));
+    if (error === undefined && closeCode === 1000) this.settle();
+    else this.settle(error ?? new ClosedError(closeCode!, reason));
   }
+
+  /** The end, for good. @param error why it gave up */
+  private settle(error?: unknown): void {
+    this.options.signal?.removeEventListener('abort', this.onAbort);
+    if (error === undefined) this.succeed();
+    else this.giveUp(error);
+  }
+}
+
+function retryAfterOf({ error }: Disconnection): number | undefined {
+  return error instanceof HandshakeError ? error.retryAfter : undefined;
 }
 
 /** The peer closed a {@link ReconnectingConnection} with a code after which another try cannot help. */

@@ -1,3 +1,4 @@
+import { UsageError } from '../../connection/errors.ts';
 import { HandshakeUsageError } from '../../handshake/usage-error.ts';
 import type { WebSocketUri } from '../../handshake/websocket-uri.ts';
 
@@ -26,12 +27,16 @@ const SCHEMES: Readonly<Record<string, { readonly scheme: 'ws' | 'wss'; readonly
  * `ws+unix:/path/of/socket:/path?query`.
  *
  * @throws {HandshakeUsageError} `PB_URI_INVALID`
+ * @throws {UsageError} `PB_OPTION_INVALID` for a path that can be none
  */
 export function parseTarget(given: string | URL, socketPath?: string): ClientTarget {
   const text = String(given);
   const url = URL.parse?.(text) ?? tryParse(text);
   if (url === null)
     throw new HandshakeUsageError('PB_URI_INVALID', text, 'it must be absolute, such as ws://host/path');
+  if (socketPath === '' || socketPath?.includes('\0')) {
+    throw new UsageError('PB_OPTION_INVALID', 'socketPath is empty, or has a NUL in it: pass the path of a socket');
+  }
   const known = Object.hasOwn(SCHEMES, url.protocol) ? SCHEMES[url.protocol] : undefined;
   if (known === undefined) {
     throw new HandshakeUsageError(
@@ -66,16 +71,18 @@ function tryParse(text: string): URL | null {
 
 /** The colon ends the path of the socket, as everywhere where such URLs are used. */
 function unixTarget(url: URL, text: string, secure: boolean): Omit<ClientTarget, 'authorization'> {
-  const [path = '', ...rest] = url.pathname.split(':');
-  if (path === '' || path === '/') {
+  const [encoded = '', ...rest] = url.pathname.split(':');
+  const path = decode(encoded);
+  // A NUL would end the path for the operating system, and a host would be no part of it.
+  if (path === '' || path === '/' || path.includes('\0') || url.host !== '') {
     throw new HandshakeUsageError('PB_URI_INVALID', text, 'it needs the path of a socket: ws+unix:/run/app.sock:/chat');
   }
   const resource = rest.join(':');
   const resourceName = (resource.startsWith('/') ? resource : `/${resource}`) + url.search;
   return {
-    url: text,
+    url: url.href,
     uri: { secure, host: 'localhost', port: defaultPortOf(secure), resourceName },
-    socketPath: decode(path),
+    socketPath: path,
   };
 }
 

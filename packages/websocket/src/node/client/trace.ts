@@ -23,3 +23,14 @@ export type TraceEvent =
   | FrameTrace;
 
 export type Trace = (event: TraceEvent) => void;
+
+/** Tells an event. What `trace` throws is its own fault, and never swallowed; but the connection must not suffer from it. */
+export function callTrace(trace: Trace, event: TraceEvent): void {
+  try {
+    trace(event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

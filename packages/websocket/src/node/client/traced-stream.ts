@@ -1,5 +1,5 @@
 import type { ByteStream, ByteStreamHandler, WriteResult } from '../../connection/byte-stream.ts';
-import type { Trace, TraceEvent } from './trace.ts';
+import { callTrace, type Trace, type TraceEvent } from './trace.ts';
 
 /** Most payload bytes of a frame that are shown. */
 const SHOWN_BYTES = 128;
@@ -95,14 +95,7 @@ class FrameTracer {
     const { direction, trace } = this;
     const [fin, rsv1] = [(first & 0x80) !== 0, (first & 0x40) !== 0];
     const event: TraceEvent = { type: 'frame', direction, fin, rsv1, opcode: first & 0x0f, masked, length, start };
-    try {
-      trace(event);
-    } catch (error) {
-      // Its own fault, and never swallowed; but the bytes on their way must not suffer from it.
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    callTrace(trace, event);
   }
 }
 
