@@ -1,6 +1,8 @@
 // What every client of the comparison does; how it opens a connection is its own.
 import { announce, obey } from '../lib/control.mjs';
 
+const ignore = () => {};
+
 /**
  * Measures a client. `open(url, onMessage)` resolves with a connection that has `send(data)`, and calls
  * `onMessage(connection)` for each message; `end(connection)` resolves when it is closed.
@@ -53,7 +55,7 @@ export function measure(name, version, { open, end }) {
   /** Opens connections and leaves them open. */
   const hold = async ({ port, connections }) => {
     const before = { cpu: cpuMicros(), time: performance.now() };
-    await openMany(port, connections, 64, () => {});
+    await openMany(port, connections, 64, ignore);
     return { seconds: (performance.now() - before.time) / 1000, cpu: cpuMicros() - before.cpu };
   };
 

@@ -6,8 +6,10 @@ import { measure } from './common.mjs';
 const manifest = new URL('../../packages/websocket/package.json', import.meta.url);
 const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
 
+const close = (connection) => connection.context?.();
+
 measure('Pulse Beacon', version, {
-  open: (url, onMessage) => connect(url, { message: onMessage, close: (connection) => connection.context?.() }),
+  open: (url, onMessage) => connect(url, { message: onMessage, close }),
   end: (connection) =>
     new Promise((resolve) => {
       connection.context = resolve;

@@ -187,7 +187,8 @@ describe('the progress bar', () => {
     isStopped = true;
     bar.show(planFor({ kind: 'post' }), { phase: 'opening', open: 0, answered: 0 });
     bar.stop();
-    const shown = String(stream.read());
+    stream.end();
+    const shown = (await stream.toArray()).join('');
     assert.match(shown, /WebSocket, measuring +█{6}░{18} 4 open, [\d,]+ messages\/s/);
     assert.doesNotMatch(shown, /HTTP POST/);
   });

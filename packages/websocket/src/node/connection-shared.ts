@@ -61,6 +61,11 @@ function derive(limits: ResolvedConnectionLimits): Derived {
   return derived;
 }
 
+/** The times of these limits: the same object as long as the limits are. */
+export function timesFor(limits: ResolvedConnectionLimits): ConnectionTimes {
+  return derive(limits).times;
+}
+
 function timesOf(limits: ResolvedConnectionLimits): ConnectionTimes {
   return {
     pingInterval: ticksOf(limits.pingInterval),

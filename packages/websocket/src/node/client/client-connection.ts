@@ -8,7 +8,7 @@ import { newTrafficCounts } from '../../connection/traffic.ts';
 import type { HeaderFields } from '../../handshake/header-fields.ts';
 import { MaskingKeys } from '../../protocol/sender.ts';
 import type { ReceiveMode } from '../connection-limits.ts';
-import { connectionShared } from '../connection-shared.ts';
+import { connectionShared, timesFor } from '../connection-shared.ts';
 import { isSecure } from '../opening.ts';
 import { nodePlatform } from '../platform.ts';
 import type { Opened } from './client-opening.ts';
@@ -92,12 +92,40 @@ export function clientShared<Context>(
   }) as unknown as ConnectionShared<never>;
 }
 
-/** One object of one shape, so that calls of the handlers stay fast. */
-export function handlersOf<Context, Receive extends ReceiveMode>(
+/** What the last connection shares with others; not kept alive for those that may come. */
+let latest: WeakRef<ConnectionShared<never>> | undefined;
+
+/**
+ * As {@link clientShared}, for the handlers of `connect()`: whoever opens thousands of connections, one by one, with the
+ * same handlers and limits, has one such object for all of them.
+ */
+export function sharedFor<Context, Receive extends ReceiveMode>(
+  settings: ClientSettings,
   options: ConnectOptions<Context, Receive>,
-): Handlers<Context> {
-  const { open, message, drain, ping, pong, close, error } = options;
-  return { open, message, drain, ping, pong, close, error } as Handlers<Context>;
+): ConnectionShared<never> {
+  const { open, message, drain, ping, pong, close, error, receive = 'owned' } = options;
+  // One object of one shape, so that calls of the handlers stay fast.
+  const handlers = { open, message, drain, ping, pong, close, error } as Handlers<Context>;
+  const before = latest?.deref();
+  if (before !== undefined && isSame(before, settings, handlers as Handlers<never>, receive)) return before;
+  const shared = clientShared(settings, handlers, receive);
+  latest = new WeakRef(shared);
+  return shared;
+}
+
+function isSame(
+  shared: ConnectionShared<never>,
+  settings: ClientSettings,
+  handlers: Handlers<never>,
+  receive: ReceiveMode,
+): boolean {
+  return (
+    // One such object for each object of limits; the defaults are always the same one.
+    shared.times === timesFor(settings.limits) &&
+    shared.deflate === settings.deflate &&
+    shared.borrowed === (receive === 'borrowed') &&
+    Object.entries(handlers).every(([name, handler]) => shared.handlers[name as keyof Handlers<never>] === handler)
+  );
 }
 
 /** What `open` is told beside the connection. */

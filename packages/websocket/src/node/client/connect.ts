@@ -1,13 +1,7 @@
 import { UsageError } from '../../connection/errors.ts';
 import { checkOneOf, type ReceiveMode } from '../connection-limits.ts';
 import { prepareSharedReadBuffer } from '../shared-read-buffer.ts';
-import {
-  type ClientConnection,
-  ClientConnectionCore,
-  clientShared,
-  handlersOf,
-  ReceivedAnswer,
-} from './client-connection.ts';
+import { type ClientConnection, ClientConnectionCore, ReceivedAnswer, sharedFor } from './client-connection.ts';
 import { ClientOpening } from './client-opening.ts';
 import { type ConnectOptions, resolveSettings } from './options.ts';
 import { parseTarget } from './target.ts';
@@ -46,7 +40,7 @@ export async function connect<Context = undefined, Receive extends ReceiveMode =
     const opening = new ClientOpening(target, settings, {
       onOpened(opened) {
         signal?.removeEventListener('abort', onAbort);
-        const shared = clientShared(settings, handlersOf(options), options.receive);
+        const shared = sharedFor(settings, options);
         const connection = new ClientConnectionCore<Context>(shared, opened, options.context as Context, target.url);
         connection.start(opened.rest, new ReceivedAnswer(opened));
         resolve(connection);
