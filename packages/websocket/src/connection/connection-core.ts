@@ -35,7 +35,7 @@ import {
 import { closedError } from './pressure.ts';
 import type { Agreement, ConnectionShared } from './shared.ts';
 import { BYTES_IN, MESSAGES_IN } from './traffic.ts';
-import { WebStreams, type WebStreamsOwner } from './web-streams.ts';
+import { closeInfoOf, WebStreams, type WebStreamsOwner } from './web-streams.ts';
 
 /** Inside the `open` handler. */
 const OPENING = 0;
@@ -172,6 +172,14 @@ export class ConnectionCore<Context>
 
   protected endChoice(): void {
     this.inbox?.resume(PAUSED_BY_CHOICE, false);
+  }
+
+  closeFor(reason: unknown): void {
+    this.close(...closeInfoOf(reason));
+  }
+
+  streamError(failure: WebSocketError | undefined): unknown {
+    return failure ?? closedError();
   }
 
   private ensureWebStreams(): WebStreams {

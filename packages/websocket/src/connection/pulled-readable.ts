@@ -3,20 +3,27 @@ import type { Puller } from './puller.ts';
 /**
  * A ReadableStream of what a puller gives. It holds nothing itself: it asks when its reader does.
  * @param onCancel the reader wants no more, for this reason
+ * @param errorFor what the reader is told where the puller fails
  */
-export function readableOver<T>(puller: Puller<T>, onCancel: (reason: unknown) => void): ReadableStream<T> {
-  return new ReadableStream(new PulledSource(puller, onCancel), { highWaterMark: 0 });
+export function readableOver<T>(
+  puller: Puller<T>,
+  onCancel: (reason: unknown) => void,
+  errorFor: (failure: unknown) => unknown = (failure) => failure,
+): ReadableStream<T> {
+  return new ReadableStream(new PulledSource(puller, onCancel, errorFor), { highWaterMark: 0 });
 }
 
 class PulledSource<T> {
   private readonly puller: Puller<T>;
   private readonly onCancel: (reason: unknown) => void;
+  private readonly errorFor: (failure: unknown) => unknown;
   private isPulling = false;
   private isCancelled = false;
 
-  constructor(puller: Puller<T>, onCancel: (reason: unknown) => void) {
+  constructor(puller: Puller<T>, onCancel: (reason: unknown) => void, errorFor: (failure: unknown) => unknown) {
     this.puller = puller;
     this.onCancel = onCancel;
+    this.errorFor = errorFor;
   }
 
   start(controller: ReadableStreamDefaultController<T>): void {
@@ -27,8 +34,14 @@ class PulledSource<T> {
 
   async pull(controller: ReadableStreamDefaultController<T>): Promise<void> {
     this.isPulling = true;
-    const result = await this.puller.next();
-    this.isPulling = false;
+    let result: IteratorResult<T, undefined>;
+    try {
+      result = await this.puller.next();
+    } catch (failure) {
+      throw this.errorFor(failure);
+    } finally {
+      this.isPulling = false;
+    }
     if (this.isCancelled) return;
     if (result.done !== true) controller.enqueue(result.value);
     this.settle(controller);
@@ -45,6 +58,6 @@ class PulledSource<T> {
     const { puller } = this;
     if (this.isPulling || this.isCancelled || puller.hasReady || !puller.isEnded) return;
     if (puller.failure === undefined) controller.close();
-    else controller.error(puller.failure);
+    else controller.error(this.errorFor(puller.failure));
   }
 }

@@ -1,7 +1,7 @@
 import { checkCloseArguments } from './arguments.ts';
 import type { MessageData, SendData, SendResult } from './connection.ts';
 import type { WebSocketError } from './errors.ts';
-import { closedError } from './pressure.ts';
+import { isEndOfConnection } from './handler-calls.ts';
 import { readableOver } from './pulled-readable.ts';
 import type { Puller } from './puller.ts';
 import { signalOf } from './sink-signal.ts';
@@ -10,9 +10,12 @@ import { signalOf } from './sink-signal.ts';
 export interface WebStreamsOwner {
   send(data: SendData): SendResult;
   drained(signal: AbortSignal): Promise<void>;
-  close(code?: number, reason?: string): void;
+  /** A stream was closed, or cancelled or aborted for this reason: closes the connection. */
+  closeFor(reason: unknown): void;
   /** Why the connection failed. */
   readonly failure: WebSocketError | undefined;
+  /** What a stream is told at the end of the connection, which failed or, without `failure`, was closed. */
+  streamError(failure: WebSocketError | undefined): unknown;
 }
 
 /** Whole messages as a pair of WHATWG streams, each made when it is asked for. */
@@ -26,7 +29,12 @@ export class WebStreams {
   }
 
   read(messages: Puller<MessageData>): ReadableStream<MessageData> {
-    this.readable = readableOver(messages, (reason) => closeFor(this.owner, reason));
+    const { owner } = this;
+    this.readable = readableOver(
+      messages,
+      (reason) => owner.closeFor(reason),
+      (failure) => owner.streamError(failure as WebSocketError),
+    );
     return this.readable;
   }
 
@@ -61,40 +69,39 @@ class MessageSink {
     try {
       for (;;) {
         const result = owner.send(data);
-        if (result === 'closed') throw closedError();
+        if (result === 'closed') throw owner.streamError(undefined);
         if (result !== 'sent') await owner.drained(signalOf(controller));
         // What was dropped is sent again: a stream has all of its chunks, or none after the first that is missing.
         if (result !== 'dropped') return;
       }
     } catch (error) {
-      throw owner.failure ?? error;
+      throw owner.failure !== undefined || isEndOfConnection(error) ? owner.streamError(owner.failure) : error;
     }
   }
 
   close(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.closing = { resolve, reject };
-      this.owner.close();
+      this.owner.closeFor(undefined);
     });
   }
 
   abort(reason: unknown): void {
-    closeFor(this.owner, reason);
+    this.owner.closeFor(reason);
   }
 
   onClosed(): void {
     const { failure } = this.owner;
-    if (this.closing === undefined) this.controller.error(failure ?? closedError());
+    if (this.closing === undefined) this.controller.error(this.owner.streamError(failure));
     else if (failure === undefined) this.closing.resolve();
-    else this.closing.reject(failure);
+    else this.closing.reject(this.owner.streamError(failure));
   }
 }
 
-/** Closes with the code and reason of `{ closeCode, reason }`, as WebSocketStream does; with 1000 for anything else. */
-function closeFor(owner: WebStreamsOwner, cause: unknown): void {
-  const { closeCode, reason } = (cause ?? {}) as { closeCode?: number; reason?: string };
-  if (closeCode === undefined || !canClose(closeCode, reason)) owner.close();
-  else owner.close(closeCode, reason);
+/** The code and reason of `{ closeCode, reason }`, where that is one that may be sent; else none. */
+export function closeInfoOf(cause: unknown): [code?: number, reason?: string] {
+  const { closeCode, reason = '' } = (cause ?? {}) as { closeCode?: number; reason?: string };
+  return closeCode === undefined || !canClose(closeCode, reason) ? [] : [closeCode, reason];
 }
 
 function canClose(code: unknown, reason: unknown): boolean {

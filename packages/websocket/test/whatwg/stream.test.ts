@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
 import { WebSocketStream, WebSocketStreamError, type WebSocketStreamOptions } from '@pulsebeacon/websocket';
 import { rawServer } from '../support/raw-server.ts';
@@ -176,6 +177,50 @@ describe('WebSocketStream', () => {
     await four.writable.close();
     await log.has('close 1005', 2);
     assert.deepEqual(await four.stream.closed, { closeCode: 1005, reason: '' });
+  });
+
+  test('abort does not wait for a server that does not read', async (t) => {
+    const { target } = await serve(t, { open: (c) => c.pause(), maxMessageSize: 100_000_000 });
+    const stream = streamTo(t, `ws://127.0.0.1:${target}/`, { writeTimeout: 0, closeTimeout: 100 });
+    const { writable } = await stream.opened;
+    const writer = writable.getWriter();
+    const writing = writer.write(new Uint8Array(50_000_000));
+    const aborted = writer.abort();
+    await assert.rejects(writing);
+    await aborted;
+  });
+
+  test('what is dropped for want of room is sent again', async (t) => {
+    let bytes = 0;
+    const { target } = await serve(t, { maxMessageSize: 2_000_000, message: (_, data) => void (bytes += data.length) });
+    const options = { maxQueuedBytes: 1, slowConsumer: 'drop' } as never;
+    assert.throws(() => new WebSocketStream(`ws://127.0.0.1:${target}/`, options), { code: 'PB_OPTION_INVALID' });
+    const stream = streamTo(t, `ws://127.0.0.1:${target}/`, { maxQueuedBytes: 1_000_000 });
+    const { writable } = await stream.opened;
+    const writer = writable.getWriter();
+    await Promise.all(Array.from({ length: 30 }, () => writer.write(new Uint8Array(1_500_000))));
+    await writer.close();
+    assert.equal(bytes, 45_000_000);
+  });
+
+  test('a server that breaks the protocol sent no code: 1006', async (t) => {
+    const url = await rawServer(t, ({ socket, accepted }) => {
+      socket.write(Buffer.concat([Buffer.from(accepted()), Buffer.of(0x81, 0x80, 1, 2, 3, 4)]));
+    });
+    const stream = streamTo(t, url);
+    const { readable } = await stream.opened;
+    const error = await errorOf(readable.getReader().read());
+    assert.deepEqual([error.closeCode, error.reason], [1006, '']);
+    assert.equal(await errorOf(stream.closed), error);
+  });
+
+  test('a signal that many share is left alone at the end of each handshake', async (t) => {
+    const { target } = await serve(t);
+    const { signal } = new AbortController();
+    await streamTo(t, `ws://127.0.0.1:${target}/`, { signal }).opened;
+    streamTo(t, await rawServer(t, () => {}), { signal }).close();
+    await errorOf(streamTo(t, 'ws://127.0.0.1:1/', { signal }).opened);
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
   });
 
   test('bad arguments are told at once', () => {

@@ -1,4 +1,6 @@
-import type { MessageData } from '../../connection/connection.ts';
+import type { SendResult } from '../../connection/connection.ts';
+import type { WebSocketError } from '../../connection/errors.ts';
+import { CLOSE_ABNORMAL } from '../../protocol/close-codes.ts';
 import { ClientOpening, type Opened, type OpeningObserver } from '../client/client-opening.ts';
 import { parseTarget } from '../client/target.ts';
 import { prepareSharedReadBuffer } from '../shared-read-buffer.ts';
@@ -6,6 +8,7 @@ import { type ClientHandlers, resolveStreamOptions, type WebSocketOptions } from
 import { checkProtocols, getUrlRecord } from './url-record.ts';
 import { defineInterface, requireArguments, toBytesOrText, toStringSequence, toUSVString } from './web-idl.ts';
 import {
+  type CheckedCloseInfo,
   checkCloseInfo,
   newWebSocketError,
   type WebSocketCloseInfo,
@@ -46,6 +49,28 @@ class Deferred<T> {
   }
 }
 
+/** A connection whose two streams speak as the interface has it. */
+class StreamConnection extends WhatwgConnection<StreamCore> {
+  override send(data: unknown): SendResult {
+    return super.send(toBytesOrText(data));
+  }
+
+  override closeFor(reason: unknown): void {
+    this.closeWith(reason instanceof StreamError ? reason : NO_INFO);
+  }
+
+  closeWith({ closeCode, reason }: CheckedCloseInfo): void {
+    if (closeCode === null) this.closeWithoutCode();
+    else this.close(closeCode, reason);
+  }
+
+  override streamError(failure: WebSocketError | undefined): unknown {
+    return failure === undefined
+      ? new DOMException('the connection is closing or closed', 'InvalidStateError')
+      : this.context.error(CLOSE_ABNORMAL, '');
+  }
+}
+
 /** What stands behind a WebSocketStream object. */
 class StreamCore implements OpeningObserver, WhatwgOwner {
   readonly opened = new Deferred<WebSocketOpenInfo>();
@@ -54,10 +79,8 @@ class StreamCore implements OpeningObserver, WhatwgOwner {
   private readonly opening: ClientOpening;
   private readonly url: string;
   private readonly signal: AbortSignal | undefined;
-  private connection: WhatwgConnection | undefined;
-  private readController!: ReadableStreamDefaultController<string | Uint8Array>;
-  private writeController!: WritableStreamDefaultController;
-  private isReadableOver = false;
+  private connection: StreamConnection | undefined;
+  private failure: StreamError | undefined;
 
   constructor(url: string, protocols: readonly string[], options: Omit<WebSocketStreamOptions, 'protocols'>) {
     const { signal, ...opening } = options;
@@ -67,126 +90,64 @@ class StreamCore implements OpeningObserver, WhatwgOwner {
     this.signal = signal;
     void prepareSharedReadBuffer();
     this.opening = new ClientOpening(parseTarget(url, options.socketPath), settings, this);
+    signal?.addEventListener('abort', this.onAbort, { once: true });
     if (signal?.aborted) this.onAbort();
-    else signal?.addEventListener('abort', this.onAbort, { once: true });
   }
 
-  private readonly onAbort = (): void => {
-    this.opening.cancel();
-    this.failOpening(this.signal!.reason);
-  };
+  private readonly onAbort = (): void => this.giveUp(this.signal!.reason);
 
   onOpened(opened: Opened): void {
     this.signal?.removeEventListener('abort', this.onAbort);
-    this.connection = new WhatwgConnection(this.shared, opened, this, this.url);
+    this.connection = new StreamConnection(this.shared, opened, this, this.url);
     this.connection.start(opened.rest);
   }
 
   onFailed(error: unknown): void {
-    this.signal?.removeEventListener('abort', this.onAbort);
     // The interface says no more than that it failed; here, where no page can spy on a network, the cause may be known.
     const failure = newWebSocketError('the connection was not established', null, '');
     Object.defineProperty(failure, 'cause', { value: error, configurable: true, writable: true });
-    this.failOpening(failure);
+    this.giveUp(failure);
   }
 
-  private failOpening(reason: unknown): void {
+  private giveUp(reason: unknown): void {
+    this.signal?.removeEventListener('abort', this.onAbort);
+    this.opening.cancel();
     this.opened.reject(reason);
     this.closed.reject(reason);
   }
 
   /** Inside the `open` handler of the connection. */
-  onEstablished(connection: WhatwgConnection): void {
-    const { extensions, protocol } = connection;
-    const readable = this.readableOf(connection.messages());
-    this.opened.resolve({ readable, writable: this.writableOf(connection), extensions, protocol });
+  onEstablished({ readable, writable, extensions, protocol }: StreamConnection): void {
+    this.opened.resolve({ readable, writable: writable as WebSocketOpenInfo['writable'], extensions, protocol });
   }
 
-  private readableOf(messages: AsyncIterableIterator<MessageData>): ReadableStream<string | Uint8Array> {
-    return new ReadableStream<string | Uint8Array>(
-      {
-        start: (controller) => {
-          this.readController = controller;
-        },
-        pull: async (controller) => {
-          // Where the connection failed, onClosed says so in the words of the interface.
-          const next = await messages.next().catch(() => undefined);
-          if (next?.done === false) controller.enqueue(next.value);
-          else await this.closed.promise.then(() => this.endReadable());
-        },
-        cancel: (reason) => {
-          this.isReadableOver = true;
-          this.closeFor(reason);
-          // What still comes before the server's close frame is for nobody.
-          void messages.return!();
-        },
-      },
-      { highWaterMark: 0 },
-    );
-  }
-
-  private endReadable(): void {
-    if (this.isReadableOver) return;
-    this.isReadableOver = true;
-    this.readController.close();
-  }
-
-  private writableOf(connection: WhatwgConnection): WritableStream<string | ArrayBuffer | ArrayBufferView> {
-    return new WritableStream<string | ArrayBuffer | ArrayBufferView>({
-      start: (controller) => {
-        this.writeController = controller;
-      },
-      write: async (chunk) => {
-        const result = connection.send(toBytesOrText(chunk));
-        if (result === 'closed') throw new DOMException('the connection is closing or closed', 'InvalidStateError');
-        // Where it ends first, the stream is told so by `onClosed`.
-        if (result === 'queued') await connection.drained().catch(() => {});
-      },
-      close: async () => {
-        connection.closeWithoutCode();
-        await this.closed.promise;
-      },
-      abort: (reason) => this.closeFor(reason),
-    });
-  }
-
-  /** @param info checked */
-  close(info: { closeCode: number | null; reason: string }): void {
-    const { connection } = this;
-    if (connection === undefined) {
-      this.opening.cancel();
-      this.failOpening(newWebSocketError('the stream was closed before it was established', null, ''));
-    } else if (info.closeCode === null) {
-      connection.closeWithoutCode();
-    } else {
-      connection.close(info.closeCode, info.reason);
-    }
-  }
-
-  private closeFor(reason: unknown): void {
-    this.close(reason instanceof StreamError ? reason : { closeCode: null, reason: '' });
+  close(info: CheckedCloseInfo): void {
+    if (this.connection !== undefined) this.connection.closeWith(info);
+    else this.giveUp(newWebSocketError('the stream was closed before it was established', null, ''));
   }
 
   onClosingStarted(): void {}
   onSendingFailed(): void {}
 
-  onClosed(code: number, reason: string, wasClean: boolean): void {
-    if (wasClean) {
-      this.writeController.error(new DOMException('the connection is closed', 'InvalidStateError'));
-      this.closed.resolve({ closeCode: code, reason });
-      return;
-    }
-    const error = newWebSocketError('the connection was not closed cleanly', code, reason);
-    if (!this.isReadableOver) this.readController.error(error);
-    this.writeController.error(error);
-    this.closed.reject(error);
+  onClosed({ isCloseReceived }: StreamConnection, code: number, reason: string, wasClean: boolean): void {
+    if (wasClean) this.closed.resolve({ closeCode: code, reason });
+    // RFC 6455 §7.1.5: the code is the server's, where it sent one.
+    else this.closed.reject(isCloseReceived ? this.error(code, reason) : this.error(CLOSE_ABNORMAL, ''));
+  }
+
+  /** Why the connection was not closed cleanly: the same for everybody who is told. */
+  error(closeCode: number, reason: string): StreamError {
+    return (this.failure ??= newWebSocketError('the connection was not closed cleanly', closeCode, reason));
   }
 }
 
+const NO_INFO: CheckedCloseInfo = { closeCode: null, reason: '' };
+
 /** Shared by all connections. */
 const handlers: ClientHandlers<StreamCore> = {
-  open: (connection) => connection.context.onEstablished(connection as unknown as WhatwgConnection),
-  close: ({ context }, code, reason, wasClean) => context.onClosed(code, reason, wasClean),
+  open: (connection) => connection.context.onEstablished(connection as unknown as StreamConnection),
+  close: (connection, code, reason, wasClean) =>
+    connection.context.onClosed(connection as unknown as StreamConnection, code, reason, wasClean),
   // What went wrong is told by the streams.
   error: () => {},
 };
