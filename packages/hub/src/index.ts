@@ -1,0 +1,13 @@
+export type {
+  Awaitable,
+  Broker,
+  BrokerGuarantees,
+  BrokerSink,
+  HistoryPage,
+  HistoryQuery,
+  Lease,
+  NewPublication,
+  PublishOptions,
+  Receipt,
+  Retention,
+} from './broker.ts';
