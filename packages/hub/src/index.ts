@@ -1,3 +1,10 @@
+export {
+  type Action,
+  type AuthenticationRequest,
+  type Authenticator,
+  type Grant,
+  type Principal,
+} from './access.ts';
 export type {
   Awaitable,
   Broker,
@@ -11,3 +18,19 @@ export type {
   Receipt,
   Retention,
 } from './broker.ts';
+export type { ClientOrigin, HubClient } from './client.ts';
+export type { HubCounts } from './counts.ts';
+export {
+  type HistoryCallOptions,
+  Hub,
+  type HubHooks,
+  type HubOptions,
+  type PublishCallOptions,
+  type PublishResult,
+} from './hub.ts';
+export type { ChannelPublishOptions, ChannelSubscribeOptions, HubChannel, Unsubscribe } from './hub-channel.ts';
+export { DEFAULT_LIMITS, type HubLimits } from './limits.ts';
+export type { Audience, ChannelRules, NamespaceOptions, SlowConsumerPolicy } from './namespaces.ts';
+export type { TransportName } from './outlet.ts';
+export { TokenBucket } from './token-bucket.ts';
+export { HubUsageError, type HubUsageCode } from './usage-error.ts';

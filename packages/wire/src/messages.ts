@@ -90,8 +90,11 @@ export interface SubscribedMessage {
   readonly type: 'subscribed';
   readonly id?: number;
   readonly channel: string;
-  /** Where the channel is now. To be kept until a publication brings a newer one. */
-  readonly position: string;
+  /**
+   * Where the client is now, to be kept until a publication brings a newer one: the position that it came with, or that of
+   * the channel. Missing where `since` was no position and publications follow, of which the first brings one.
+   */
+  readonly position?: string;
   /** Whether every publication since `since` follows; without `since`, true. */
   readonly recovered: boolean;
   /** Where it was not recovered: the newest publication that is kept, the current state. */

@@ -1,0 +1,89 @@
+import { ChannelPattern, WireError } from '@pulsebeacon/wire';
+import type { Awaitable } from './broker.ts';
+import type { Audience, ChannelRules } from './namespaces.ts';
+
+/** What somebody may do in a channel. Who may subscribe may see who is present. */
+export type Action = 'subscribe' | 'publish' | 'history';
+
+/** Actions in all channels that a pattern matches: `{ actions: ['publish'], channels: ['chat:*'] }`. */
+export interface Grant {
+  readonly actions: readonly Action[];
+  readonly channels: readonly string[];
+}
+
+/** Who somebody is, and what that gives the right to. Plain data: it travels in session tokens. */
+export interface Principal {
+  readonly id: string;
+  readonly grants: readonly Grant[];
+}
+
+/** What an {@link Authenticator} sees of a request. */
+export interface AuthenticationRequest {
+  readonly method: string;
+  /** Percent-encoded as received, without query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** The value of a header field, whatever its case; several lines of it are joined by commas, cookies by semicolons. */
+  header(name: string): string | undefined;
+  /** As in the field Authorization: of the header, or of the `hello` of those who cannot send one. */
+  readonly authorization: string | undefined;
+  readonly remoteAddress: string | undefined;
+  /** The request came over TLS. */
+  readonly secure: boolean;
+}
+
+/** Says who somebody is. */
+export interface Authenticator {
+  /**
+   * @returns undefined for somebody without credentials, who may do what is open to anyone
+   * @throws {WireError} `PB_UNAUTHENTICATED` for credentials that are not valid; any other code refuses as it says
+   */
+  authenticate(request: AuthenticationRequest): Awaitable<Principal | undefined>;
+  /** What stands in WWW-Authenticate where credentials are missing (RFC 9110 §11.6.1). Default `Bearer`. */
+  readonly challenge?: string;
+}
+
+const DONE: Readonly<Record<Action, string>> = {
+  subscribe: 'follow',
+  publish: 'publish in',
+  history: 'read the history of',
+};
+
+/** Whether somebody may do something in a channel. */
+export function isAllowed(
+  principal: Principal | undefined,
+  action: Action,
+  channel: string,
+  rules: ChannelRules,
+): boolean {
+  const audience: Audience = action === 'history' ? rules.readHistory : rules[action];
+  if (audience !== 'granted') return audience === 'anyone';
+  return principal?.grants.some((grant) => grant.actions.includes(action) && matchesAny(grant, channel)) ?? false;
+}
+
+/** @throws {WireError} `PB_UNAUTHENTICATED` where credentials may help, `PB_FORBIDDEN` where they do not */
+export function requireAllowed(
+  principal: Principal | undefined,
+  action: Action,
+  channel: string,
+  rules: ChannelRules,
+): void {
+  if (isAllowed(principal, action, channel, rules)) return;
+  const audience = action === 'history' ? rules.readHistory : rules[action];
+  if (principal === undefined && audience === 'granted') {
+    throw new WireError('PB_UNAUTHENTICATED', `credentials are needed to ${DONE[action]} ${channel}`);
+  }
+  const who = principal === undefined ? 'a client' : principal.id;
+  throw new WireError('PB_FORBIDDEN', `${who} may not ${DONE[action]} ${channel}`);
+}
+
+const compiled = new WeakMap<Grant, readonly ChannelPattern[]>();
+
+function matchesAny(grant: Grant, channel: string): boolean {
+  let patterns = compiled.get(grant);
+  if (patterns === undefined) {
+    patterns = grant.channels.map((text) => new ChannelPattern(text));
+    compiled.set(grant, patterns);
+  }
+  return patterns.some((pattern) => pattern.matches(channel));
+}

@@ -1,0 +1,370 @@
+import { randomBytes } from 'node:crypto';
+import type { OriginPolicyOptions } from '@pulsebeacon/websocket';
+import {
+  formatPosition,
+  type Member,
+  parseChannelName,
+  type Publication,
+  type Reach,
+  type Since,
+  WireError,
+  type WireErrorCode,
+} from '@pulsebeacon/wire';
+import { type Authenticator, type Principal, requireAllowed } from './access.ts';
+import type { Broker, HistoryPage, NewPublication, Receipt } from './broker.ts';
+import { ChannelRates, ChannelState } from './channel-state.ts';
+import { type ClientOrigin, HubClient } from './client.ts';
+import { type HubCounts, Tally } from './counts.ts';
+import { drainClients } from './drain.ts';
+import { EncodingCache } from './encoded-publication.ts';
+import { HubChannel } from './hub-channel.ts';
+import { type HubLimits, resolveLimits } from './limits.ts';
+import { MemoryBroker } from './memory-broker/memory-broker.ts';
+import { type ChannelRules, type NamespaceOptions, Namespaces } from './namespaces.ts';
+import type { Outlet } from './outlet.ts';
+import { payloadSize } from './payloads.ts';
+import { Presence } from './presence.ts';
+import { type Session, SessionTokens } from './session-token.ts';
+import { toQuery } from './since-query.ts';
+import { HubUsageError } from './usage-error.ts';
+
+/** What an application hears of, and decides on. Hooks must not throw, unless they say so. */
+export interface HubHooks {
+  /** May veto a publication, or any other action that the rules allow, by throwing a {@link WireError}. */
+  authorize?(action: 'subscribe' | 'publish', channel: string, principal: Principal | undefined): void;
+  /** A client has connected. */
+  opened?(client: HubClient): void;
+  /** It is gone. */
+  closed?(client: HubClient): void;
+  /** A publication has gone out to the subscribers of this node. @param ms how long that took */
+  delivered?(publication: Publication, reach: Reach, ms: number): void;
+  /** A request or a command was refused. */
+  refused?(error: WireError, origin: ClientOrigin): void;
+  /** A limit was hit. */
+  limited?(code: WireErrorCode, origin: ClientOrigin): void;
+  /** Something failed that nobody waits for: the broker, or a fault of this package. Default: it is thrown, uncaught. */
+  failed?(error: unknown): void;
+}
+
+export interface HubOptions extends OriginPolicyOptions {
+  /** Default: a {@link MemoryBroker} of its own. */
+  readonly broker?: Broker;
+  readonly namespaces?: readonly NamespaceOptions[];
+  /** Without it, everybody is nobody in particular, and may do what is open to anyone. */
+  readonly authenticator?: Authenticator;
+  /** With which session tokens are signed, at least 16 bytes: the same for all nodes. Default: random. */
+  readonly sessionKey?: string | Uint8Array;
+  readonly limits?: Partial<HubLimits>;
+  readonly hooks?: HubHooks;
+}
+
+export interface PublishCallOptions {
+  readonly idempotencyKey?: string | undefined;
+  /** Whether the result says how many subscribers of this node it reached. */
+  readonly reach?: boolean | undefined;
+  /** Who publishes. Without it, the server itself, which may. */
+  readonly by?: Session | undefined;
+}
+
+/** Where a publication is, and what became of it. */
+export interface PublishResult {
+  readonly position: string;
+  /** It had been published before, with the same idempotency key. */
+  readonly duplicate: boolean;
+  readonly reach?: Reach;
+}
+
+export interface HistoryCallOptions {
+  readonly since?: Since | undefined;
+  /** Default and most: `maxHistoryLimit`. */
+  readonly limit?: number | undefined;
+}
+
+/** How often slow clients are looked at. */
+const LOOK_MS = 1000;
+
+/** Channels, and the clients that follow them on this node. */
+export class Hub {
+  readonly broker: Broker;
+  readonly limits: HubLimits;
+  readonly namespaces: Namespaces;
+  readonly hooks: HubHooks;
+  readonly options: HubOptions;
+  readonly sessions: SessionTokens;
+  readonly presence: Presence;
+  readonly encodings: EncodingCache = new EncodingCache();
+  /** For {@link HubClient}: those that are slow. */
+  readonly congested: Set<HubClient> = new Set();
+  private readonly connected = new Set<HubClient>();
+  private readonly channels = new Map<string, ChannelState>();
+  private readonly rates = new ChannelRates();
+  private readonly tally = new Tally();
+  private readonly ownsBroker: boolean;
+  private timer: NodeJS.Timeout | undefined;
+  private draining = false;
+
+  /** @throws {HubUsageError} `PB_HUB_OPTION`; WireError `PB_CHANNEL_NAME` for a pattern that cannot be read */
+  constructor(options: HubOptions = {}) {
+    const { broker, sessionKey = randomBytes(32) } = options;
+    if (Buffer.byteLength(sessionKey) < 16)
+      throw new HubUsageError('PB_HUB_OPTION', 'sessionKey is shorter than 16 bytes: pass random ones');
+    this.options = options;
+    this.limits = resolveLimits(options.limits ?? {});
+    this.namespaces = new Namespaces(options.namespaces ?? []);
+    this.hooks = options.hooks ?? {};
+    this.ownsBroker = broker === undefined;
+    this.broker = broker ?? new MemoryBroker();
+    this.sessions = new SessionTokens(sessionKey, this.limits.sessionLifetime);
+    const node = randomBytes(9).toString('base64url');
+    this.presence = new Presence(this.broker, this.limits.presenceLifetime, node, (error) => this.onFailed(error));
+  }
+
+  /** Everybody who is connected. */
+  get clients(): ReadonlySet<HubClient> {
+    return this.connected;
+  }
+
+  /** Whether {@link drain} or {@link close} was called. */
+  get isDraining(): boolean {
+    return this.draining;
+  }
+
+  /** The channels that somebody follows here. */
+  get activeChannels(): IterableIterator<ChannelState> {
+    return this.channels.values();
+  }
+
+  /**
+   * Publishes. Where it resolves, the publication is kept as safely as the broker promises.
+   * @throws {WireError} where the publisher may not, or the payload is too large, or too many come
+   */
+  async publish(
+    channel: string,
+    publication: NewPublication,
+    options: PublishCallOptions = {},
+  ): Promise<PublishResult> {
+    const rules = this.namespaces.rulesOf(channel);
+    const { by, idempotencyKey, reach = false } = options;
+    if (by !== undefined) this.authorize('publish', channel, by.principal, rules);
+    const size = payloadSize(publication);
+    if (size > rules.maxMessageSize) {
+      const limit = `a message of ${channel} has at most ${rules.maxMessageSize}`;
+      throw new WireError('PB_PAYLOAD_TOO_LARGE', `the payload has ${size} bytes: ${limit}`);
+    }
+    if (!this.rates.take(channel, rules.rate)) {
+      throw new WireError(
+        'PB_RATE',
+        `more than ${rules.rate} publications a second in ${channel}: wait, and publish it again`,
+      );
+    }
+    const state = reach ? this.channels.get(channel) : undefined;
+    state?.askReach();
+    let receipt: Receipt | undefined;
+    let reached: Reach | undefined;
+    try {
+      receipt = await this.broker.publish(channel, publication, {
+        retention: rules.retention,
+        idempotencyKey,
+        idempotencyMs: this.limits.idempotencyLifetime,
+      });
+    } finally {
+      reached = state?.takeReach(receipt?.offset);
+    }
+    this.tally.published++;
+    return {
+      position: formatPosition(receipt),
+      duplicate: receipt.duplicate,
+      ...(reach ? { reach: reached ?? NOBODY } : {}),
+    };
+  }
+
+  /**
+   * A page of what is kept of a channel.
+   * @param by who asks; without it, the server itself, which may
+   * @throws {WireError} where they may not
+   */
+  async history(channel: string, { since, limit }: HistoryCallOptions = {}, by?: Session): Promise<HistoryPage> {
+    const { maxHistoryLimit } = this.limits;
+    if (by !== undefined) requireAllowed(by.principal, 'history', channel, this.namespaces.rulesOf(channel));
+    const query = since === undefined ? {} : { since: toQuery(since) };
+    return this.broker.history(channel, { ...query, limit: Math.min(limit ?? maxHistoryLimit, maxHistoryLimit) });
+  }
+
+  /**
+   * Who is present in a channel.
+   * @param by who asks; without it, the server itself, which may
+   * @throws {WireError} `PB_NO_PRESENCE` where nobody keeps count, or where they may not know
+   */
+  async members(channel: string, by?: Session): Promise<Member[]> {
+    const rules = this.namespaces.rulesOf(channel);
+    if (by !== undefined) requireAllowed(by.principal, 'subscribe', channel, rules);
+    if (!rules.presence) {
+      throw new WireError(
+        'PB_NO_PRESENCE',
+        `nobody keeps count of who is present in ${channel}: presence is off there`,
+      );
+    }
+    return this.presence.members(channel);
+  }
+
+  /** A channel as the server itself uses it: typed, and without asking who may. @throws {WireError} `PB_CHANNEL_NAME` */
+  channel<T = unknown>(name: string): HubChannel<T> {
+    return new HubChannel<T>(this, parseChannelName(name));
+  }
+
+  /**
+   * A client has connected.
+   * @throws {WireError} `PB_HUB_FULL`, `PB_HUB_DRAINING`
+   */
+  connect(session: Session, outlet: Outlet, origin: ClientOrigin): HubClient {
+    this.requireRoom();
+    const client = new HubClient(this, session, outlet, origin);
+    const { tally, connected } = this;
+    connected.add(client);
+    tally.accepted++;
+    tally.byTransport[outlet.transport]++;
+    if (connected.size > tally.peak) tally.peak = connected.size;
+    this.timer ??= setInterval(() => this.lookAtCongested(), LOOK_MS).unref();
+    this.hooks.opened?.(client);
+    return client;
+  }
+
+  /** @throws {WireError} where nobody else may connect now */
+  requireRoom(): void {
+    if (this.draining) throw new WireError('PB_HUB_DRAINING');
+    const { maxClients } = this.limits;
+    if (this.connected.size >= maxClients) {
+      throw new WireError(
+        'PB_HUB_FULL',
+        `${maxClients} clients are connected, as many as there may be: try again later`,
+      );
+    }
+  }
+
+  /** For {@link HubClient}: the state of a channel that somebody follows from now on. */
+  channelState(name: string): ChannelState {
+    let state = this.channels.get(name);
+    if (state === undefined) {
+      state = new ChannelState(name, this.namespaces.rulesOf(name), this);
+      this.channels.set(name, state);
+    }
+    return state;
+  }
+
+  /** For {@link HubClient}. */
+  onClientClosed(client: HubClient): void {
+    if (!this.connected.delete(client)) return;
+    this.tally.byTransport[client.outlet.transport]--;
+    if (this.connected.size === 0) {
+      clearInterval(this.timer);
+      this.timer = undefined;
+    }
+    this.hooks.closed?.(client);
+  }
+
+  /** For {@link Subscription}: a client that came with a position was, or was not, given what it had missed. */
+  onRecovery(isRecovered: boolean): void {
+    if (isRecovered) this.tally.recovered++;
+    else this.tally.notRecovered++;
+  }
+
+  /** For {@link ChannelState}. */
+  onDelivered(publication: Publication, reach: Reach, at: number): void {
+    this.tally.delivered += reach.sent + reach.queued;
+    this.tally.skipped += reach.skipped;
+    this.hooks.delivered?.(publication, reach, performance.now() - at);
+  }
+
+  /** For {@link ChannelState}. */
+  onSignal(channel: ChannelState, data: string): void {
+    this.presence.onSignal(channel, data);
+  }
+
+  /** For {@link ChannelState}. */
+  onIdle(channel: ChannelState): void {
+    this.channels.delete(channel.name);
+    this.presence.forget(channel);
+    channel.detach();
+  }
+
+  /** Something failed that nobody waits for. */
+  onFailed(error: unknown): void {
+    if (this.hooks.failed !== undefined) this.hooks.failed(error);
+    else queueMicrotask(() => throwAgain(error));
+  }
+
+  /** A request or a command was refused: for the counts, and for the log. */
+  onRefused(error: WireError, origin: ClientOrigin): void {
+    this.tally.refuse(error.code);
+    this.hooks.refused?.(error, origin);
+  }
+
+  /** What a client is told of an error: what is no fault of its own is kept from it, and told to the `failed` hook. */
+  toWireError(error: unknown): WireError {
+    if (error instanceof WireError) return error;
+    this.onFailed(error);
+    return new WireError('PB_BROKER_FAILED');
+  }
+
+  /** @throws {WireError} where the rules, or the application, do not allow it */
+  authorize(
+    action: 'subscribe' | 'publish',
+    channel: string,
+    principal: Principal | undefined,
+    rules: ChannelRules,
+  ): void {
+    requireAllowed(principal, action, channel, rules);
+    this.hooks.authorize?.(action, channel, principal);
+  }
+
+  counts(): HubCounts {
+    const { peak, accepted, byTransport, published, delivered, skipped, recovered, notRecovered, refused } = this.tally;
+    let subscriptions = 0;
+    for (const channel of this.channels.values()) subscriptions += channel.subscriptions.size;
+    return {
+      open: this.connected.size,
+      peak,
+      accepted,
+      byTransport: { ...byTransport },
+      channels: this.channels.size,
+      subscriptions,
+      published,
+      delivered,
+      skipped,
+      recovered,
+      notRecovered,
+      congested: this.congested.size,
+      refusedByCode: { ...refused },
+    };
+  }
+
+  /**
+   * Sends everybody away, with 1012 or `bye` and a hint when to come back, spread over `overMs` so that they do not all
+   * come back at once; new clients are refused. Resolves once everybody is gone.
+   */
+  async drain(overMs: number): Promise<void> {
+    this.draining = true;
+    await drainClients(this.connected, overMs);
+  }
+
+  /** Ends everything: clients are sent away at once, and a broker of its own is closed. */
+  async close(): Promise<void> {
+    await this.drain(0);
+    await this.presence.close();
+    for (const channel of this.channels.values()) channel.detach();
+    this.channels.clear();
+    clearInterval(this.timer);
+    if (this.ownsBroker) await this.broker.close();
+  }
+
+  private lookAtCongested(): void {
+    const now = performance.now();
+    for (const client of this.congested) client.checkProgress(now);
+  }
+}
+
+const NOBODY: Reach = { sent: 0, queued: 0, skipped: 0 };
+
+function throwAgain(error: unknown): never {
+  throw error;
+}

@@ -1,0 +1,101 @@
+import type { Publication } from '@pulsebeacon/wire';
+import type { LogBudget } from './log-budget.ts';
+
+/** What a publication takes beside its payload, roughly: itself, its entry, its place in the log. */
+const OVERHEAD = 256;
+const COMPACT_FROM = 32;
+
+/** A publication that is kept, in its log and in the row of all logs. */
+export interface LogEntry {
+  readonly publication: Publication;
+  readonly bytes: number;
+  readonly log: ChannelLog;
+  older: LogEntry | undefined;
+  newer: LogEntry | undefined;
+}
+
+/** The newest publications of a channel, in order, and what is known of those that are not here any more. */
+export class ChannelLog {
+  readonly channel: string;
+  /** The offset of the newest publication, kept or not. */
+  top: number;
+  /** No publication above this offset is missing here. */
+  dropped: number;
+  private readonly budget: LogBudget;
+  private entries: LogEntry[] = [];
+  /** Where the oldest stands: taking it away moves nothing. */
+  private head = 0;
+
+  /** @param floor an offset which the channel may have reached before */
+  constructor(channel: string, budget: LogBudget, floor: number) {
+    this.channel = channel;
+    this.budget = budget;
+    this.top = floor;
+    this.dropped = floor;
+  }
+
+  get length(): number {
+    return this.entries.length - this.head;
+  }
+
+  at(index: number): Publication {
+    return this.entries[this.head + index]!.publication;
+  }
+
+  slice(from: number, to: number): Publication[] {
+    const publications: Publication[] = [];
+    for (let i = from; i < to; i++) publications.push(this.at(i));
+    return publications;
+  }
+
+  push(publication: Publication): void {
+    const { data } = publication;
+    const bytes = OVERHEAD + (typeof data === 'string' ? data.length : data.byteLength);
+    const entry: LogEntry = { publication, bytes, log: this, older: undefined, newer: undefined };
+    this.top = publication.offset;
+    this.entries.push(entry);
+    this.budget.add(entry);
+  }
+
+  shift(): void {
+    const entry = this.entries[this.head]!;
+    this.dropped = entry.publication.offset;
+    this.budget.remove(entry);
+    this.head++;
+    // An entry that was taken away is freed here, at the latest when half of the array is such entries.
+    if (this.head < this.entries.length && (this.head < COMPACT_FROM || this.head * 2 < this.entries.length)) return;
+    this.entries = this.entries.slice(this.head);
+    this.head = 0;
+  }
+
+  /** @param oldest milliseconds since 1970 */
+  trim(size: number, oldest: number): void {
+    while (this.length > size) this.shift();
+    while (this.length > 0 && this.at(0).time < oldest) this.shift();
+  }
+
+  /** Whether everything after this offset is here: it was reached, and nothing after it has gone. */
+  reaches(offset: number): boolean {
+    return offset >= this.dropped && offset <= this.top;
+  }
+
+  indexAfter(offset: number): number {
+    return this.search((publication) => publication.offset > offset);
+  }
+
+  indexFrom(time: number): number {
+    return this.search((publication) => publication.time >= time);
+  }
+
+  /** The first of which `matches` is true, where it is true of all that follow. */
+  private search(matches: (publication: Publication) => boolean): number {
+    let low = 0;
+    let high = this.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (matches(this.at(middle))) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}

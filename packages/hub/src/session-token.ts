@@ -1,0 +1,68 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { WireError } from '@pulsebeacon/wire';
+import type { Grant, Principal } from './access.ts';
+
+/** What a client is known by when it returns, by whatever transport, to whatever node. */
+export interface Session {
+  /** Random, 128 bits: whom presence means. */
+  readonly client: string;
+  readonly principal: Principal | undefined;
+}
+
+interface Claims {
+  readonly v: 1;
+  readonly c: string;
+  readonly p?: { readonly i: string; readonly g: readonly Grant[] };
+  readonly e: number;
+}
+
+const PURPOSE = 'pulsebeacon session v1';
+
+/** A session that begins. */
+export function newSession(principal: Principal | undefined): Session {
+  return { client: randomBytes(16).toString('base64url'), principal };
+}
+
+/**
+ * Writes and reads session tokens: who somebody is, signed with a key that all nodes share, so that none has to remember.
+ * `claims.mac`, both base64url; the mac is HMAC-SHA256 over the claims as they stand.
+ */
+export class SessionTokens {
+  readonly lifetimeMs: number;
+  private readonly key: Buffer;
+
+  /** @param secret at least 16 bytes, the same for all nodes */
+  constructor(secret: string | Uint8Array, lifetimeMs: number) {
+    // A key of its own, so that the secret may serve elsewhere, too.
+    this.key = createHmac('sha256', secret).update(PURPOSE).digest();
+    this.lifetimeMs = lifetimeMs;
+  }
+
+  issue({ client, principal }: Session, now: number = Date.now()): string {
+    const claims: Claims = {
+      v: 1,
+      c: client,
+      ...(principal === undefined ? {} : { p: { i: principal.id, g: principal.grants } }),
+      e: now + this.lifetimeMs,
+    };
+    const text = Buffer.from(JSON.stringify(claims)).toString('base64url');
+    return `${text}.${this.sign(text).toString('base64url')}`;
+  }
+
+  /** @throws {WireError} `PB_SESSION_INVALID`, `PB_SESSION_EXPIRED` */
+  read(token: string, now: number = Date.now()): Session {
+    const [text = '', mac = '', ...rest] = token.split('.');
+    const given = Buffer.from(mac, 'base64url');
+    const expected = this.sign(text);
+    if (rest.length > 0 || given.length !== expected.length || !timingSafeEqual(given, expected)) {
+      throw new WireError('PB_SESSION_INVALID');
+    }
+    const { c, p, e } = JSON.parse(Buffer.from(text, 'base64url').toString()) as Claims;
+    if (e <= now) throw new WireError('PB_SESSION_EXPIRED');
+    return { client: c, principal: p === undefined ? undefined : { id: p.i, grants: p.g } };
+  }
+
+  private sign(text: string): Buffer {
+    return createHmac('sha256', this.key).update(text).digest();
+  }
+}

@@ -1,0 +1,73 @@
+import type { ServerConnection } from '@pulsebeacon/websocket';
+import { type ServerMessage, utf8Length, type WireError } from '@pulsebeacon/wire';
+import type { EncodedPublication } from '../encoded-publication.ts';
+import type { HeartbeatTarget } from '../heartbeats.ts';
+import type { Outlet } from '../outlet.ts';
+
+const CLOSE_INTERNAL_ERROR = 1011;
+/** RFC 6455 §5.5.1: a close frame has room for so much beside its code. */
+const MAX_REASON_BYTES = 123;
+
+/** A WebSocket on which payloads stand alone. What needs an envelope cannot be said. */
+export class RawWebSocketOutlet implements Outlet {
+  readonly transport = 'websocket' as const;
+  protected readonly connection: ServerConnection<unknown>;
+
+  constructor(connection: ServerConnection<unknown>) {
+    this.connection = connection;
+  }
+
+  get queuedBytes(): number {
+    return this.connection.queuedBytes;
+  }
+
+  publication(encoded: EncodedPublication): boolean {
+    return this.connection.sendPrepared(encoded.rawMessage) !== 'queued';
+  }
+
+  message(_message: ServerMessage): void {}
+
+  close(error: WireError, retryAfterMs?: number): void {
+    this.connection.close(error.entry.closeCode ?? CLOSE_INTERNAL_ERROR, closeReason(error, retryAfterMs));
+  }
+}
+
+/** A WebSocket on which every message is JSON, in an envelope. */
+export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements HeartbeatTarget {
+  isQuiet = false;
+
+  override publication(encoded: EncodedPublication): boolean {
+    this.isQuiet = false;
+    return this.connection.sendPrepared(encoded.jsonMessage) !== 'queued';
+  }
+
+  override message(message: ServerMessage): void {
+    this.isQuiet = false;
+    this.connection.send(JSON.stringify(message));
+  }
+
+  override close(error: WireError, retryAfterMs?: number): void {
+    this.message(byeMessage(error, retryAfterMs));
+    super.close(error, retryAfterMs);
+  }
+
+  beat(): void {
+    this.connection.send(HEARTBEAT);
+  }
+}
+
+const HEARTBEAT = '{"type":"heartbeat"}';
+
+/** The last message before a stream ends. */
+export function byeMessage(error: WireError, retryAfterMs: number | undefined): ServerMessage {
+  const { code, message: detail, entry } = error;
+  const hint = retryAfterMs === undefined ? {} : { retryAfter: retryAfterMs };
+  return { type: 'bye', code, detail, retry: entry.retry, ...hint };
+}
+
+/** `PB_HUB_DRAINING; retry after 1400 ms; the server is shutting down`, as far as there is room for it. */
+function closeReason({ code, message }: WireError, retryAfterMs: number | undefined): string {
+  const head = retryAfterMs === undefined ? code : `${code}; retry after ${retryAfterMs} ms`;
+  const whole = `${head}; ${message}`;
+  return utf8Length(whole) <= MAX_REASON_BYTES ? whole : head;
+}
