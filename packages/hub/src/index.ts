@@ -30,6 +30,7 @@ export {
 } from './hub.ts';
 export type { ChannelPublishOptions, ChannelSubscribeOptions, HubChannel, Unsubscribe } from './hub-channel.ts';
 export { DEFAULT_LIMITS, type HubLimits } from './limits.ts';
+export { MemoryBroker, type MemoryBrokerOptions } from './memory-broker/memory-broker.ts';
 export type { Audience, ChannelRules, NamespaceOptions, SlowConsumerPolicy } from './namespaces.ts';
 export type { TransportName } from './outlet.ts';
 export { TokenBucket } from './token-bucket.ts';

@@ -22,7 +22,7 @@ export class ChannelLog {
   /** No publication above this offset is missing here. */
   dropped: number;
   private readonly budget: LogBudget;
-  private entries: LogEntry[] = [];
+  private entries: (LogEntry | undefined)[] = [];
   /** Where the oldest stands: taking it away moves nothing. */
   private head = 0;
 
@@ -61,8 +61,8 @@ export class ChannelLog {
     const entry = this.entries[this.head]!;
     this.dropped = entry.publication.offset;
     this.budget.remove(entry);
-    this.head++;
-    // An entry that was taken away is freed here, at the latest when half of the array is such entries.
+    this.entries[this.head++] = undefined;
+    // The array itself becomes shorter when half of it is empty.
     if (this.head < this.entries.length && (this.head < COMPACT_FROM || this.head * 2 < this.entries.length)) return;
     this.entries = this.entries.slice(this.head);
     this.head = 0;

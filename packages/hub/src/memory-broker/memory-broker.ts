@@ -194,7 +194,7 @@ export class MemoryBroker implements Broker {
   }
 
   private trim({ log, retention }: ChannelState): void {
-    log.trim(retention.size, this.clock - retention.ageMs);
+    log.trim(retention.size, this.now() - retention.ageMs);
   }
 
   private forgetIfIdle(channel: string): void {
@@ -214,7 +214,8 @@ export class MemoryBroker implements Broker {
     this.rounds.step();
     this.receipts.sweep(now);
     this.claims.sweep(now);
-    this.held.sweep(now);
+    // Others see when leases end, so that their time is the time of day.
+    this.held.sweep(Date.now());
     if (this.channels.size + this.receipts.size + this.claims.size + this.held.size > 0) return;
     clearInterval(this.sweeping);
     this.sweeping = undefined;
