@@ -4,7 +4,7 @@ import type { Clause } from '../support/clause.ts';
 import { after, kept, keeping, numbered, publishAll, publishText, textsOf } from '../support/publications.ts';
 import { untilTrue } from '../support/until.ts';
 
-async function page(
+async function answer(
   broker: Broker,
   query: HistoryQuery,
 ): Promise<{ texts: string[]; complete: boolean; more: boolean }> {
@@ -37,7 +37,7 @@ export const HISTORY: readonly Clause[] = [
       const broker = await store.connect();
       const receipts = await publishAll(broker, 'news', numbered(10));
       const position = { epoch: receipts[2]!.epoch, offset: receipts[2]!.offset };
-      const read = (limit: number): Promise<unknown> => page(broker, { since: { position }, limit });
+      const read = (limit: number): Promise<unknown> => answer(broker, { since: { position }, limit });
       assert.deepEqual(await read(100), { texts: numbered(10).slice(3), complete: true, more: false });
       assert.deepEqual(await read(7), { texts: numbered(10).slice(3), complete: true, more: false });
       assert.deepEqual(await read(6), { texts: numbered(10).slice(3, 9), complete: true, more: true });
@@ -70,8 +70,8 @@ export const HISTORY: readonly Clause[] = [
       const broker = await store.connect();
       await publishAll(broker, 'news', numbered(10), keeping(5));
       const all = numbered(10).slice(5);
-      assert.deepEqual(await page(broker, { since: 'all', limit: 100 }), { texts: all, complete: true, more: false });
-      assert.deepEqual(await page(broker, { since: 'all', limit: 2 }), {
+      assert.deepEqual(await answer(broker, { since: 'all', limit: 100 }), { texts: all, complete: true, more: false });
+      assert.deepEqual(await answer(broker, { since: 'all', limit: 2 }), {
         texts: all.slice(0, 2),
         complete: true,
         more: true,
@@ -83,7 +83,7 @@ export const HISTORY: readonly Clause[] = [
     async check(store) {
       const broker = await store.connect();
       await publishAll(broker, 'news', numbered(10));
-      const read = async (limit: number): Promise<unknown> => (await page(broker, { limit })).texts;
+      const read = async (limit: number): Promise<unknown> => (await answer(broker, { limit })).texts;
       assert.deepEqual(await read(1), ['10']);
       assert.deepEqual(await read(3), ['8', '9', '10']);
       assert.deepEqual(await read(100), numbered(10));
@@ -101,7 +101,7 @@ export const HISTORY: readonly Clause[] = [
       const expected = numbered(8)
         .filter((_, i) => receipts[i]!.time >= since)
         .slice(-5);
-      const read = (time: number, limit = 100): Promise<unknown> => page(broker, { since: { time }, limit });
+      const read = (time: number, limit = 100): Promise<unknown> => answer(broker, { since: { time }, limit });
       assert.deepEqual(await read(since), { texts: expected, complete: true, more: false });
       assert.deepEqual(await read(0), { texts: numbered(8).slice(3), complete: true, more: false });
       assert.deepEqual(await read(0, 2), { texts: ['4', '5'], complete: true, more: true });

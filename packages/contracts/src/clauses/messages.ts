@@ -3,13 +3,14 @@ import type { Broker } from '@pulsebeacon/hub';
 import type { Clause } from '../support/clause.ts';
 import { KEEP, kept, publishText } from '../support/publications.ts';
 import { RecordingSink } from '../support/recording-sink.ts';
+import { untilTrue } from '../support/until.ts';
 
 /** Sends until it arrives: what is sent to nodes may be lost where they are not known yet. */
 async function received(broker: Broker, inbox: string[], node: string, message: string): Promise<void> {
-  while (!inbox.includes(message)) {
-    await broker.notify(node, message);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await untilTrue(async () => {
+    if (!inbox.includes(message)) await broker.notify(node, message);
+    return inbox.includes(message);
+  });
 }
 
 const EVERY_BYTE = Uint8Array.from({ length: 65_536 }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
@@ -95,7 +96,7 @@ export const MESSAGES: readonly Clause[] = [
       await received(other, inboxes.a, 'a', 'ready');
       await received(one, inboxes.b, 'b', 'ready');
       for (const message of ['1', '', '∑\0', 'end']) await other.notify('a', message);
-      while (!inboxes.a.includes('end')) await new Promise((resolve) => setImmediate(resolve));
+      await untilTrue(() => inboxes.a.includes('end'));
       assert.deepEqual(
         inboxes.a.filter((message) => message !== 'ready'),
         ['1', '', '∑\0', 'end'],
