@@ -1,5 +1,6 @@
 import type { AdmissionLimits } from './sockets/admission.ts';
 import type { EchoLimits } from './sockets/echo.ts';
+import type { KeyRecord } from './keys/key-record.ts';
 import type { ListenTarget } from './listen/target.ts';
 import type { Certificate } from './tls.ts';
 
@@ -11,6 +12,47 @@ export interface GatewayLimits extends AdmissionLimits, EchoLimits {
   readonly requestTimeout: number;
   /** Time for connections to end, once the program is told to. */
   readonly drainTimeout: number;
+  /** Most channels that one client follows. */
+  readonly maxChannelsPerClient: number;
+  /** Wrong keys and tokens a minute from one IP address. */
+  readonly authFailureRate: number;
+}
+
+export const FSYNC_POLICIES = ['grouped', 'each', 'off'] as const;
+/** When what is written is made to reach the disk: many publications together, each by itself, or when the system likes. */
+export type FsyncPolicy = (typeof FSYNC_POLICIES)[number];
+
+/** What survives a restart, and where. */
+export interface StoreSettings {
+  /** The folder, as an absolute path; undefined: nothing is kept. */
+  readonly folder: string | undefined;
+  readonly fsync: FsyncPolicy;
+}
+
+export const AUDIENCES = ['anyone', 'granted', 'nobody'] as const;
+/** Who may do something: everybody, those whose key or token says so, nobody. */
+export type Audience = (typeof AUDIENCES)[number];
+
+export const SLOW_CONSUMER_POLICIES = ['close', 'drop', 'conflate', 'spill'] as const;
+/** What becomes of a subscriber that does not keep up. */
+export type SlowConsumerPolicy = (typeof SLOW_CONSUMER_POLICIES)[number];
+
+/** The rules of the channels whose name matches. */
+export interface NamespaceSettings {
+  /** A pattern of {@link compileChannelPattern}. */
+  readonly match: string;
+  /** How many publications are kept, 0 for none; and for how many milliseconds. */
+  readonly history: { readonly size: number; readonly age: number };
+  readonly presence: boolean;
+  readonly joinLeave: boolean;
+  readonly subscribe: Audience;
+  readonly publish: Audience;
+  readonly readHistory: Audience;
+  /** Bytes; at most that of {@link GatewayLimits}. */
+  readonly maxMessageSize: number;
+  /** Publications a second into each channel; Infinity for any number. */
+  readonly rate: number;
+  readonly slowConsumer: SlowConsumerPolicy;
 }
 
 /** What a gateway runs with, checked and complete. */
@@ -23,6 +65,19 @@ export interface GatewaySettings {
   readonly allowedOrigins: readonly string[];
   readonly compression: boolean;
   readonly limits: GatewayLimits;
+  readonly store: StoreSettings;
+  /** Whether everybody may publish, without a key. */
+  readonly anonymous: boolean;
+  /** Milliseconds between the heartbeats of the application's own. */
+  readonly heartbeat: number;
+  /** Milliseconds that a long poll waits at most. */
+  readonly pollTimeout: number;
+  /** The first whose pattern matches a channel holds; the last one matches all. */
+  readonly namespaces: readonly NamespaceSettings[];
+  /** The keys of the configuration file, beside those of the key store. */
+  readonly keys: readonly KeyRecord[];
+  /** The configuration file that was read. */
+  readonly configFile: string | undefined;
 }
 
 const KIB = 1024;
@@ -38,4 +93,19 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   headerTimeout: 10_000,
   requestTimeout: 30_000,
   drainTimeout: 30_000,
+  maxChannelsPerClient: 128,
+  authFailureRate: 10,
+};
+
+/** What applies to channels that no namespace matches, and to what a namespace leaves out. */
+export const DEFAULT_NAMESPACE: Omit<NamespaceSettings, 'maxMessageSize'> = {
+  match: '*',
+  history: { size: 300, age: 300_000 },
+  presence: false,
+  joinLeave: false,
+  subscribe: 'anyone',
+  publish: 'granted',
+  readHistory: 'anyone',
+  rate: Infinity,
+  slowConsumer: 'close',
 };

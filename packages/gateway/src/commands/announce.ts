@@ -12,6 +12,9 @@ export function announce({ settings, listeners }: Gateway, log: Log): void {
     version: VERSION,
     node: process.versions.node,
   });
+  if (settings.configFile !== undefined) {
+    log.info(`settings of ${settings.configFile}`, { configFile: settings.configFile });
+  }
   for (const listener of listeners) announceListener(listener, siteRoot, log);
   if (certificate !== undefined) log.info(`certificate ${certificate.description}`);
   log.info(limitsLine(limits), { limits });

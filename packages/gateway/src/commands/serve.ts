@@ -6,7 +6,7 @@ import { createLog } from '../log/log.ts';
 import { drainOnSignals, logFaults } from '../lifecycle.ts';
 import { announce } from './announce.ts';
 import { describeOption } from './option-table.ts';
-import { addServeOptions, type ServeOptions, toSettings } from './serve-options.ts';
+import { addServeOptions, readServeSettings, toSettings } from './serve-options.ts';
 
 const EXAMPLES = `
 Examples:
@@ -15,7 +15,9 @@ Examples:
   pulsebeacon serve --tls-dev                       https:// and wss:// on localhost
   pulsebeacon serve --host 0.0.0.0 --public-url https://live.example.com
 
-Every option can be given in the environment: --max-connections is PULSEBEACON_MAX_CONNECTIONS.`;
+Every option can be given in the environment: --max-connections is PULSEBEACON_MAX_CONNECTIONS; and in a file, which
+pulsebeacon config init writes. The command line goes before the environment, and that before the file. A switch that
+is on there is turned off by --no-: --no-compression.`;
 
 /** `pulsebeacon serve` */
 export function addServe(program: Command): void {
@@ -27,12 +29,13 @@ export function addServe(program: Command): void {
     .configureHelp({ optionDescription: describeOption })
     .allowExcessArguments(false);
   addServeOptions(command);
-  command.action((options: ServeOptions) => serve(options, (name) => command.getOptionValueSource(name)));
+  command.action(() => serve(command));
 }
 
-async function serve(options: ServeOptions, sourceOf: (name: string) => string | undefined): Promise<void> {
-  const settings = await toSettings(options, sourceOf);
-  const log = createLog(options.logLevel, options.logFormat);
+async function serve(command: Command): Promise<void> {
+  const effective = await readServeSettings(command);
+  const settings = await toSettings(effective);
+  const log = createLog(effective.get('log.level'), effective.get('log.format'));
   logFaults(log);
   let gateway: Gateway;
   try {

@@ -1,4 +1,7 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import { findPatternFault } from '../channel-pattern.ts';
 import { type ListenTarget, parseListenTarget, parsePort } from '../listen/target.ts';
 
 /*
@@ -109,4 +112,32 @@ export function origin(text: string): string {
   throw new InvalidArgumentError(
     "An origin is a scheme, a host and at most a port, without a slash at the end: https://example.com; '*' is any.",
   );
+}
+
+/** An address or name to listen on; an IPv6 address may stand in brackets. */
+export function host(given: string): string {
+  if (given !== '') return given.replace(/^\[(.*)\]$/, '$1');
+  throw new InvalidArgumentError('It is empty: give an address of this machine, such as 127.0.0.1.');
+}
+
+/** Any text that is not empty. */
+export function text(given: string): string {
+  if (given !== '') return given;
+  throw new InvalidArgumentError('It is empty.');
+}
+
+/** A folder that is there, as an absolute path. */
+export function folder(given: string): string {
+  const root = path.resolve(given);
+  const found = statSync(root, { throwIfNoEntry: false });
+  if (found === undefined) throw new InvalidArgumentError('There is no such folder.');
+  if (!found.isDirectory()) throw new InvalidArgumentError('It is a file: give the folder that it is in.');
+  return root;
+}
+
+/** The name of a channel, with `*` for any run of characters. */
+export function channelPattern(given: string): string {
+  const fault = findPatternFault(given);
+  if (fault === undefined) return given;
+  throw new InvalidArgumentError(fault);
 }

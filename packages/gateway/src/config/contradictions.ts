@@ -1,0 +1,60 @@
+import { DEFAULT_NAMESPACE } from '../settings.ts';
+import type { ConfigFile, FileEntry } from './config-file.ts';
+import type { ValuePath } from './places.ts';
+
+/** Settings of a file that do not go together. */
+export interface Contradiction {
+  readonly path: ValuePath;
+  readonly says: string;
+}
+
+/** What is right by itself, and wrong together. Values that could not be read are not in the file any more. */
+export function findContradictions({ settings, namespaces, keys }: ConfigFile): readonly Contradiction[] {
+  const found: Contradiction[] = [];
+  if (settings.has('listen.addresses') && (settings.has('listen.port') || settings.has('listen.host'))) {
+    const says = 'takes the place of host and port. Give either, not both.';
+    found.push({ path: ['listen', 'addresses'], says });
+  }
+  if (settings.get('tls.dev')?.value === true && (settings.has('tls.cert') || settings.has('tls.key'))) {
+    const says = 'makes a certificate of its own. Leave out cert and key, or dev.';
+    found.push({ path: ['tls', 'dev'], says });
+  }
+  return [...found, ...inNamespaces(namespaces), ...inKeys(keys)];
+}
+
+function inNamespaces(namespaces: readonly FileEntry[]): readonly Contradiction[] {
+  const found: Contradiction[] = [];
+  const before = new Map<unknown, string>();
+  namespaces.forEach(({ values, place }, position) => {
+    const size = values.get('history.size')?.value ?? DEFAULT_NAMESPACE.history.size;
+    if (values.get('slowConsumer')?.value === 'spill' && size === 0) {
+      const says = 'spill reads on from the history, and history.size is 0. Give it a size, or another policy.';
+      found.push({ path: ['namespaces', position, 'slowConsumer'], says });
+    }
+    const match = values.get('match')?.value;
+    if (match === undefined) return;
+    const earlier = before.get('*') ?? before.get(match);
+    if (earlier !== undefined) {
+      const says = `can never apply: the entry at ${earlier} matches these channels before it. Put it first, or leave it out.`;
+      found.push({ path: ['namespaces', position, 'match'], says });
+    }
+    before.set(match, place);
+  });
+  return found;
+}
+
+function inKeys(keys: readonly FileEntry[]): readonly Contradiction[] {
+  const found: Contradiction[] = [];
+  const before = new Map<unknown, string>();
+  keys.forEach(({ values, place }, position) => {
+    const id = values.get('id')?.value;
+    if (id === undefined) return;
+    const earlier = before.get(id);
+    if (earlier !== undefined) {
+      const says = `${String(id)} is the id of the entry at ${earlier}, too. Each key has an id of its own.`;
+      found.push({ path: ['keys', position, 'id'], says });
+    }
+    before.set(id, place);
+  });
+  return found;
+}
