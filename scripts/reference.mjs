@@ -1,82 +1,33 @@
-// Writes docs/reference/errors.md from the table in the code: node scripts/reference.mjs [--check]
+// Writes what is made from tables in the code: node scripts/reference.mjs [--check]
 import fs from 'node:fs';
+import { configurationPage, configurationSchema } from './lib/configuration-page.mjs';
+import { errorsPage } from './lib/errors-page.mjs';
 import { Failure, main, parseArguments, relative, resolve, say } from './lib/project.mjs';
 
 const HELP = `Usage: node scripts/reference.mjs [--check]
 
-Writes docs/reference/errors.md from the table of errors of @pulsebeacon/websocket, as built.
+Writes what is made from tables in the code, as built: docs/reference/errors.md, docs/reference/configuration.md and
+packages/gateway/config.schema.json.
 
-  --check   write nothing; fail where the file is not what would be written`;
+  --check   write nothing; fail where a file is not what would be written`;
 
-const KINDS = {
-  connection: {
-    title: 'A connection that fails',
-    about:
-      'The `error` handler gets a `WebSocketError` with this `code`, and `close` follows. The peer gets the close code, unless it is 1006, which is never sent: the network connection is cut.',
-    column: 'close code',
-    value: ({ closeCode }) => closeCode,
-  },
-  refusal: {
-    title: 'A handshake that is refused',
-    about:
-      'The answer is problem+json with this `code`, and the connection closes. The `refused` handler gets it too, with the values that decided.',
-    column: 'status',
-    value: ({ status }) => status,
-  },
-  connect: {
-    title: 'A client that finds no server',
-    about:
-      'There was no answer to the opening handshake. `connect` rejects with a `HandshakeError` whose `cause` is what the operating system or TLS said.',
-  },
-  answer: {
-    title: "A server's answer that a client cannot accept",
-    about:
-      'The connection is not established: `connect` rejects with a `HandshakeError` that has `status`, `headers` and the start of the `body`.',
-  },
-  usage: {
-    title: 'A call that cannot be carried out',
-    about:
-      'Thrown as `UsageError` or `HandshakeUsageError`; the message names the value, what is allowed, and the remedy.',
-  },
+const PAGES = {
+  'docs/reference/errors.md': errorsPage,
+  'docs/reference/configuration.md': configurationPage,
+  'packages/gateway/config.schema.json': configurationSchema,
 };
-
-function section(kind, entries) {
-  const { title, about, column, value } = KINDS[kind];
-  const head = ['code', ...(column === undefined ? [] : [column]), 'meaning', 'source', 'again?'];
-  const rows = entries.map((entry) => [
-    `\`${entry.code}\``,
-    ...(value === undefined ? [] : [String(value(entry))]),
-    entry.message,
-    entry.section,
-    entry.retry ? 'may help' : '',
-  ]);
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  return [`## ${title}`, '', about, '', line(head), line(head.map(() => '---')), ...rows.map(line), ''];
-}
 
 await main(async () => {
   const parsed = parseArguments({ check: { type: 'boolean', default: false } }, HELP);
   if (parsed === undefined) return;
-  const { ERRORS } = await import('@pulsebeacon/websocket');
-  const lines = [
-    '# Errors',
-    '',
-    'Every code is stable: it never changes meaning and is never used again for something else. "Again?" says whether the',
-    'same may succeed when tried again unchanged. This page is made from the table in the code by `node scripts/reference.mjs`.',
-    '',
-    ...Object.keys(KINDS).flatMap((kind) =>
-      section(
-        kind,
-        ERRORS.filter((entry) => entry.kind === kind),
-      ),
-    ),
-  ];
-  const text = `${lines.join('\n').trimEnd()}\n`;
-  const file = resolve('docs/reference/errors.md');
-  if (!parsed.options.check) {
-    fs.writeFileSync(file, text);
-    say(`wrote ${relative(file)}`);
-  } else if (!fs.existsSync(file) || fs.readFileSync(file, 'utf8') !== text) {
-    throw new Failure(`${relative(file)} is not what the table says: run node scripts/reference.mjs`);
+  for (const [name, make] of Object.entries(PAGES)) {
+    const text = await make();
+    const file = resolve(name);
+    if (!parsed.options.check) {
+      fs.writeFileSync(file, text);
+      say(`wrote ${relative(file)}`);
+    } else if (!fs.existsSync(file) || fs.readFileSync(file, 'utf8') !== text) {
+      throw new Failure(`${relative(file)} is not what the table says: run node scripts/reference.mjs`);
+    }
   }
 });

@@ -10,6 +10,7 @@ const ALLOWED: Record<string, readonly RegExp[]> = {
   '@pulsebeacon/websocket': [],
   pulsebeacon: [
     /^bin\/pulsebeacon\.js$/,
+    /^config\.schema\.json$/,
     /^public\/[^.][^/]*\.(html|css|js|svg|png|ico)$/,
     /^report\/report\.(css|js)$/,
   ],

@@ -6,7 +6,7 @@ export interface ChannelPattern {
 }
 
 const MAX_BYTES = 255;
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+// oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** What is wrong with the text of a pattern, as a sentence; undefined where nothing is. */

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { addBench } from './commands/bench.ts';
+import { addConfig } from './commands/config.ts';
 import { addConnect } from './commands/connect.ts';
+import { addKeys } from './commands/keys.ts';
 import { addServe } from './commands/serve.ts';
 import { Failure } from './failure.ts';
 import { VERSION } from './version.ts';
@@ -22,6 +24,8 @@ function createProgram(): Command {
     .configureOutput({ outputError: (text, write) => write(toSentence(text)) })
     .exitOverride();
   addServe(program);
+  addConfig(program);
+  addKeys(program);
   addConnect(program);
   addBench(program);
   return program;

@@ -18,7 +18,7 @@ import {
 } from '../settings.ts';
 import { type Certificate, loadCertificate, makeDevCertificate } from '../tls.ts';
 import { addOptions, type OptionGroup, type OptionText } from './option-table.ts';
-import { list, text } from './values.ts';
+import { list, nonEmpty } from './values.ts';
 
 /** What is read where no other file is named. */
 export const USUAL_FILE = 'pulsebeacon.yaml';
@@ -29,7 +29,7 @@ const CONFIGURATION: OptionGroup = [
     {
       flags: '--config <file>',
       about: `YAML file with what no option says; without it, ${USUAL_FILE} where it is there`,
-      read: text,
+      read: nonEmpty,
     },
     { flags: '--no-config', about: `read no file, not even ${USUAL_FILE}` },
   ],
@@ -37,8 +37,8 @@ const CONFIGURATION: OptionGroup = [
 
 /** Which of the options a command takes. */
 export interface ServeOptionsChoice {
-  /** Not listed in the help, where those of `serve` would bury the others. */
-  readonly hidden?: boolean;
+  /** Those that the help lists, such as `--data`; undefined: all. */
+  readonly shown?: readonly string[];
   /** Only these sections. */
   readonly sections?: readonly string[];
 }
@@ -47,10 +47,10 @@ export interface ServeOptionsChoice {
  * Adds the options of `serve`; each can be given in the environment, too: --max-connections is
  * PULSEBEACON_MAX_CONNECTIONS. What a switch turns on in the file, --no-… turns off.
  */
-export function addServeOptions(command: Command, { hidden = false, sections }: ServeOptionsChoice = {}): void {
+export function addServeOptions(command: Command, { shown, sections }: ServeOptionsChoice = {}): void {
   const chosen = SECTIONS.filter(({ name }) => sections === undefined || sections.includes(name));
   addOptions(command, [...chosen.map(toGroup), CONFIGURATION], (option) => {
-    if (hidden && !/^--(no-)?config$/.test(option.long!)) option.hideHelp();
+    option.hideHelp(shown?.includes(option.long!) === false);
     readFromEnvironment(command, option);
   });
   for (const setting of chosen.flatMap(({ settings }) => settings).filter(({ kind }) => kind === SWITCH)) {
@@ -64,7 +64,8 @@ function toGroup({ heading, settings }: Section): OptionGroup {
 
 function toOption({ flags, about, kind, isList = false, byDefault }: Setting): OptionText {
   if (kind === SWITCH) return { flags, about };
-  const shown = byDefault === undefined ? {} : { byDefault: { value: byDefault, shown: String(kind.show(byDefault as never)) } };
+  const shown =
+    byDefault === undefined ? {} : { byDefault: { value: byDefault, shown: String(kind.show(byDefault as never)) } };
   if (kind.choices !== undefined) return { flags, about, choices: kind.choices, ...shown };
   if (isList) return { flags, about: `${about} (repeatable)`, read: list(kind.read) };
   return { flags, about, read: kind.read, ...shown };
@@ -188,4 +189,3 @@ async function certificateOf(effective: Effective): Promise<Certificate | undefi
   if (key === undefined) throw new Failure(`${effective.nameOf('tls.cert')} needs its key, too: --tls-key FILE`, 2);
   return loadCertificate(cert, key);
 }
-

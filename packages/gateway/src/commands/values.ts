@@ -117,11 +117,11 @@ export function origin(text: string): string {
 /** An address or name to listen on; an IPv6 address may stand in brackets. */
 export function host(given: string): string {
   if (given !== '') return given.replace(/^\[(.*)\]$/, '$1');
-  throw new InvalidArgumentError('It is empty: give an address of this machine, such as 127.0.0.1.');
+  throw new InvalidArgumentError('Give an address or a name of this machine, such as 127.0.0.1.');
 }
 
 /** Any text that is not empty. */
-export function text(given: string): string {
+export function nonEmpty(given: string): string {
   if (given !== '') return given;
   throw new InvalidArgumentError('It is empty.');
 }

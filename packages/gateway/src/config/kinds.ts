@@ -8,11 +8,11 @@ import {
   folder,
   host,
   listenTarget,
+  nonEmpty,
   origin,
   port,
   publicUrl,
   size,
-  text,
 } from '../commands/values.ts';
 import { describePlace, type ListenTarget } from '../listen/target.ts';
 
@@ -121,7 +121,7 @@ export const SWITCH: Kind = {
 
 export const TEXT: Kind = {
   schema: { type: 'string', minLength: 1, errorMessage: 'Give a text that is not empty.' },
-  read: text,
+  read: nonEmpty,
   show: asIs,
 };
 
@@ -136,7 +136,7 @@ const PATH_SCHEMA: JsonSchema = { type: 'string', minLength: 1, errorMessage: 'G
 const locate = (given: string, base: string): string => path.resolve(base, given);
 
 /** A file or folder that need not be there yet. */
-export const PATH: Kind = { schema: PATH_SCHEMA, read: text, show: asIs, locate };
+export const PATH: Kind = { schema: PATH_SCHEMA, read: nonEmpty, show: asIs, locate };
 
 /** A folder that is there. */
 export const FOLDER: Kind = { schema: PATH_SCHEMA, read: folder, show: asIs, locate };
@@ -177,10 +177,15 @@ export const CHANNEL_PATTERN: Kind = {
 
 /** One of some words. */
 export function choice(choices: readonly string[]): Kind {
-  return { schema: { enum: choices, errorMessage: `Give one of ${choices.join(', ')}.` }, read: asIs, show: asIs, choices };
+  return {
+    schema: { enum: choices, errorMessage: `Give one of ${choices.join(', ')}.` },
+    read: asIs,
+    show: asIs,
+    choices,
+  };
 }
 
 /** A text of one form. @param allowed the sentence that says which */
 export function matching(form: RegExp, allowed: string): Kind {
-  return { schema: { type: 'string', pattern: form.source, errorMessage: allowed }, read: text, show: asIs };
+  return { schema: { type: 'string', pattern: form.source, errorMessage: allowed }, read: nonEmpty, show: asIs };
 }

@@ -67,7 +67,7 @@ export const NAMESPACES: ListTable = {
       about: 'most bytes of a publication; at most limits.maxMessageSize',
       kind: SIZE,
       without: 'limits.maxMessageSize',
-      example: 16 * 1024,
+      example: '16KiB',
     },
     {
       key: 'rate',

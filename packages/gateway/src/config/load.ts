@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import { escapeLine } from '../connect/escape.ts';
 import { codeOf, Failure } from '../failure.ts';
 import type { ConfigFile, FileEntry, FileValue, FileValues } from './config-file.ts';
 import { findContradictions } from './contradictions.ts';
@@ -18,7 +19,8 @@ export function loadConfig(name: string): ConfigFile {
 
 function readText(name: string): string {
   try {
-    if (statSync(name).size > MAX_BYTES) throw new Failure(`${name} has more than 1 MiB: it is no configuration file`, 2);
+    if (statSync(name).size > MAX_BYTES)
+      throw new Failure(`${name} has more than 1 MiB: it is no configuration file`, 2);
     return readFileSync(name, 'utf8');
   } catch (error) {
     if (error instanceof Failure) throw error;
@@ -32,9 +34,9 @@ function readText(name: string): string {
 
 /** Reads the text of a configuration file. @param name relative paths in it count from its folder */
 export function parseConfig(text: string, name: string): ConfigFile {
-  const yaml = new YamlText(text);
+  const yaml = attempt(name, () => new YamlText(text));
   refuse(name, yaml.faults);
-  const root = toValue(yaml, name);
+  const root = attempt(name, () => yaml.toValue());
   const { faults, paths } = findSchemaFaults(yaml, root);
   const reader = new Reader(yaml, name, root, new Set(paths), faults);
   const settings = reader.read(SETTINGS, []);
@@ -47,9 +49,10 @@ export function parseConfig(text: string, name: string): ConfigFile {
   return config;
 }
 
-function toValue(yaml: YamlText, name: string): unknown {
+/** What no file that is meant well has: aliases that multiply, nesting without end. */
+function attempt<T>(name: string, work: () => T): T {
   try {
-    return yaml.toValue();
+    return work();
   } catch (error) {
     throw new Failure(`${name} cannot be used: ${(error as Error).message}`, 2);
   }
@@ -59,7 +62,7 @@ function refuse(name: string, faults: readonly Fault[]): void {
   if (faults.length === 0) return;
   const lines = [...faults]
     .sort((a, b) => a.line - b.line || a.column - b.column)
-    .map(({ line, column, says }) => `${name}:${line}:${column}: ${says}`);
+    .map(({ line, column, says }) => `${name}:${line}:${column}: ${escapeLine(says)}`);
   const text = lines.length === 1 ? lines[0]! : `${name} has ${lines.length} faults:\n  ${lines.join('\n  ')}`;
   throw new Failure(text, 2);
 }

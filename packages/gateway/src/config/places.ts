@@ -34,7 +34,8 @@ export class YamlText {
   placeOf(path: ValuePath): { line: number; column: number } {
     const node = this.document.getIn(path, true);
     // A value that is not there (`port:`) is where its name is.
-    if (isNode(node) && node.range && !(isScalar(node) && node.range[0] === node.range[1])) return this.at(node.range[0]);
+    if (isNode(node) && node.range && !(isScalar(node) && node.range[0] === node.range[1]))
+      return this.at(node.range[0]);
     return path.length === 0 ? { line: 1, column: 1 } : this.placeOfName(path);
   }
 

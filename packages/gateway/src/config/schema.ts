@@ -32,7 +32,12 @@ export function configSchema(): JsonSchema {
 
 function listSchema({ about, rows }: ListTable): JsonSchema {
   const items = objectSchema('object', rows);
-  return { description: about, type: ['array', 'null'], errorMessage: 'Give a list: entries that begin with "- ".', items };
+  return {
+    description: about,
+    type: ['array', 'null'],
+    errorMessage: 'Give a list: entries that begin with "- ".',
+    items,
+  };
 }
 
 /** The schema of an object with these rows. @param prefix the name of the section, which is not part of its own keys */
@@ -58,7 +63,7 @@ function rowSchema({ about, kind, isList, byDefault, isRequired }: Row): JsonSch
   const description = `${about[0]!.toUpperCase()}${about.slice(1)}.`;
   const shown = byDefault === undefined ? {} : { default: kind.show(byDefault as never) };
   if (isList !== true) return { description, ...shown, ...kind.schema };
-  const least = isRequired === true ? { minItems: 1 } : {};
-  const errorMessage = 'Give a list, with at least one entry: [a, b].';
-  return { description, type: 'array', ...least, uniqueItems: true, errorMessage, items: kind.schema };
+  const least = isRequired === true ? 1 : 0;
+  const errorMessage = `Give a list${least === 1 ? ' with at least one entry' : ''}: [a, b].`;
+  return { description, type: 'array', minItems: least, uniqueItems: true, errorMessage, items: kind.schema };
 }

@@ -36,7 +36,7 @@ export interface Row {
   readonly byDefault?: unknown;
   /** Said in the place of a default. */
   readonly without?: string;
-  /** A value for the example file, where there is no default. */
+  /** What the example file has where there is no default, as one writes it. */
   readonly example?: unknown;
   readonly isRequired?: boolean;
   /** Never repeated in messages. */
@@ -329,7 +329,12 @@ export const SECTIONS: readonly Section[] = [
     about: 'The ways by which channels reach their clients.',
     settings: TRANSPORTS,
   },
-  { name: 'limits', heading: 'Limits:', about: 'Limits. Rates and numbers of connections may be off.', settings: LIMITS },
+  {
+    name: 'limits',
+    heading: 'Limits:',
+    about: 'Limits. Rates and numbers of connections may be off.',
+    settings: LIMITS,
+  },
   { name: 'log', heading: 'Log:', about: 'The log, on standard output.', settings: LOGS },
 ];
 

@@ -59,5 +59,7 @@ function isForm(value: unknown, form: RegExp): value is string {
 }
 
 function isListOf(value: unknown, isRight: (entry: string) => boolean): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every((entry) => typeof entry === 'string' && isRight(entry));
+  return (
+    Array.isArray(value) && value.length > 0 && value.every((entry) => typeof entry === 'string' && isRight(entry))
+  );
 }

@@ -29,17 +29,23 @@ export interface Outcome {
 export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly uid?: number;
+  readonly cwd?: string;
+  /** What comes from standard input. */
+  readonly input?: string;
 }
 
 /** Starts the program, and leaves the rest to the test. */
-export function launch(args: readonly string[], { env = {}, uid }: SpawnOptions = {}): ChildProcess {
+export function launch(args: readonly string[], { env = {}, uid, cwd, input }: SpawnOptions = {}): ChildProcess {
   // Nothing of the environment in which the tests run may reach the program as an option.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PULSEBEACON_'));
-  return spawn(process.execPath, [BIN, ...args], {
+  const child = spawn(process.execPath, [BIN, ...args], {
     env: { ...Object.fromEntries(inherited), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
+    ...(cwd === undefined ? {} : { cwd }),
   });
+  child.stdin?.end(input);
+  return child;
 }
 
 /** Runs the program to its end, which is to come by itself. */

@@ -1,0 +1,66 @@
+// docs/reference/errors.md, from the table of errors of @pulsebeacon/websocket.
+import { table } from './markdown.mjs';
+
+const KINDS = {
+  connection: {
+    title: 'A connection that fails',
+    about:
+      'The `error` handler gets a `WebSocketError` with this `code`, and `close` follows. The peer gets the close code, unless it is 1006, which is never sent: the network connection is cut.',
+    column: 'close code',
+    value: ({ closeCode }) => closeCode,
+  },
+  refusal: {
+    title: 'A handshake that is refused',
+    about:
+      'The answer is problem+json with this `code`, and the connection closes. The `refused` handler gets it too, with the values that decided.',
+    column: 'status',
+    value: ({ status }) => status,
+  },
+  connect: {
+    title: 'A client that finds no server',
+    about:
+      'There was no answer to the opening handshake. `connect` rejects with a `HandshakeError` whose `cause` is what the operating system or TLS said.',
+  },
+  answer: {
+    title: "A server's answer that a client cannot accept",
+    about:
+      'The connection is not established: `connect` rejects with a `HandshakeError` that has `status`, `headers` and the start of the `body`.',
+  },
+  usage: {
+    title: 'A call that cannot be carried out',
+    about:
+      'Thrown as `UsageError` or `HandshakeUsageError`; the message names the value, what is allowed, and the remedy.',
+  },
+};
+
+function section(kind, entries) {
+  const { title, about, column, value } = KINDS[kind];
+  const head = ['code', ...(column === undefined ? [] : [column]), 'meaning', 'source', 'again?'];
+  const rows = entries.map((entry) => [
+    `\`${entry.code}\``,
+    ...(value === undefined ? [] : [String(value(entry))]),
+    entry.message,
+    entry.section,
+    entry.retry ? 'may help' : '',
+  ]);
+  return [`## ${title}`, '', about, '', ...table(head, rows), ''];
+}
+
+/** The whole page. */
+export async function errorsPage() {
+  const { ERRORS } = await import('@pulsebeacon/websocket');
+  const lines = [
+    '# Errors',
+    '',
+    'Every code is stable: it never changes meaning and is never used again for something else. "Again?" says whether the',
+    'same may succeed when tried again unchanged. This page is made from the table in the code by `node scripts/reference.mjs`.',
+    '',
+    ...Object.keys(KINDS).flatMap((kind) =>
+      section(
+        kind,
+        ERRORS.filter((entry) => entry.kind === kind),
+      ),
+    ),
+  ];
+  return `${lines.join('\n').trimEnd()}\n`;
+}
