@@ -11,6 +11,7 @@ import { findSchemaFaults, isSecret, pathText, quote } from './schema-faults.ts'
 import { type Row, SETTINGS } from './table.ts';
 
 const MAX_BYTES = 1024 ** 2;
+const MOST_FAULTS = 50;
 
 /** Reads a configuration file. @throws {Failure} all that is wrong with it, with exit code 2 */
 export function loadConfig(name: string): ConfigFile {
@@ -63,7 +64,9 @@ function refuse(name: string, faults: readonly Fault[]): void {
   const lines = [...faults]
     .sort((a, b) => a.line - b.line || a.column - b.column)
     .map(({ line, column, says }) => `${name}:${line}:${column}: ${escapeLine(says)}`);
-  const text = lines.length === 1 ? lines[0]! : `${name} has ${lines.length} faults:\n  ${lines.join('\n  ')}`;
+  const shown = lines.slice(0, MOST_FAULTS);
+  if (shown.length < lines.length) shown.push(`and ${lines.length - shown.length} more`);
+  const text = lines.length === 1 ? lines[0]! : `${name} has ${lines.length} faults:\n  ${shown.join('\n  ')}`;
   throw new Failure(text, 2);
 }
 

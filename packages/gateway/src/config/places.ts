@@ -19,9 +19,14 @@ export class YamlText {
 
   constructor(text: string) {
     this.document = parseDocument(text, { lineCounter: this.lines, prettyErrors: false, version: '1.2' });
-    this.faults = [...this.document.errors, ...this.document.warnings].map(({ message, pos: [offset] }) => ({
+    // What is wrong in one place is said once: of a hundred brackets that stay open, all end there.
+    const byPlace = new Map<number, string>();
+    for (const { message, pos } of [...this.document.errors, ...this.document.warnings]) {
+      if (!byPlace.has(pos[0])) byPlace.set(pos[0], message.replace(/\.$/, ''));
+    }
+    this.faults = [...byPlace].map(([offset, message]) => ({
       ...this.at(offset),
-      says: `this is not YAML: ${message.replace(/\.$/, '')}`,
+      says: `this is not YAML: ${message}`,
     }));
   }
 

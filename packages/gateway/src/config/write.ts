@@ -5,7 +5,7 @@ import type { FileEntry } from './config-file.ts';
 import type { Effective } from './effective.ts';
 import type { Notation } from './kinds.ts';
 import { KEYS, LISTS, type ListTable, NAMESPACES } from './list-tables.ts';
-import { type Row, SECTIONS } from './table.ts';
+import { type Row, SECTIONS, type Setting } from './table.ts';
 
 const WIDTH = 100;
 
@@ -59,32 +59,29 @@ function exampleEntry({ rows }: ListTable): string[] {
 
 /** What holds, as YAML, with the source of each value behind it. Hashes of keys are not shown. */
 export function showEffective(effective: Effective, { namespaces }: GatewaySettings): string {
-  const lines = ['# What holds here, and where each value comes from.'];
-  for (const { name, settings } of SECTIONS) {
-    lines.push(`${name}:`);
-    for (const setting of settings) {
-      const value = effective.get(setting.key);
-      const text = value === undefined ? '' : ` ${notation(setting, value)}`;
-      const source =
-        value === undefined
-          ? `not set${setting.without === undefined ? '' : `: ${setting.without}`}`
-          : effective.sourceOf(setting.key).name;
-      lines.push(
-        `  ${value === undefined ? '# ' : ''}${localName(setting)}:${text} # ${source}`.replace(
-          /^( +# \w+):( # )/,
-          '$1: ',
-        ),
-      );
-    }
-  }
+  const sections = SECTIONS.flatMap(({ name, settings }) => [
+    `${name}:`,
+    ...settings.map((setting) => showSetting(setting, effective)),
+  ]);
   const file = effective.file;
-  lines.push(
-    'namespaces:',
-    ...namespaces.flatMap((namespace, index) => showNamespace(namespace, file?.namespaces[index])),
-  );
+  const rules = namespaces.flatMap((namespace, index) => showNamespace(namespace, file?.namespaces[index]));
   const keys = (file?.keys ?? []).flatMap(({ values }) => showEntry(KEYS, (key) => values.get(key)?.value, values));
-  lines.push(...(keys.length === 0 ? ['keys: [] # default'] : ['keys:', ...keys]));
+  const lines = [
+    '# What holds here, and where each value comes from.',
+    ...sections,
+    'namespaces:',
+    ...rules,
+    ...(keys.length === 0 ? ['keys: [] # default'] : ['keys:', ...keys]),
+  ];
   return `${lines.join('\n')}\n`;
+}
+
+function showSetting(setting: Setting, effective: Effective): string {
+  const name = localName(setting);
+  const value = effective.get(setting.key);
+  if (value === undefined) return `  # ${name}: not set; ${setting.without ?? 'none'} without it`;
+  // Paths are shown in full: what is relative counts from different folders here and in a file.
+  return `  ${name}: ${notation(setting, value, process.cwd())} # ${effective.sourceOf(setting.key).name}`;
 }
 
 function showNamespace(namespace: NamespaceSettings, entry: FileEntry | undefined): string[] {
@@ -104,7 +101,7 @@ function showEntry({ rows }: ListTable, valueOf: (key: string) => unknown, writt
     if (parent !== undefined && parent !== group) lines.push(`    ${parent}:`);
     group = parent;
     const text = row.isSecret === true ? "'(not shown)'" : notation(row, value);
-    const source = written.get(row.key)?.place ?? 'default';
+    const source = written.get(row.key)?.place ?? row.without ?? 'default';
     lines.push(`${parent === undefined ? '    ' : '      '}${path.at(-1)}: ${text} # ${source}`);
   }
   return lines.map((line, index) => (index === 0 ? line.replace('    ', '  - ') : line));
@@ -115,9 +112,12 @@ function localName({ key }: Row): string {
   return key.slice(key.indexOf('.') + 1);
 }
 
-/** A value as the file has it, on one line. */
-function notation({ kind, isList }: Row, value: unknown): string {
-  const show = (one: unknown): Notation => kind.show(one as never);
+/** A value as the file has it, on one line. @param folder from where relative paths count, if they are to be whole */
+function notation({ kind, isList }: Row, value: unknown, folder?: string): string {
+  const show = (one: unknown): Notation => {
+    const shown = kind.show(one as never);
+    return folder === undefined || kind.locate === undefined ? shown : kind.locate(String(shown), folder);
+  };
   return inline(isList === true ? (value as unknown[]).map(show) : show(value));
 }
 

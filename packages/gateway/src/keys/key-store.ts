@@ -1,4 +1,15 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fchownSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { codeOf, Failure } from '../failure.ts';
 import { type KeyRecord, readKeyRecord, type Right } from './key-record.ts';
@@ -103,6 +114,7 @@ export class KeyStore {
       rmSync(beside, { force: true });
       const descriptor = openSync(beside, 'wx', OWNER_ALONE);
       try {
+        giveToOwner(descriptor, path.dirname(this.file));
         writeFileSync(descriptor, `${JSON.stringify({ version: VERSION, keys }, undefined, 2)}\n`);
         fsyncSync(descriptor);
       } finally {
@@ -111,6 +123,13 @@ export class KeyStore {
       renameSync(beside, this.file);
     });
   }
+}
+
+/** What root makes (`sudo pulsebeacon keys create`) is for whoever owns the folder: the server, which has to read it. */
+function giveToOwner(descriptor: number, folder: string): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(folder);
+  fchownSync(descriptor, uid, gid);
 }
 
 function attempt<T>(what: string, work: () => T): T {
