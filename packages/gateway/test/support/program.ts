@@ -44,7 +44,8 @@ export function launch(args: readonly string[], { env = {}, uid, cwd, input }: S
     ...(uid === undefined ? {} : { uid, gid: uid }),
     ...(cwd === undefined ? {} : { cwd }),
   });
-  child.stdin?.end(input);
+  // Who has seen enough need not read all of it.
+  child.stdin?.on('error', () => {}).end(input);
   return child;
 }
 
