@@ -26,8 +26,8 @@ exit code 2 where something is; \`config show\` prints what holds, and where eac
 
 Sizes are \`65536\`, \`64KiB\`, \`1MiB\`; durations \`500ms\`, \`10s\`, \`2min\`, and a bare number is seconds. Relative paths count
 from the folder of the file; on the command line and in the environment, from where the program was started. In the
-environment, values of a list stand with commas between them, and a switch is on unless it says \`0\`, \`no\`, \`off\` or
-\`false\`. On the command line \`--no-compression\` turns off what \`compression\` turned on elsewhere, and so for every switch.
+environment, values of a list stand with commas between them, and a switch says \`true\` or \`false\` (\`1\`, \`yes\`, \`on\`;
+\`0\`, \`no\`, \`off\`). On the command line \`--no-compression\` turns off what \`compression\` turned on elsewhere, and so for every switch.
 
 A file against which editors can check is in the package: \`node_modules/pulsebeacon/config.schema.json\`. This page and that
 file are made from the table in the code by \`node scripts/reference.mjs\`.`;

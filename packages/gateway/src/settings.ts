@@ -1,5 +1,6 @@
 import type { AdmissionLimits } from './sockets/admission.ts';
 import type { EchoLimits } from './sockets/echo.ts';
+import type { Audience, NamespaceOptions, SlowConsumerPolicy } from '@pulsebeacon/hub';
 import type { KeyRecord } from './keys/key-record.ts';
 import type { ListenTarget } from './listen/target.ts';
 import type { Certificate } from './tls.ts';
@@ -29,30 +30,12 @@ export interface StoreSettings {
   readonly fsync: FsyncPolicy;
 }
 
-export const AUDIENCES = ['anyone', 'granted', 'nobody'] as const;
-/** Who may do something: everybody, those whose key or token says so, nobody. */
-export type Audience = (typeof AUDIENCES)[number];
+export const AUDIENCES: readonly Audience[] = ['anyone', 'granted', 'nobody'];
+export const SLOW_CONSUMER_POLICIES: readonly SlowConsumerPolicy[] = ['close', 'drop', 'conflate', 'spill'];
 
-export const SLOW_CONSUMER_POLICIES = ['close', 'drop', 'conflate', 'spill'] as const;
-/** What becomes of a subscriber that does not keep up. */
-export type SlowConsumerPolicy = (typeof SLOW_CONSUMER_POLICIES)[number];
-
-/** The rules of the channels whose name matches. */
-export interface NamespaceSettings {
-  /** A pattern of {@link compileChannelPattern}. */
-  readonly match: string;
-  /** How many publications are kept, 0 for none; and for how many milliseconds. */
-  readonly history: { readonly size: number; readonly age: number };
-  readonly presence: boolean;
-  readonly joinLeave: boolean;
-  readonly subscribe: Audience;
-  readonly publish: Audience;
-  readonly readHistory: Audience;
-  /** Bytes; at most that of {@link GatewayLimits}. */
-  readonly maxMessageSize: number;
-  /** Publications a second into each channel; Infinity for any number. */
-  readonly rate: number;
-  readonly slowConsumer: SlowConsumerPolicy;
+/** The rules of the channels whose names match, complete. `maxMessageSize` is at most that of {@link GatewayLimits}. */
+export interface NamespaceSettings extends Required<NamespaceOptions> {
+  readonly history: { readonly size: number; readonly ageMs: number };
 }
 
 /** What a gateway runs with, checked and complete. */
@@ -97,10 +80,10 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   authFailureRate: 10,
 };
 
-/** What applies to channels that no namespace matches, and to what a namespace leaves out. */
+/** What applies to channels that no namespace matches, and to what a namespace leaves out. History is open to those who may follow. */
 export const DEFAULT_NAMESPACE: Omit<NamespaceSettings, 'maxMessageSize'> = {
   match: '*',
-  history: { size: 300, age: 300_000 },
+  history: { size: 300, ageMs: 300_000 },
   presence: false,
   joinLeave: false,
   subscribe: 'anyone',

@@ -79,7 +79,7 @@ describe('a configuration file', () => {
       [
         {
           match: 'chat:*',
-          history: { size: 10, age: 300_000 },
+          history: { size: 10, ageMs: 300_000 },
           ...rest,
           maxMessageSize: 4096,
           rate: 5,
@@ -87,7 +87,7 @@ describe('a configuration file', () => {
         },
         {
           match: '*',
-          history: { size: 300, age: 300_000 },
+          history: { size: 300, ageMs: 300_000 },
           ...rest,
           maxMessageSize: 1024,
           rate: Infinity,
@@ -180,7 +180,11 @@ describe('what is wrong in a configuration file', () => {
       'namespaces:\n  - presence: true\n',
       /^2:5: namespaces\[0\]\.match: is missing, and has no default\.$/,
     ],
-    ['a pattern that is none', `namespaces: [{ match: "a\\nb" }]`, /A pattern has no control characters/],
+    [
+      'a pattern that is none',
+      `namespaces: [{ match: "a\\nb" }]`,
+      /"a\\nb" is not allowed\. A pattern has letters, digits, /,
+    ],
     [
       'spill without history',
       'namespaces:\n  - match: a\n    slowConsumer: spill\n    history: { size: 0 }\n',
@@ -190,6 +194,16 @@ describe('what is wrong in a configuration file', () => {
       'a namespace behind all',
       'namespaces:\n  - match: "*"\n  - match: a\n',
       /^3:12: namespaces\[1\]\.match: can never apply: the entry at a\.yaml:2:5 matches these channels before it/,
+    ],
+    [
+      'joining and leaving without presence',
+      'namespaces: [{ match: a, joinLeave: true }]',
+      /^1:37: namespaces\[0\]\.joinLeave: tells who comes and goes, and needs presence\. Set presence: true, too\.$/,
+    ],
+    [
+      'messages of no size',
+      'namespaces: [{ match: a, maxMessageSize: 0B }]',
+      /namespaces\[0\]\.maxMessageSize: 0 lets no message through/,
     ],
     ['a namespace twice', 'namespaces: [{ match: a }, { match: a }]', /namespaces\[1\]\.match: can never apply/],
     ['a misspelt audience', 'namespaces: [{ match: a, publish: anyne }]', /Did you mean anyone\?$/],

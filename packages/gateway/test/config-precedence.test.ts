@@ -62,6 +62,24 @@ describe('what holds', () => {
     assert.match(text, /^ {2}memory: false # PULSEBEACON_MEMORY$/m);
   });
 
+  for (const [text, value] of [
+    ['1', true],
+    ['Yes', true],
+    ['off', false],
+    ['0', false],
+    ['', false],
+  ] as const) {
+    it(`is ${value} for a switch that the environment sets to ${JSON.stringify(text)}`, async () => {
+      assert.equal((await settle('', '', { PULSEBEACON_ANONYMOUS: text })).anonymous, value);
+    });
+  }
+
+  it('is no switch that is neither on nor off', () =>
+    assert.rejects(
+      settle('', '', { PULSEBEACON_ANONYMOUS: 'nope' }),
+      /^Failure: PULSEBEACON_ANONYMOUS is "nope": give true or false$/,
+    ));
+
   it('shows namespaces to the last default, and no hash', async () => {
     const hash = 'ab'.repeat(32);
     const text = await show(

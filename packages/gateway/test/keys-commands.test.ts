@@ -1,9 +1,12 @@
 // pulsebeacon keys create, list, revoke, hash.
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { addKeys } from '#dist/commands/keys.js';
 import { parseConfig } from '#dist/config/load.js';
@@ -92,11 +95,33 @@ describe('pulsebeacon keys', () => {
 
   it('makes the entry of a key from standard input', async () => {
     const { text } = generateKey();
-    const { code, stdout } = await run(['hash', '--rights', 'subscribe', '--channels', 'a: b'], `${text}\n`);
+    const { code, stdout } = await run(['hash', '--rights', 'subscribe', '--channels', 'a:b*'], `${text}\n`);
     assert.equal(code, 0);
     assert(!stdout.includes(text.slice(12)));
     const configured = parseConfig(`keys:\n${stdout}`, 'a.yaml').keys.map(toKeyRecord);
-    assert(new KeyRing({ configured }).find(text)!.maySubscribe('a: b'));
+    assert(new KeyRing({ configured }).find(text)!.maySubscribe('a:b*'));
+  });
+
+  it('runs the command lines of the guide', async () => {
+    const guide = await readFile(new URL('../../../../docs/guide/keys.md', import.meta.url), 'utf8');
+    const commands = Array.from(guide.matchAll(/^```sh\n([^]*?)^```$/gm), ([, block]) => block!).join('');
+    await writeFile(path.join(cwd, 'key.txt'), generateKey().text);
+    const child = spawn('sh', ['-ec', `pulsebeacon() { "$NODE" "$BIN" "$@"; }\n${commands}`], {
+      cwd,
+      env: {
+        ...process.env,
+        NODE: process.execPath,
+        BIN: fileURLToPath(new URL('../../bin/pulsebeacon.js', import.meta.url)),
+      },
+      stdio: 'ignore',
+    });
+    assert.deepEqual(await once(child, 'close'), [0, null]);
+    assert.equal(new KeyStore(path.join(cwd, 'data')).list()[0]!.comment, 'the newsroom');
+  });
+
+  it('has an entry in the guide that is right', async () => {
+    const guide = await readFile(new URL('../../../../docs/guide/keys.md', import.meta.url), 'utf8');
+    assert.equal(parseConfig(/```yaml\n([^]*?)```/.exec(guide)![1]!, 'a.yaml').keys.length, 1);
   });
 
   it('ends with one sentence where the input is no key', async () => {
@@ -108,7 +133,7 @@ describe('pulsebeacon keys', () => {
 
   const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
     [['create', '--rights', 'pblish'], /The rights are publish, subscribe, admin\. Did you mean publish\?/],
-    [['create', '--channels', 'a\nb'], /A pattern has no control characters/],
+    [['create', '--channels', 'a\nb'], /A pattern has letters, digits, /],
     [['create', '--comment', ''], /A comment has 1 to 200 characters/],
     [['create', '--memory'], /with --memory no keys are kept: pulsebeacon keys create --entry makes one/],
     [['revoke'], /missing required argument 'id'/],

@@ -64,6 +64,13 @@ describe('what a key allows', () => {
     assert(subscriber.maySubscribe('chat:1') && !subscriber.maySubscribe('other') && !subscriber.mayPublish('chat:1'));
   });
 
+  it('is what the hub takes for grants', () => {
+    assert.deepEqual(key(['publish'], ['a']).grants, [{ actions: ['publish'], channels: ['a'] }]);
+    assert.deepEqual(key(['subscribe', 'admin'], ['*']).grants, [
+      { actions: ['subscribe', 'history', 'publish'], channels: ['*'] },
+    ]);
+  });
+
   it('is all of it for an admin, on its channels', () => {
     const admin = key(['admin']);
     assert(admin.isAdmin && admin.mayPublish('news') && admin.maySubscribe('news'));

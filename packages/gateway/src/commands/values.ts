@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { findPatternFault } from '../channel-pattern.ts';
+import { isChannelPattern } from '../config/patterns.ts';
 import { type ListenTarget, parseListenTarget, parsePort } from '../listen/target.ts';
 
 /*
@@ -137,7 +137,8 @@ export function folder(given: string): string {
 
 /** The name of a channel, with `*` for any run of characters. */
 export function channelPattern(given: string): string {
-  const fault = findPatternFault(given);
-  if (fault === undefined) return given;
-  throw new InvalidArgumentError(fault);
+  if (isChannelPattern(given)) return given;
+  throw new InvalidArgumentError(
+    'A pattern has letters, digits, . _ ~ : @ - as names of channels have, and * for any run of them: chat:*.',
+  );
 }

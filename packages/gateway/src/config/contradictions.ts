@@ -31,6 +31,14 @@ function inNamespaces(namespaces: readonly FileEntry[]): readonly Contradiction[
       const says = 'spill reads on from the history, and history.size is 0. Give it a size, or another policy.';
       found.push({ path: ['namespaces', position, 'slowConsumer'], says });
     }
+    if (values.get('joinLeave')?.value === true && values.get('presence')?.value !== true) {
+      const says = 'tells who comes and goes, and needs presence. Set presence: true, too.';
+      found.push({ path: ['namespaces', position, 'joinLeave'], says });
+    }
+    if (values.get('maxMessageSize')?.value === 0) {
+      const says = '0 lets no message through. Give a size such as 64KiB, or leave it out.';
+      found.push({ path: ['namespaces', position, 'maxMessageSize'], says });
+    }
     const match = values.get('match')?.value;
     if (match === undefined) return;
     const earlier = before.get('*') ?? before.get(match);

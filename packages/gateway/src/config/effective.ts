@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { ConfigFile } from './config-file.ts';
+import { Failure } from '../failure.ts';
+import { SWITCH } from './kinds.ts';
 import { environmentName, flagOf, type Setting, SETTINGS, type SettingValues } from './table.ts';
 
 /** Whence a value comes; a source with a higher rank goes before one with a lower one. */
@@ -56,9 +58,18 @@ function choose(setting: Setting, command: Command, file: ConfigFile | undefined
     case 'cli':
       return { value, source: { rank: 3, name: value === false ? `--no-${flag.slice(2)}` : flag } };
     case 'env':
+      checkSwitch(setting, value);
       return { value, source: { rank: 2, name: environmentName(flag) } };
   }
   const written = file?.settings.get(setting.key);
   if (written !== undefined) return { value: written.value, source: { rank: 1, name: written.place } };
   return { value: setting.byDefault, source: DEFAULT };
+}
+
+/** Commander turns a switch on, whatever its variable says: a word that is neither yes nor no must not open a door. */
+function checkSwitch(setting: Setting, value: unknown): void {
+  if (setting.kind !== SWITCH || value !== true) return;
+  const name = environmentName(flagOf(setting));
+  const text = process.env[name] ?? '';
+  if (!/^(1|yes|on|true)$/i.test(text)) throw new Failure(`${name} is ${JSON.stringify(text)}: give true or false`, 2);
 }

@@ -169,7 +169,7 @@ export const CHANNEL_PATTERN: Kind = {
   schema: {
     type: 'string',
     minLength: 1,
-    errorMessage: "Give the name of a channel, or a pattern in which * stands for any run of characters: 'chat:*'.",
+    errorMessage: remedyOf(channelPattern, '?'),
   },
   read: channelPattern,
   show: asIs,

@@ -46,11 +46,11 @@ export const NAMESPACES: ListTable = {
       kind: COUNT_OR_NONE,
       byDefault: D.history.size,
     },
-    { key: 'history.age', about: 'how long they are kept', kind: DEADLINE, byDefault: D.history.age },
+    { key: 'history.age', about: 'how long they are kept', kind: DEADLINE, byDefault: D.history.ageMs },
     { key: 'presence', about: 'whether one can see who is there', kind: SWITCH, byDefault: D.presence },
     {
       key: 'joinLeave',
-      about: 'whether those who are there are told who comes and goes',
+      about: 'whether those who are there are told who comes and goes; needs presence',
       kind: SWITCH,
       byDefault: D.joinLeave,
     },
@@ -61,7 +61,7 @@ export const NAMESPACES: ListTable = {
       byDefault: D.subscribe,
     },
     { key: 'publish', about: 'who may publish', kind: AUDIENCE, byDefault: D.publish },
-    { key: 'readHistory', about: 'who may read what was', kind: AUDIENCE, byDefault: D.readHistory },
+    { key: 'readHistory', about: 'who may read what was', kind: AUDIENCE, without: 'subscribe', example: 'anyone' },
     {
       key: 'maxMessageSize',
       about: 'most bytes of a publication; at most limits.maxMessageSize',

@@ -6,14 +6,15 @@ import type { FileEntry } from './config-file.ts';
 export function toNamespace({ values }: FileEntry, maxMessageSize: number): NamespaceSettings {
   const D = DEFAULT_NAMESPACE;
   const get = <T>(key: string, byDefault: T): T => (values.get(key)?.value ?? byDefault) as T;
+  const subscribe = get('subscribe', D.subscribe);
   return {
     match: get('match', D.match),
-    history: { size: get('history.size', D.history.size), age: get('history.age', D.history.age) },
+    history: { size: get('history.size', D.history.size), ageMs: get('history.age', D.history.ageMs) },
     presence: get('presence', D.presence),
     joinLeave: get('joinLeave', D.joinLeave),
-    subscribe: get('subscribe', D.subscribe),
+    subscribe,
     publish: get('publish', D.publish),
-    readHistory: get('readHistory', D.readHistory),
+    readHistory: get('readHistory', subscribe),
     maxMessageSize: get('maxMessageSize', maxMessageSize),
     rate: get('rate', D.rate),
     slowConsumer: get('slowConsumer', D.slowConsumer),

@@ -85,8 +85,8 @@ function showSetting(setting: Setting, effective: Effective): string {
 }
 
 function showNamespace(namespace: NamespaceSettings, entry: FileEntry | undefined): string[] {
-  const flat: Record<string, unknown> = { ...namespace };
-  for (const [name, value] of Object.entries(namespace.history)) flat[`history.${name}`] = value;
+  const { size, ageMs } = namespace.history;
+  const flat: Record<string, unknown> = { ...namespace, 'history.size': size, 'history.age': ageMs };
   return showEntry(NAMESPACES, (key) => flat[key], entry?.values ?? new Map());
 }
 

@@ -1,4 +1,4 @@
-import { findPatternFault } from '../channel-pattern.ts';
+import { isChannelPattern } from '../config/patterns.ts';
 
 export const RIGHTS = ['publish', 'subscribe', 'admin'] as const;
 /** What a key may do; `admin` includes the others. */
@@ -11,7 +11,7 @@ export interface KeyRecord {
   /** `sha256:` and the SHA-256 of the secret in hexadecimal digits. */
   readonly hash: string;
   readonly rights: readonly Right[];
-  /** Patterns of `compileChannelPattern`. */
+  /** Patterns of `ChannelPattern`. */
   readonly channels: readonly string[];
   readonly comment?: string;
   /** When it was made, as ISO 8601; keys of the configuration file have none. */
@@ -45,7 +45,7 @@ export function readKeyRecord(value: unknown): KeyRecord | string {
   if (!isListOf(rights, (right) => (RIGHTS as readonly string[]).includes(right))) {
     return `the rights of ${id} are not a list of ${RIGHTS.join(', ')}`;
   }
-  if (!isListOf(channels, (pattern) => findPatternFault(pattern) === undefined)) {
+  if (!isListOf(channels, isChannelPattern)) {
     return `the channels of ${id} are not a list of names and patterns`;
   }
   for (const name of ['comment', 'created', 'revoked'] as const) {

@@ -1,21 +1,31 @@
 import { timingSafeEqual } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { type ChannelPattern, compileChannelPattern } from '../channel-pattern.ts';
+import type { Action, Grant } from '@pulsebeacon/hub';
+import { ChannelPattern } from '@pulsebeacon/wire';
 import { codeOf, Failure } from '../failure.ts';
 import type { KeyRecord, Right } from './key-record.ts';
 import type { KeyStore } from './key-store.ts';
 import { digestOf, KEY_FORM, parseKey } from './key-text.ts';
 
+const ACTIONS: Readonly<Record<Right, readonly Action[]>> = {
+  publish: ['publish'],
+  subscribe: ['subscribe', 'history'],
+  admin: ['publish', 'subscribe', 'history'],
+};
+
 /** A key that holds: what whoever brings it may do. Channels are named by their canonical names. */
 export class Key {
   readonly id: string;
   readonly rights: ReadonlySet<Right>;
+  /** What it grants in the hub. */
+  readonly grants: readonly Grant[];
   private readonly patterns: readonly ChannelPattern[];
 
   constructor({ id, rights, channels }: Pick<KeyRecord, 'id' | 'rights' | 'channels'>) {
     this.id = id;
     this.rights = new Set(rights);
-    this.patterns = channels.map(compileChannelPattern);
+    this.grants = [{ actions: [...new Set(rights.flatMap((right) => ACTIONS[right]))], channels }];
+    this.patterns = channels.map((text) => new ChannelPattern(text));
   }
 
   get isAdmin(): boolean {
