@@ -1,10 +1,10 @@
-// Writes docs/reference/errors.md from the table in the code: node scripts/reference.mjs [--check]
+// Writes docs/reference/errors.md from the tables in the code: node scripts/reference.mjs [--check]
 import fs from 'node:fs';
 import { Failure, main, parseArguments, relative, resolve, say } from './lib/project.mjs';
 
 const HELP = `Usage: node scripts/reference.mjs [--check]
 
-Writes docs/reference/errors.md from the table of errors of @pulsebeacon/websocket, as built.
+Writes docs/reference/errors.md from the tables of errors of @pulsebeacon/websocket and wire, as built.
 
   --check   write nothing; fail where the file is not what would be written`;
 
@@ -50,19 +50,41 @@ function section(kind, entries) {
     entry.section,
     entry.retry ? 'may help' : '',
   ]);
+  return table(title, about, head, rows);
+}
+
+function table(title, about, head, rows) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
   return [`## ${title}`, '', about, '', line(head), line(head.map(() => '---')), ...rows.map(line), ''];
+}
+
+/** What hubs and clients tell each other: the status of an answer, the close code of a WebSocket, or neither. */
+function wireSection(errors) {
+  const rows = Object.entries(errors).map(([code, { status, closeCode, message, retry }]) => [
+    `\`${code}\``,
+    String(status),
+    closeCode === undefined ? '' : String(closeCode),
+    message,
+    retry ? 'may help' : '',
+  ]);
+  return table(
+    'What a hub tells its clients',
+    'In problem+json, in `error` and `bye` messages ([protocol](wire-protocol.md#errors)): the status where it answers a request, the close code where it ends a WebSocket.',
+    ['code', 'status', 'close code', 'meaning', 'again?'],
+    rows,
+  );
 }
 
 await main(async () => {
   const parsed = parseArguments({ check: { type: 'boolean', default: false } }, HELP);
   if (parsed === undefined) return;
   const { ERRORS } = await import('@pulsebeacon/websocket');
+  const { WIRE_ERRORS } = await import('@pulsebeacon/wire');
   const lines = [
     '# Errors',
     '',
     'Every code is stable: it never changes meaning and is never used again for something else. "Again?" says whether the',
-    'same may succeed when tried again unchanged. This page is made from the table in the code by `node scripts/reference.mjs`.',
+    'same may succeed when tried again unchanged. This page is made from the tables in the code by `node scripts/reference.mjs`.',
     '',
     ...Object.keys(KINDS).flatMap((kind) =>
       section(
@@ -70,6 +92,7 @@ await main(async () => {
         ERRORS.filter((entry) => entry.kind === kind),
       ),
     ),
+    ...wireSection(WIRE_ERRORS),
   ];
   const text = `${lines.join('\n').trimEnd()}\n`;
   const file = resolve('docs/reference/errors.md');
@@ -77,6 +100,6 @@ await main(async () => {
     fs.writeFileSync(file, text);
     say(`wrote ${relative(file)}`);
   } else if (!fs.existsSync(file) || fs.readFileSync(file, 'utf8') !== text) {
-    throw new Failure(`${relative(file)} is not what the table says: run node scripts/reference.mjs`);
+    throw new Failure(`${relative(file)} is not what the tables say: run node scripts/reference.mjs`);
   }
 });

@@ -3,15 +3,16 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { test } from 'node:test';
 import { ERRORS } from '@pulsebeacon/websocket';
+import { WIRE_ERRORS } from '@pulsebeacon/wire';
 import { ROOT } from './scripts.ts';
 
-test('docs/reference/errors.md says what the table of errors says', () => {
+test('docs/reference/errors.md says what the tables of errors say', () => {
   const { status, stderr } = spawnSync(process.execPath, ['scripts/reference.mjs', '--check'], { cwd: ROOT });
   assert.equal(status, 0, String(stderr));
 });
 
 test('no two errors have the same code', () => {
-  const codes = ERRORS.map(({ code }) => code);
+  const codes = [...ERRORS.map(({ code }) => code as string), ...Object.keys(WIRE_ERRORS)];
   assert.deepEqual(codes, [...new Set(codes)]);
 });
 
