@@ -124,7 +124,7 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map<ServerMessage['type'], Shape>
     [
       ID,
       CHANNEL,
-      POSITION,
+      ['position', optional(isText)],
       ['recovered', isBoolean],
       ['state', optional((value, message) => value === null || isPublication(value, message))],
     ],

@@ -14,6 +14,7 @@ const BINARY = { ...PUBLICATION, contentType: 'image/png', key: 'k', encoding: '
 
 const MESSAGES: readonly ServerMessage[] = [
   { type: 'welcome', id: 1, version: 1, client: 'c', session: 's', expiresIn: 3_600_000, heartbeat: 3000 },
+  { type: 'subscribed', channel: 'news', recovered: true },
   { type: 'subscribed', channel: 'news', position: 'k3f9.0', recovered: true },
   { type: 'subscribed', id: 0, channel: 'news', position: 'k3f9.0', recovered: false, state: null },
   { type: 'subscribed', channel: 'news', position: 'k3f9.17', recovered: false, state: PUBLICATION },
@@ -77,7 +78,7 @@ test('a field that lacks or has a wrong value is named', () => {
     expiresIn: [undefined, -1, '1', null],
     heartbeat: [undefined, -1],
     channel: [1, null],
-    position: [undefined, 17],
+    position: [17, null],
     recovered: [undefined, 1],
     state: [1, {}, [], { ...PUBLICATION, data: undefined }, { ...PUBLICATION, type: 'join' }],
     code: [1, 'constructor', '__proto__', 'PB_'],
@@ -111,6 +112,10 @@ test('a field that lacks or has a wrong value is named', () => {
     }
   }
   assert.deepEqual([...seen].sort(), Object.keys(wrong).sort());
+});
+
+test('a publication has a position', () => {
+  garbage(JSON.stringify({ ...PUBLICATION, position: undefined }), /publication whose position is missing/);
 });
 
 test('data that is encoded is text', () => {
