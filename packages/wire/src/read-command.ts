@@ -3,7 +3,7 @@ import { WireError } from './errors.ts';
 import { checkJsonDepth } from './json-depth.ts';
 import { checkIdempotencyKey, parseStateKey } from './keys.ts';
 import type { Command, HelloCommand, HistoryCommand, PublishCommand, SubscribeCommand } from './messages.ts';
-import { checkBase64, checkNumbers } from './payload.ts';
+import { checkBase64, checkNumbers, parsePayloadType, type PayloadKind } from './payload.ts';
 import { parseSince, type Since } from './position.ts';
 import { show, quote } from './quote.ts';
 
@@ -112,18 +112,32 @@ function readPublish(fields: Fields, common: Common): PublishCommand {
   if (encoding !== undefined && (encoding !== 'base64' || typeof data !== 'string')) {
     throw wrong('encoding', encoding, '"base64", with data that is a string');
   }
-  if (encoding === undefined) checkNumbers(data);
+  const type = optionalText('contentType', contentType, 200);
+  const kind = type.contentType === undefined ? 'json' : parsePayloadType(type.contentType).kind;
+  if (encoding === undefined) checkPlainData(data, kind);
   else checkBase64(data as string);
   return {
     type: 'publish',
     ...common,
     data,
     ...(encoding === undefined ? {} : { encoding: 'base64' }),
-    ...optionalText('contentType', contentType, 200),
+    ...type,
     ...(key === undefined ? {} : { key: parseStateKey(key) }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey: checkIdempotencyKey(idempotencyKey) }),
     reach: flag(fields, 'reach', false),
   };
+}
+
+/** Holds data that is not encoded against the kind of its content type. */
+function checkPlainData(data: unknown, kind: PayloadKind): void {
+  if (kind === 'json') {
+    checkNumbers(data);
+    return;
+  }
+  // A lone surrogate has no form in UTF-8.
+  if (kind === 'text' && typeof data === 'string' && !/\p{Cs}/u.test(data)) return;
+  const allowed = kind === 'text' ? 'a string without lone surrogates' : 'base64, and encoding "base64"';
+  throw new WireError('PB_PAYLOAD_INVALID', `data is ${show(data)}, but contentType says ${kind}: give ${allowed}`);
 }
 
 function readHistory(fields: Fields, common: Common): HistoryCommand {

@@ -217,3 +217,22 @@ test('a number that JSON could not write again is refused', () => {
   }
   parseCommand('{"type":"publish","channel":"a","data":[1e308,-0,null,"1e400",{"a":true}]}');
 });
+
+test('data is what its content type says', () => {
+  const publish = (contentType: string, data: unknown): string =>
+    JSON.stringify({ type: 'publish', id: 1, channel: 'a', contentType, data });
+  for (const [contentType, data] of [
+    ['text/plain', 'a\u{1f600}\n'],
+    ['application/json', { a: '\ud800' }],
+    ['application/ld+json', 'a'],
+  ] as const) {
+    parseCommand(publish(contentType, data));
+  }
+  refuses(publish('text/plain', 1), 'PB_PAYLOAD_INVALID', /^data is 1, but contentType says text: give a string/, 1);
+  refuses(publish('text/plain', 'a\ud800'), 'PB_PAYLOAD_INVALID', /lone surrogates/, 1);
+  refuses(publish('text/plain', '\udc00\ud800'), 'PB_PAYLOAD_INVALID', /lone surrogates/, 1);
+  refuses(publish('image/png', 'a'), 'PB_PAYLOAD_INVALID', /contentType says binary: give base64/, 1);
+  refuses(publish('text/plain; charset=latin1', 'a'), 'PB_PAYLOAD_CHARSET', /latin1/, 1);
+  refuses(publish('text/plain\r\nSet-Cookie: a=b', 'a'), 'PB_MEDIA_TYPE', /give one such as/, 1);
+  refuses(publish('', 'a'), 'PB_MEDIA_TYPE', /give one such as/, 1);
+});
