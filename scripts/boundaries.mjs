@@ -1,45 +1,74 @@
-// Shows that the import rules are really looked at. It copies the sources of @pulsebeacon/websocket aside, checks that
-// the compiler and the linter accept them as they are, then plants one offence at a time and checks that it is refused,
-// by each tool that is to refuse it, for the right reason.
+// Shows that the import rules are really looked at. It copies the sources that have such rules aside, checks that the
+// compiler and the linter accept them as they are, then plants one offence at a time and checks that it is refused, by
+// each tool that is to refuse it, for the right reason.
 import './lib/node-version.mjs';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ensure } from './ensure.mjs';
-import { Failure, filesBelow, main, ROOT, resolve, runTool, say, seconds } from './lib/project.mjs';
+import { Failure, filesBelow, main, resolve, runTool, say, seconds } from './lib/project.mjs';
 
-const SRC = 'packages/websocket/src';
+const WEBSOCKET = 'packages/websocket/src';
+const WIRE = 'packages/wire/src';
+const ROOTS = [WEBSOCKET, WIRE];
+
 const TARGET = 'export const target: number = 1;\n';
 const use = (specifier) => `import { target } from '${specifier}';\nexport const planted: number = target;\n`;
 
-/** `tsc` and `oxlint` are what the tool must say; a tool that is not named may let the offence pass. */
+/** What a folder that is pure may not do; `file` is one in it. */
+const impurities = (root, name, file) => [
+  {
+    root,
+    name: `${name} imports node:buffer`,
+    files: { [file]: "import { isUtf8 } from 'node:buffer';\nexport const planted: unknown = isUtf8;\n" },
+    tsc: /TS2591|TS2307/,
+    oxlint: /no-restricted-imports/,
+  },
+  ...['Buffer', 'process', 'setTimeout', 'console', 'TextDecoder', 'crypto'].map((global) => ({
+    root,
+    name: `${name} uses ${global}`,
+    files: { [file]: `export const planted: unknown = ${global};\n` },
+    tsc: /TS2591|TS2304|TS2584/,
+    oxlint: /no-restricted-globals/,
+  })),
+  ...['Date', 'globalThis'].map((global) => ({
+    root,
+    name: `${name} uses ${global}`,
+    files: { [file]: `export const planted: unknown = ${global};\n` },
+    oxlint: /no-restricted-globals/,
+  })),
+  {
+    root,
+    name: `${name} uses Math.random`,
+    files: { [file]: 'export const planted: number = Math.random();\n' },
+    oxlint: /no-restricted-properties/,
+  },
+];
+
+/**
+ * `files` are below `root`; `tsc` and `oxlint` are what the tool must say; a tool that is not named may let the offence
+ * pass.
+ */
 const OFFENCES = [
-  ...['protocol', 'handshake'].flatMap((folder) => [
-    {
-      name: `${folder} imports node:buffer`,
-      files: {
-        [`${folder}/planted.ts`]: "import { isUtf8 } from 'node:buffer';\nexport const planted: unknown = isUtf8;\n",
-      },
-      tsc: /TS2591|TS2307/,
-      oxlint: /no-restricted-imports/,
+  ...impurities(WEBSOCKET, 'protocol', 'protocol/planted.ts'),
+  ...impurities(WEBSOCKET, 'handshake', 'handshake/planted.ts'),
+  ...impurities(WIRE, 'wire', 'planted.ts'),
+  {
+    root: WIRE,
+    name: 'wire imports another package',
+    files: {
+      'planted.ts':
+        "import { WebSocketServer } from '@pulsebeacon/websocket';\nexport const planted: unknown = WebSocketServer;\n",
     },
-    ...['Buffer', 'process', 'setTimeout', 'console', 'TextDecoder', 'crypto'].map((name) => ({
-      name: `${folder} uses ${name}`,
-      files: { [`${folder}/planted.ts`]: `export const planted: unknown = ${name};\n` },
-      tsc: /TS2591|TS2304|TS2584/,
-      oxlint: /no-restricted-globals/,
-    })),
-    ...['Date', 'globalThis'].map((name) => ({
-      name: `${folder} uses ${name}`,
-      files: { [`${folder}/planted.ts`]: `export const planted: unknown = ${name};\n` },
-      oxlint: /no-restricted-globals/,
-    })),
-    {
-      name: `${folder} uses Math.random`,
-      files: { [`${folder}/planted.ts`]: 'export const planted: number = Math.random();\n' },
-      oxlint: /no-restricted-properties/,
-    },
-  ]),
+    oxlint: /no-restricted-imports/,
+  },
+  {
+    root: WIRE,
+    name: 'wire imports a source of another package',
+    files: { 'planted.ts': "export { ERRORS } from '../../websocket/src/index.ts';\n" },
+    tsc: /TS6307|TS6059/,
+    oxlint: /no-restricted-imports/,
+  },
   ...[
     ['protocol', 'handshake'],
     ['protocol', 'connection'],
@@ -49,27 +78,32 @@ const OFFENCES = [
     ['connection', 'handshake'],
     ['connection', 'node'],
   ].map(([from, to]) => ({
+    root: WEBSOCKET,
     name: `${from} imports ${to}`,
     files: { [`${to}/target.ts`]: TARGET, [`${from}/planted.ts`]: use(`../${to}/target.ts`) },
     tsc: /TS6307|TS6059/,
     oxlint: /no-restricted-imports/,
   })),
   {
+    root: WEBSOCKET,
     name: 'connection imports node:net',
     files: { 'connection/planted.ts': "export type { Socket } from 'node:net';\n" },
     oxlint: /no-restricted-imports/,
   },
   {
+    root: WEBSOCKET,
     name: 'node imports a package of others',
     files: { 'node/planted.ts': "import { WebSocket } from 'ws';\nexport const planted: unknown = WebSocket;\n" },
     oxlint: /no-restricted-imports/,
   },
   {
+    root: WEBSOCKET,
     name: 'a private part of Node is touched outside the file for it',
     files: { 'node/planted.ts': 'export const planted = (socket: { _handle: unknown }): unknown => socket._handle;\n' },
     oxlint: /no-underscore-dangle/,
   },
   {
+    root: WEBSOCKET,
     name: 'two modules import each other',
     files: {
       'protocol/planted.ts': "import { b } from './target.ts';\nexport const a = (): unknown => b;\n",
@@ -78,16 +112,19 @@ const OFFENCES = [
     oxlint: /no-cycle/,
   },
   {
+    root: WEBSOCKET,
     name: 'a default export',
     files: { 'protocol/planted.ts': 'const planted: number = 1;\nexport default planted;\n' },
     oxlint: /no-default-export/,
   },
   {
+    root: WEBSOCKET,
     name: 'an enum',
     files: { 'protocol/planted.ts': 'export enum Planted {\n  One,\n}\n' },
     tsc: /TS1294/,
   },
   {
+    root: WEBSOCKET,
     name: 'an export without its type',
     files: { 'protocol/planted.ts': 'export const planted = Math.max(1, 2);\n' },
     tsc: /TS9010/,
@@ -97,8 +134,11 @@ const OFFENCES = [
 /** A copy of what the rules apply to, with the rules themselves and the tools. */
 function copyAside() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pulsebeacon-boundaries-'));
-  const files = ['package.json', 'tsconfig.base.json', '.oxlintrc.json', 'packages/websocket/package.json'];
-  for (const file of [...files, ...filesBelow(resolve(SRC)).map((name) => path.join(SRC, name))]) {
+  const sources = ROOTS.flatMap((root) => [
+    path.join(root, '../package.json'),
+    ...filesBelow(resolve(root)).map((name) => path.join(root, name)),
+  ]);
+  for (const file of ['package.json', 'tsconfig.base.json', '.oxlintrc.json', ...sources]) {
     fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
     fs.copyFileSync(resolve(file), path.join(folder, file));
   }
@@ -106,8 +146,8 @@ function copyAside() {
   return folder;
 }
 
-const compile = (folder) => runTool('typescript', ['-b', SRC], { command: 'tsc', cwd: folder, stdio: 'pipe' });
-const lint = (folder) => runTool('oxlint', ['--format=unix', SRC], { cwd: folder, stdio: 'pipe' });
+const compile = (folder, root) => runTool('typescript', ['-b', root], { command: 'tsc', cwd: folder, stdio: 'pipe' });
+const lint = (folder, root) => runTool('oxlint', ['--format=unix', root], { cwd: folder, stdio: 'pipe' });
 
 function judge(tool, { code, stdout, stderr }, expected) {
   if (expected === undefined) return undefined;
@@ -117,14 +157,14 @@ function judge(tool, { code, stdout, stderr }, expected) {
   return undefined;
 }
 
-async function plant(folder, { files, tsc, oxlint }) {
+async function plant(folder, { root, files, tsc, oxlint }) {
   for (const [name, text] of Object.entries(files))
-    fs.writeFileSync(path.join(folder, SRC, name), text, { flag: 'wx' });
+    fs.writeFileSync(path.join(folder, root, name), text, { flag: 'wx' });
   try {
-    const [compiled, linted] = await Promise.all([tsc && compile(folder), oxlint && lint(folder)]);
+    const [compiled, linted] = await Promise.all([tsc && compile(folder, root), oxlint && lint(folder, root)]);
     return [judge('tsc', compiled ?? {}, tsc), judge('oxlint', linted ?? {}, oxlint)].filter(Boolean);
   } finally {
-    for (const name of Object.keys(files)) fs.rmSync(path.join(folder, SRC, name), { force: true });
+    for (const name of Object.keys(files)) fs.rmSync(path.join(folder, root, name), { force: true });
   }
 }
 
@@ -133,9 +173,11 @@ await main(async () => {
   const start = performance.now();
   const folder = copyAside();
   try {
-    for (const [tool, check] of Object.entries({ tsc: compile, oxlint: lint })) {
-      const { code, stdout, stderr } = await check(folder);
-      if (code !== 0) throw new Failure(`${tool} refuses the sources as they are:\n${stdout}${stderr}`);
+    for (const root of ROOTS) {
+      for (const [tool, check] of Object.entries({ tsc: compile, oxlint: lint })) {
+        const { code, stdout, stderr } = await check(folder, root);
+        if (code !== 0) throw new Failure(`${tool} refuses ${root} as it is:\n${stdout}${stderr}`);
+      }
     }
     const faults = [];
     for (const offence of OFFENCES) {
@@ -143,7 +185,7 @@ await main(async () => {
     }
     if (faults.length > 0) throw new Failure(`the import rules are not held:\n${faults.join('\n')}`);
     say(
-      `import rules hold in ${path.relative(ROOT, resolve(SRC))}; ${OFFENCES.length} planted offences were refused (${seconds(start)})`,
+      `import rules hold in ${ROOTS.join(' and ')}; ${OFFENCES.length} planted offences were refused (${seconds(start)})`,
     );
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });

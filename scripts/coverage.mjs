@@ -1,5 +1,5 @@
-// npm run coverage: which lines and branches of @pulsebeacon/websocket its own tests reach. The pure folders must be
-// reached whole, file by file; the rest is shown. A page to look around in is written to coverage/.
+// npm run coverage: which lines and branches of @pulsebeacon/websocket and wire their own tests reach. The pure folders
+// must be reached whole, file by file; the rest is shown. A page to look around in is written to coverage/.
 import './lib/node-version.mjs';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -9,8 +9,10 @@ import { Failure, filesBelow, main, resolve, runTool, say } from './lib/project.
 import { runFiles } from './lib/runner.mjs';
 import { findTests, PORTABLE, SUITES } from './lib/suites.mjs';
 
-const SRC = 'packages/websocket/src';
-const WHOLE = [`${SRC}/protocol`, `${SRC}/handshake`];
+const PACKAGES = ['packages/websocket', 'packages/wire'];
+const WHOLE = ['packages/websocket/src/protocol', 'packages/websocket/src/handshake', 'packages/wire/src'];
+
+const NAMES = 'protocol, handshake and wire';
 
 /** A module of types alone compiles to nothing; there is nothing in it to reach. */
 const isEmpty = (source) => {
@@ -40,7 +42,8 @@ await main(async () => {
   await ensure({ build: 'all' });
   const tests = findTests().filter(
     // What measures time or memory must be alone, and recording coverage is company.
-    ({ suite, source, alone }) => PORTABLE.includes(suite) && source.startsWith('packages/websocket/') && !alone,
+    ({ suite, source, alone }) =>
+      PORTABLE.includes(suite) && PACKAGES.some((folder) => source.startsWith(`${folder}/`)) && !alone,
   );
   const data = fs.mkdtempSync(path.join(os.tmpdir(), 'pulsebeacon-coverage-'));
   try {
@@ -50,14 +53,14 @@ await main(async () => {
     if (failed.length > 0) throw new Failure(`tests failed, so their coverage says nothing: ${failed.join(', ')}`);
 
     // Paths are chosen after they are mapped back from dist to src.
-    const chosen = ['--exclude-after-remap', `--include=${SRC}/**/*.ts`];
+    const chosen = ['--exclude-after-remap', ...PACKAGES.map((folder) => `--include=${folder}/src/**/*.ts`)];
     const reports = ['text', 'html', 'json-summary'].map((name) => `--reporter=${name}`);
     const folders = [`--temp-directory=${data}`, `--reports-dir=${resolve('coverage')}`];
     const { code } = await runTool('c8', ['report', ...folders, ...chosen, ...reports]);
     if (code !== 0) throw new Failure('c8 could not make its report');
     const missing = gaps(JSON.parse(fs.readFileSync(resolve('coverage/coverage-summary.json'), 'utf8')));
-    if (missing.length > 0) throw new Failure(`protocol and handshake must be covered whole:\n${missing.join('\n')}`);
-    say('protocol and handshake are covered whole');
+    if (missing.length > 0) throw new Failure(`${NAMES} must be covered whole:\n${missing.join('\n')}`);
+    say(`${NAMES} are covered whole`);
   } finally {
     fs.rmSync(data, { recursive: true, force: true });
   }

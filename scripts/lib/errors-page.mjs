@@ -1,4 +1,4 @@
-// docs/reference/errors.md, from the table of errors of @pulsebeacon/websocket.
+// docs/reference/errors.md, from the tables of errors of @pulsebeacon/websocket and wire.
 import { table } from './markdown.mjs';
 
 const KINDS = {
@@ -46,14 +46,34 @@ function section(kind, entries) {
   return [`## ${title}`, '', about, '', ...table(head, rows), ''];
 }
 
+/** What hubs and clients tell each other: the status of an answer, the close code of a WebSocket, or neither. */
+function wireSection(errors) {
+  const rows = Object.entries(errors).map(([code, { status, closeCode, message, retry }]) => [
+    `\`${code}\``,
+    String(status),
+    closeCode === undefined ? '' : String(closeCode),
+    message,
+    retry ? 'may help' : '',
+  ]);
+  return [
+    '## What a hub tells its clients',
+    '',
+    'In problem+json, in `error` and `bye` messages ([protocol](wire-protocol.md#errors)): the status where it answers a request, the close code where it ends a WebSocket.',
+    '',
+    ...table(['code', 'status', 'close code', 'meaning', 'again?'], rows),
+    '',
+  ];
+}
+
 /** The whole page. */
 export async function errorsPage() {
   const { ERRORS } = await import('@pulsebeacon/websocket');
+  const { WIRE_ERRORS } = await import('@pulsebeacon/wire');
   const lines = [
     '# Errors',
     '',
     'Every code is stable: it never changes meaning and is never used again for something else. "Again?" says whether the',
-    'same may succeed when tried again unchanged. This page is made from the table in the code by `node scripts/reference.mjs`.',
+    'same may succeed when tried again unchanged. This page is made from the tables in the code by `node scripts/reference.mjs`.',
     '',
     ...Object.keys(KINDS).flatMap((kind) =>
       section(
@@ -61,6 +81,7 @@ export async function errorsPage() {
         ERRORS.filter((entry) => entry.kind === kind),
       ),
     ),
+    ...wireSection(WIRE_ERRORS),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
 }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { test } from 'node:test';
 import { ERRORS } from '@pulsebeacon/websocket';
+import { WIRE_ERRORS } from '@pulsebeacon/wire';
 import { ROOT } from './scripts.ts';
 
 test('what is made from tables in the code says what they say', () => {
@@ -11,7 +12,7 @@ test('what is made from tables in the code says what they say', () => {
 });
 
 test('no two errors have the same code', () => {
-  const codes = ERRORS.map(({ code }) => code);
+  const codes = [...ERRORS.map(({ code }) => code as string), ...Object.keys(WIRE_ERRORS)];
   assert.deepEqual(codes, [...new Set(codes)]);
 });
 

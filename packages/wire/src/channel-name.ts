@@ -4,8 +4,14 @@ import { quote } from './quote.ts';
 /** Most bytes of a name in UTF-8. */
 export const MAX_NAME_BYTES = 255;
 
-/** Letters, their marks, digits, and punctuation that needs no quoting in a URL, a shell or a pattern. */
-const NAME = /^[\p{L}\p{M}\p{N}._~:@-]+$/u;
+/**
+ * Letters, their marks, digits, and punctuation that needs no quoting in a URL, a shell or a pattern. What is not seen
+ * (UAX #44: Default_Ignorable_Code_Point) is left out, though some of it counts as letter or mark: variation selectors,
+ * fillers, joiners.
+ */
+const NAME = /^(?:(?!\p{DI})[\p{L}\p{M}\p{N}._~:@-])+$/u;
+
+const ASCII = /^[!-~]*$/;
 
 /**
  * Reads the name of a channel, as every door of the system does: there is one spelling of a name, compared exactly and
@@ -21,21 +27,21 @@ export function parseChannelName(text: string): string {
 }
 
 /**
- * Reads the name in a segment of a URL's path. It is percent-decoded once: what is encoded twice keeps its percent sign,
- * which no name has.
+ * Reads the name in a segment of a URL's path, as it came in the request. It is percent-decoded once: what is encoded
+ * twice keeps its percent sign, which no name has.
  * @throws {WireError} `PB_CHANNEL_NAME`
  */
 export function parseChannelSegment(segment: string): string {
-  let text: string;
+  let text: string | undefined;
   try {
-    text = decodeURIComponent(segment);
+    // Raw bytes beyond ASCII, which URLs do not have (RFC 3986 §2), arrive as one character each: another name.
+    if (ASCII.test(segment)) text = decodeURIComponent(segment);
   } catch {
-    throw new WireError(
-      'PB_CHANNEL_NAME',
-      `${quote(segment)} is no name of a channel: it is not percent-encoded UTF-8`,
-    );
+    // Malformed, or not UTF-8.
   }
-  return parseChannelName(text);
+  if (text !== undefined) return parseChannelName(text);
+  const fault = 'in a URL it is percent-encoded UTF-8 (caf%C3%A9)';
+  throw new WireError('PB_CHANNEL_NAME', `${quote(segment)} is no name of a channel: ${fault}`);
 }
 
 function findFault(name: string): string | undefined {
@@ -49,12 +55,15 @@ function findFault(name: string): string | undefined {
   return undefined;
 }
 
-/** Bytes of well-formed UTF-16 in UTF-8; a lone surrogate counts as three, and is no letter anyway. */
+/** Bytes of text in UTF-8; a lone surrogate counts three, as the U+FFFD that encoders put in its place. */
 export function utf8Length(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0)!;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x80) continue;
+    bytes += code < 0x800 ? 1 : 2;
+    // Two code units of a pair are four bytes.
+    if ((code & 0xfc00) === 0xd800 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) at++;
   }
   return bytes;
 }

@@ -1,18 +1,20 @@
-import { parseChannelName } from './channel-name.ts';
+import { MAX_NAME_BYTES, parseChannelName, utf8Length } from './channel-name.ts';
 import { WireError } from './errors.ts';
 import { quote } from './quote.ts';
 
 /** A pattern over names of channels: `*` stands for any run of characters, the empty one too; all else for itself. */
 export class ChannelPattern {
   readonly text: string;
+  /** What stands between the stars: the first and the last may be empty. */
   private readonly parts: readonly string[];
 
-  /** @throws {WireError} `PB_CHANNEL_NAME`: what stands between the stars can be part of no name */
+  /** @throws {WireError} `PB_CHANNEL_NAME`: no name can match */
   constructor(text: string) {
+    const fault = findFault(text);
+    if (fault !== undefined) throw new WireError('PB_CHANNEL_NAME', `${quote(text)} is no pattern: ${fault}`);
     this.text = text;
-    this.parts = text.split('*');
-    for (const part of this.parts) if (part !== '' && part !== '.' && part !== '..') checkPart(text, part);
-    if (text === '') throw new WireError('PB_CHANNEL_NAME', 'a pattern is not empty: * matches every channel');
+    const parts = text.split('*');
+    this.parts = parts.filter((part, index) => part !== '' || index === 0 || index === parts.length - 1);
   }
 
   /** Whether a canonical name matches: in one pass from left to right, whatever the pattern. */
@@ -34,11 +36,20 @@ export class ChannelPattern {
   }
 }
 
-function checkPart(text: string, part: string): void {
+function findFault(text: string): string | undefined {
+  if (text === '') return 'it is empty; * matches every channel';
+  if (utf8Length(text.replaceAll('*', '')) > MAX_NAME_BYTES) return `no name has more than ${MAX_NAME_BYTES} bytes`;
+  const parts = text.split('*');
+  // Dots alone are no name, but part of one.
+  const isFit = (part: string) => part === '' || (parts.length > 1 && /^\.\.?$/.test(part)) || isName(part);
+  return parts.every(isFit) ? undefined : 'it has letters, digits, . _ ~ : @ - and * for any run of them (chat:*)';
+}
+
+function isName(text: string): boolean {
   try {
-    parseChannelName(part);
+    parseChannelName(text);
+    return true;
   } catch {
-    const hint = 'a pattern has letters, digits, . _ ~ : @ - and * for any run of them (chat:*)';
-    throw new WireError('PB_CHANNEL_NAME', `${quote(text)} is no pattern of channels: ${hint}`);
+    return false;
   }
 }

@@ -2,7 +2,7 @@
 export interface WireErrorEntry {
   /** The HTTP status where it answers a request. */
   readonly status: number;
-  /** The close code where it ends a WebSocket (RFC 6455 §7.4); undefined: the connection lives on. */
+  /** The close code where it ends a WebSocket (RFC 6455 §7.4); undefined: it answers a message, and ends nothing. */
   readonly closeCode?: number;
   /** Whether the same may succeed when tried again unchanged. */
   readonly retry: boolean;
@@ -17,6 +17,7 @@ export type WireErrorCode =
   | 'PB_MESSAGE_INVALID'
   | 'PB_MESSAGE_DEPTH'
   | 'PB_MESSAGE_UNKNOWN'
+  | 'PB_COMMAND_INVALID'
   | 'PB_WIRE_VERSION'
   | 'PB_HELLO_MISSING'
   | 'PB_HELLO_REPEATED'
@@ -69,6 +70,7 @@ export const WIRE_ERRORS: Readonly<Record<WireErrorCode, WireErrorEntry>> = {
   PB_MESSAGE_INVALID: final(400, 'this is no message of the protocol', 1008),
   PB_MESSAGE_DEPTH: final(400, 'JSON may be nested 32 levels deep', 1008),
   PB_MESSAGE_UNKNOWN: final(400, 'there is no message of this type in this version of the protocol'),
+  PB_COMMAND_INVALID: final(400, 'a field of the message is missing, or has a value that it cannot have'),
   PB_WIRE_VERSION: final(400, 'this server does not speak the version of the protocol that the client asks for', 1008),
   PB_HELLO_MISSING: final(400, 'the first message is hello', 1008),
   PB_HELLO_REPEATED: final(400, 'hello comes once'),

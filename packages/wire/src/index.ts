@@ -3,10 +3,10 @@ export { ChannelPattern } from './channel-pattern.ts';
 export { WIRE_ERRORS, WireError, type WireErrorCode, type WireErrorEntry } from './errors.ts';
 export { checkJsonDepth, MAX_JSON_DEPTH } from './json-depth.ts';
 export { checkIdempotencyKey, parseStateKey } from './keys.ts';
+export { LineParser, MAX_STREAM_ITEM } from './line-parser.ts';
 export {
   type ByeMessage,
   type Command,
-  CommandError,
   type ErrorMessage,
   errorMessage,
   type HeartbeatMessage,
@@ -16,13 +16,11 @@ export {
   type JoinMessage,
   type LeaveMessage,
   type Member,
-  parseCommand,
   type PresenceCommand,
   type PresenceMessage,
   type PublishCommand,
   type PublishedMessage,
   type Reach,
-  readCommand,
   type ServerMessage,
   type SkippedMessage,
   type SubscribeCommand,
@@ -43,5 +41,8 @@ export {
 export { formatPosition, parseSince, type Position, readPosition, type Since } from './position.ts';
 export { encodePublication, type Publication, type PublicationMessage } from './publication.ts';
 export { quote } from './quote.ts';
+export { CommandError, parseCommand, readCommand } from './read-command.ts';
+export { readServerMessage, readServerMessages } from './read-server-message.ts';
 export { encodeSse, SSE_KEEP_ALIVE, type SseEvent } from './sse.ts';
+export { type ReceivedEvent, SseParser } from './sse-parser.ts';
 export { ENVELOPE_SUBPROTOCOL, negotiateVersion, WIRE_VERSIONS } from './version.ts';

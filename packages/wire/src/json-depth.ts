@@ -4,10 +4,12 @@ import { WireError } from './errors.ts';
 export const MAX_JSON_DEPTH = 32;
 
 /**
- * Counts how deep JSON is nested, before anything parses it. Text that is no JSON passes: the parser will say so.
+ * Counts how deep JSON is nested, before anything parses it. Text that is no JSON passes: the parser will say so, before
+ * it gets deeper than was counted.
+ * @param deepest default 32
  * @throws {WireError} `PB_MESSAGE_DEPTH`
  */
-export function checkJsonDepth(text: string): void {
+export function checkJsonDepth(text: string, deepest: number = MAX_JSON_DEPTH): void {
   let depth = 0;
   let isInString = false;
   for (let at = 0; at < text.length; at++) {
@@ -18,7 +20,7 @@ export function checkJsonDepth(text: string): void {
     } else if (code === 0x22) {
       isInString = true;
     } else if (code === 0x7b || code === 0x5b) {
-      if (++depth > MAX_JSON_DEPTH) throw new WireError('PB_MESSAGE_DEPTH');
+      if (++depth > deepest) throw new WireError('PB_MESSAGE_DEPTH');
     } else if (code === 0x7d || code === 0x5d) {
       depth--;
     }

@@ -42,7 +42,7 @@ export function parseSince(text: string): Since {
   const position = readPosition(text);
   if (position !== undefined) return { position };
   const match = DURATION.exec(text);
-  if (match !== null) return { ageMs: Number(match[1]) * UNIT_MS[match[2]!]! };
+  if (match !== null) return { ageMs: Math.min(Number(match[1]) * UNIT_MS[match[2]!]!, Number.MAX_SAFE_INTEGER) };
   const forms = 'give a position as it came with a publication, a duration such as 10m, or all';
   throw new WireError('PB_POSITION_INVALID', `since is ${quote(text)}: ${forms}`);
 }
