@@ -196,7 +196,11 @@ export class ConnectionCore<Context>
     this.isReading = true;
     inbox.take(bytes, start, end);
     this.isReading = false;
-    if (this.outbox !== null) this.outbox.flush();
+    if (this.outbox !== null) {
+      // While we are closing, the stream may end before this turn does.
+      if (this.isOpen) this.outbox.flushAfterRead();
+      else this.outbox.flush();
+    }
     if (inbox.isIdle) {
       this.inbox = null;
       inbox.leave();

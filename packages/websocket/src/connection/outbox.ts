@@ -29,7 +29,7 @@ export interface OutboxShared {
 export interface OutboxOwner {
   readonly stream: ByteStream;
   readonly shared: OutboxShared;
-  /** Inside its own read, at the end of which it flushes by itself. */
+  /** Inside its own read, at the end of which it calls {@link Outbox.flushAfterRead}. */
   readonly isReading: boolean;
   /** Nothing is left to write: the connection needs no outbox until it sends again. */
   onOutboxIdle(outbox: Outbox): void;
@@ -44,6 +44,9 @@ const NOBODY = { onOutboxIdle() {} } as unknown as OutboxOwner;
 
 /** ASCII strings up to this length are written faster by a loop than by a call into the platform. */
 const SHORT_TEXT = 16;
+
+/** So much may wait for the end of the turn without a large batch of its own; the smallest that there is. */
+const SMALL_BATCH = 1024;
 
 /**
  * The sending half of a connection: frames of one turn go into one batch, and a batch is one write. What the stream
@@ -166,6 +169,17 @@ export class Outbox implements Flushable {
     else this.addFrame(FIN | OPCODE_PONG, payload, start, end);
   }
 
+  /**
+   * At the end of the owner's read. Everything that is ready is read before little answers are written: the system is
+   * quicker at many reads and then many writes than at one after the other. What is not little is written at once: its
+   * batch is large, and serves the next connection.
+   */
+  flushAfterRead(): void {
+    const isLittle = this.batchLength > 0 ? this.batchLength <= SMALL_BATCH : this.sequence !== null;
+    if (isLittle) this.markDirty();
+    else this.flush();
+  }
+
   /** Writes this turn's output. */
   flush(): void {
     this.dirty = false;
@@ -223,19 +237,23 @@ export class Outbox implements Flushable {
     }
     const { batch } = this;
     if (batch === null) {
-      // In its own read one connection at a time needs a batch, so it may as well be a large one.
-      return (this.batch = acquireBatch(this.owner.isReading ? MAX_BATCH : size));
+      return (this.batch = acquireBatch(size <= SMALL_BATCH ? SMALL_BATCH : this.roomFor(size)));
     }
     const needed = this.batchLength + size;
     if (needed <= batch.length) return batch;
     if (needed > MAX_BATCH) {
       this.writeOut();
-      return (this.batch = acquireBatch(this.owner.isReading ? MAX_BATCH : size));
+      return (this.batch = acquireBatch(this.roomFor(size)));
     }
-    const larger = acquireBatch(needed);
+    const larger = acquireBatch(this.roomFor(needed));
     larger.set(batch.subarray(0, this.batchLength));
     releaseBatch(batch);
     return (this.batch = larger);
+  }
+
+  /** In its own read one connection at a time needs a batch that is not small, so it may as well be a large one. */
+  private roomFor(size: number): number {
+    return this.owner.isReading ? MAX_BATCH : size;
   }
 
   /** Own frames follow shared ones: from here on this connection's output is its own. */

@@ -395,7 +395,7 @@ describe('receiving', () => {
     assert.equal(made.connection.traffic.bytesIn, 9);
   });
 
-  test('in fragments, with a ping in between', () => {
+  test('in fragments, with a ping in between', async () => {
     const made = make();
     made.stream.receive(
       made.peer({ opcode: 1, rsv1: true, fin: false, payload: utf8('(infl') }),
@@ -404,6 +404,7 @@ describe('receiving', () => {
       made.peer({ opcode: 1, payload: utf8('plain') }),
     );
     assert.deepEqual(made.log, ['text inflated', 'text plain']);
+    await turn();
     assert.deepEqual(sent(made), ['pong p']);
   });
 

@@ -84,6 +84,7 @@ describe('reading', () => {
     const next = made.messages.next();
     made.stream.receive(concat(made.peer({ opcode: 9, payload: utf8('p') }), text(made, 'a')));
     await next;
+    await turn();
     assert.deepEqual(
       framesIn(made.stream.written).map(({ payload }) => payload.toString()),
       ['p'],

@@ -31,10 +31,11 @@ describe('batches', () => {
     assert.equal(made.stream.writes.length, 2);
   });
 
-  test('all answers to one read are one write, before the read returns', () => {
+  test('all answers to one read are one write', async () => {
     const made = makeConnection({ handlers: { message: (connection, data) => connection.send(data) } });
     const frames = Array.from({ length: 50 }, (_, i) => made.peer({ opcode: 1, payload: utf8(`n ${i}`) }));
     made.stream.receive(Buffer.concat(frames));
+    await turn();
     assert.equal(made.stream.writes.length, 1);
     assert.deepEqual(
       sent(made),
@@ -42,12 +43,24 @@ describe('batches', () => {
     );
   });
 
+  test('little is written when the turn ends, after all reads; much, before its read returns', async () => {
+    const handlers = { message: (connection: Made['connection'], data: unknown) => connection.send(data as string) };
+    const made = makeConnection({ handlers });
+    made.stream.receive(made.peer({ opcode: 1, payload: utf8('little') }));
+    assert.equal(made.stream.writes.length, 0);
+    made.stream.receive(made.peer({ opcode: 1, payload: utf8('x'.repeat(2000)) }));
+    assert.equal(made.stream.writes.length, 1);
+    assert.deepEqual(sent(made), ['1 "little"', '1 2000 bytes']);
+    await turn();
+    assert.equal(made.stream.writes.length, 1);
+  });
+
   test('what was sent in the turn before a read goes out with its answers, in order', async () => {
     const made = makeConnection({ handlers: { message: (connection, data) => connection.send(data) } });
     made.connection.send('first');
     made.stream.receive(made.peer({ opcode: 1, payload: utf8('second') }));
-    assert.deepEqual(sent(made), ['1 "first"', '1 "second"']);
     await turn();
+    assert.deepEqual(sent(made), ['1 "first"', '1 "second"']);
     assert.equal(made.stream.writes.length, 1);
   });
 

@@ -276,6 +276,7 @@ describe('reading', () => {
       concat(made.peer({ opcode: 9, payload: utf8('p') }), made.peer({ opcode: 0, payload: new Uint8Array(1) })),
     );
     assert.equal((await parts).length, 2);
+    await turn();
     assert.deepEqual(
       framesIn(made.stream.written).map(({ payload }) => payload.toString()),
       ['p'],

@@ -61,9 +61,10 @@ describe('§5.5.1 Close', () => {
 });
 
 describe('§5.5.2 Ping', () => {
-  test('upon receipt of a Ping an endpoint MUST send a Pong in response', () => {
+  test('upon receipt of a Ping an endpoint MUST send a Pong in response', async () => {
     const { stream, peer } = makeConnection();
     stream.receive(peer({ opcode: 9, payload: utf8('body') }));
+    await turn();
     const [frame] = framesIn(stream.written);
     assert.deepEqual([frame!.first, frame!.payload.toString()], [0x8a, 'body']);
   });
@@ -110,7 +111,7 @@ describe('§6.1 Sending data', () => {
 });
 
 describe('§6.2 Receiving data', () => {
-  test('control frames MUST be handled as §5.5 says, in the middle of a message too', () => {
+  test('control frames MUST be handled as §5.5 says, in the middle of a message too', async () => {
     const { stream, peer, log } = makeConnection();
     stream.receive(
       peer({ opcode: 1, fin: false, payload: utf8('a') }),
@@ -119,6 +120,7 @@ describe('§6.2 Receiving data', () => {
       peer({ opcode: 0, payload: utf8('b') }),
     );
     assert.deepEqual(log, ['pong q', 'text ab']);
+    await turn();
     assert.deepEqual(
       framesIn(stream.written).map(({ first }) => first),
       [0x8a],
