@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Hub } from '@pulsebeacon/hub';
 import type { ServerConnection } from '@pulsebeacon/websocket';
 
 /** What is needed of a WebSocketServer to end it. */
@@ -11,7 +12,7 @@ export interface DrainableSockets {
 
 /** How a drain went. */
 export interface DrainReport {
-  /** WebSockets that were open when it began. */
+  /** Connections that were open when it began: WebSockets, and streams and polls of channels. */
   readonly sockets: number;
   /** Those that had to be cut off, because they had not closed in time. */
   readonly cutOff: number;
@@ -24,13 +25,14 @@ const CLOSE_GOING_AWAY = 1001;
 const REASON = 'the server is shutting down';
 
 /**
- * Ends servers without dropping anybody: listens no more, lets requests end, closes WebSockets with 1001 — many of them
- * spread over half of the time, so that not all of their clients come back at once — and cuts off what is left at the
- * deadline.
+ * Ends servers without dropping anybody: listens no more, lets requests end, closes WebSockets with 1001, and sends
+ * the clients of channels away with 1012 and a hint when to come back — many of them spread over half of the time, so that
+ * not all of them come back at once — and cuts off what is left at the deadline.
  */
 export async function drain(
   servers: readonly Server[],
   sockets: readonly DrainableSockets[],
+  hub: Hub,
   timeoutMs: number,
 ): Promise<DrainReport> {
   const deadline = performance.now() + timeoutMs;
@@ -39,17 +41,20 @@ export async function drain(
     server.close();
     return done;
   });
+  const clients = hub.clients.size;
   const connections = sockets.flatMap((each) => [...each.connections]);
   const perStep = Math.max(
     LEAST_PER_STEP,
     Math.ceil((connections.length * 2 * STEP_MS) / Math.max(timeoutMs, STEP_MS)),
   );
 
+  const hubDrained = hub.drain(timeoutMs / 2);
   const ended = (async () => {
     for (let at = 0; at < connections.length; at += perStep) {
       if (at > 0) await wait(STEP_MS);
       for (const connection of connections.slice(at, at + perStep)) connection.close(CLOSE_GOING_AWAY, REASON);
     }
+    await hubDrained;
     await Promise.all(sockets.map((each) => each.close(CLOSE_GOING_AWAY, REASON)));
     await Promise.all(closed);
   })();
@@ -65,6 +70,7 @@ export async function drain(
       cutOff += each.connections.size;
       for (const connection of each.connections) connection.terminate();
     }
+    cutOff += hub.clients.size;
     for (const server of servers) server.closeAllConnections();
     // What Node does not list, such as a TLS handshake that has stalled, is not waited for.
     await wait(STEP_MS, undefined, { signal });
@@ -75,5 +81,5 @@ export async function drain(
     clearInterval(sweep);
     controller.abort();
   }
-  return { sockets: connections.length, cutOff };
+  return { sockets: connections.length + clients, cutOff };
 }

@@ -1,15 +1,25 @@
 import type { Server } from 'node:http';
+import type { Hub } from '@pulsebeacon/hub';
 import { Refusal, WebSocketServer } from '@pulsebeacon/websocket';
+import { GatewayAuthenticator } from './access/authenticator.ts';
+import { endRevoked } from './access/revocations.ts';
+import { createHub } from './channels/live-channels.ts';
+import { openStore, type Store } from './channels/store.ts';
 import { drain, type DrainReport } from './drain.ts';
 import { Failure } from './failure.ts';
+import { Demos } from './http/demos.ts';
 import { HostPolicy } from './http/host-policy.ts';
 import { createHttpServer } from './http/http-server.ts';
+import { Operations } from './http/operations.ts';
 import { Pages } from './http/pages.ts';
 import { Router } from './http/router.ts';
 import { StaticSite } from './http/static-site.ts';
 import { type Listener, startListening } from './listen/listener.ts';
 import type { ListenTarget } from './listen/target.ts';
+import type { KeyRing } from './keys/key-ring.ts';
 import type { Log } from './log/log.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { metricsSource } from './metrics/source.ts';
 import type { GatewaySettings } from './settings.ts';
 import { Admission } from './sockets/admission.ts';
 import { type LiveCounts, readCounts } from './sockets/counts.ts';
@@ -18,27 +28,47 @@ import { Live } from './sockets/live.ts';
 import { logged } from './sockets/socket-log.ts';
 import { Traces } from './sockets/traces.ts';
 
-/** The program as a whole: pages and WebSockets, on every address that it listens on. */
+/** The program as a whole: pages, channels and WebSockets, on every address that it listens on. */
 export class Gateway {
   readonly settings: GatewaySettings;
+  readonly store: Store;
+  readonly hub: Hub;
   private readonly log: Log;
   private readonly admission: Admission;
   private readonly echo: EchoServer;
   private readonly live: Live;
+  private readonly demos: Demos;
   private readonly elsewhere: WebSocketServer;
   private readonly router: Router;
+  private readonly stopLooking: () => void;
   private listening: readonly Listener[] = [];
 
-  private constructor(settings: GatewaySettings, log: Log, pages: Pages) {
+  private constructor(settings: GatewaySettings, keys: KeyRing, store: Store, log: Log, pages: Pages) {
     const { limits, publicUrls, allowedOrigins, compression, siteRoot } = settings;
     this.settings = settings;
+    this.store = store;
     this.log = log;
     const hosts = new HostPolicy(publicUrls, settings.targets.flatMap(hostOf));
     const origins = { publicUrl: publicUrls, allowedOrigins: allowedOrigins.includes('*') ? '*' : allowedOrigins };
     this.admission = new Admission(limits, hosts);
+    const { admission } = this;
     const traces = new Traces();
-    this.echo = createEcho({ limits, origins, compression, admission: this.admission, traces, log });
-    this.live = new Live({ origins, admission: this.admission, log, readCounts: () => this.counts() });
+    const authenticator = new GatewayAuthenticator(keys, settings.anonymous, limits.authFailureRate);
+    this.echo = createEcho({ limits, origins, compression, admission, traces, log });
+    this.live = new Live({ origins, admission, log, readCounts: () => this.counts() });
+    this.demos = new Demos({ origins, admission, log });
+    this.hub = createHub({
+      settings,
+      store,
+      authenticator,
+      admission,
+      traces,
+      log,
+      onDelivered: (seconds) => metrics.delivered(seconds),
+      onLimited: (code) => metrics.limited(code),
+    });
+    this.stopLooking = endRevoked(this.hub, authenticator);
+    const metrics = new Metrics(metricsSource(this.hub, this.socketServers, admission));
     // Handshakes for any other path: refused all the same, but with a line in the log.
     this.elsewhere = new WebSocketServer({ ...logged(log), ...origins, authorize: refuseElsewhere });
     this.router = new Router({
@@ -46,11 +76,19 @@ export class Gateway {
       pages,
       site: siteRoot === undefined ? undefined : new StaticSite(siteRoot),
       echo: this.echo,
+      hub: this.hub,
+      demos: this.demos,
+      operations: new Operations({
+        authenticator,
+        metrics,
+        isDraining: () => admission.draining,
+        onFailed: (error) => log.error('the figures could not be read', { err: error }),
+      }),
       maxBodySize: limits.maxMessageSize,
       traces,
       log,
       readCounts: () => this.counts(),
-      isDraining: () => this.admission.draining,
+      isDraining: () => admission.draining,
     });
   }
 
@@ -59,10 +97,17 @@ export class Gateway {
    * @throws {Failure} a sentence that names the remedy
    * @throws {HandshakeUsageError} a public URL or an origin that cannot be read
    */
-  static async start(settings: GatewaySettings, log: Log): Promise<Gateway> {
-    const gateway = new Gateway(settings, log, await Pages.load());
-    await gateway.listen();
-    return gateway;
+  static async start(settings: GatewaySettings, keys: KeyRing, log: Log): Promise<Gateway> {
+    const pages = await Pages.load();
+    const store = await openStore(settings.store);
+    try {
+      const gateway = new Gateway(settings, keys, store, log, pages);
+      await gateway.listen();
+      return gateway;
+    } catch (error) {
+      await store.broker.close();
+      throw error;
+    }
   }
 
   /** Where it listens. */
@@ -75,11 +120,20 @@ export class Gateway {
     return readCounts(this.echo, this.live.server, this.admission);
   }
 
-  /** Ends it: see {@link drain}. */
+  /** Ends it: see {@link drain}. What was published is kept when it resolves. */
   async drain(): Promise<DrainReport> {
     this.admission.draining = true;
+    this.stopLooking();
     const servers = this.listening.map(({ server }) => server);
-    return drain(servers, [this.echo, this.live.server], this.settings.limits.drainTimeout);
+    const report = await drain(servers, this.socketServers, this.hub, this.settings.limits.drainTimeout);
+    await this.hub.close();
+    await this.store.broker.close();
+    return report;
+  }
+
+  /** The WebSockets beside those of the hub. */
+  private get socketServers(): readonly WebSocketServer<never, never>[] {
+    return [this.echo, this.live.server, this.demos.sockets] as unknown as readonly WebSocketServer<never, never>[];
   }
 
   private async listen(): Promise<void> {
@@ -105,6 +159,9 @@ export class Gateway {
     const server = createHttpServer(handle, limits, tls ? certificate : undefined, this.log);
     this.echo.attach(server);
     this.live.server.attach(server);
+    this.demos.sockets.attach(server);
+    // Requests come by the router, which judges their Host first.
+    this.hub.attach(server, { requests: false });
     this.elsewhere.attach(server);
     return server;
   }
@@ -123,5 +180,7 @@ function hostOf({ where }: ListenTarget): string[] {
 }
 
 function refuseElsewhere(): Refusal {
-  return Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH', { detail: 'there is no WebSocket at this path; /echo and /live are' });
+  return Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH', {
+    detail: 'there is no WebSocket at this path; /channels/{name}, /connect, /echo and /live are',
+  });
 }

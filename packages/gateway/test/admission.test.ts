@@ -1,9 +1,10 @@
 // Who may open a WebSocket: caps by address and in all, by the rules of the program rather than by its sockets.
 import assert from 'node:assert/strict';
+import type { IncomingMessage } from 'node:http';
 import { describe, it } from 'node:test';
 import { HostPolicy } from '#dist/http/host-policy.js';
 import { Admission, type AdmissionLimits } from '#dist/sockets/admission.js';
-import { TokenBucket } from '#dist/sockets/token-bucket.js';
+import { TokenBucket } from '@pulsebeacon/hub';
 
 type Request = Parameters<Admission['decide']>[0];
 type Connection = Parameters<Admission['opened']>[0];
@@ -15,24 +16,26 @@ function admission(limits: Partial<AdmissionLimits>): Admission {
 }
 
 function from(remoteAddress: string | undefined, host = 'localhost'): Request & Connection {
-  return { remoteAddress, host, request: { socket: { localAddress: '127.0.0.1' } } } as unknown as Request & Connection;
+  return { remoteAddress, host };
 }
+
+const incoming = { socket: { localAddress: '127.0.0.1' } } as unknown as IncomingMessage;
 
 describe('the cap of an address', () => {
   it('counts what is open, and lets in again who has left', () => {
     const door = admission({ maxConnectionsPerIp: 2 });
     const peer = from('203.0.113.7');
-    assert.equal(door.decide(peer), undefined);
+    assert.equal(door.decide(peer, incoming), undefined);
     door.opened(peer);
     door.opened(peer);
-    const refusal = door.decide(peer);
+    const refusal = door.decide(peer, incoming);
     assert.equal(refusal?.status, 503);
     assert.equal(refusal?.code, 'PB_HANDSHAKE_ADDRESS_FULL');
     assert.match(refusal?.detail ?? '', /all of its 2 connections \(--max-connections-per-ip\)/);
     assert.deepEqual(refusal?.headers, [['Retry-After', '5']]);
-    assert.equal(door.decide(from('203.0.113.8')), undefined);
+    assert.equal(door.decide(from('203.0.113.8'), incoming), undefined);
     door.closed(peer);
-    assert.equal(door.decide(peer), undefined);
+    assert.equal(door.decide(peer, incoming), undefined);
     door.closed(peer);
     assert.equal(door.open, 0);
     assert.equal(door.peak, 2);
@@ -42,7 +45,7 @@ describe('the cap of an address', () => {
     it(`does not hold for this machine: ${address ?? 'a Unix socket'}`, () => {
       const door = admission({ maxConnectionsPerIp: 1 });
       for (let count = 0; count < 5; count++) {
-        assert.equal(door.decide(from(address)), undefined);
+        assert.equal(door.decide(from(address), incoming), undefined);
         door.opened(from(address));
       }
       assert.equal(door.open, 5);
@@ -53,19 +56,20 @@ describe('the cap of an address', () => {
 describe('the order of reasons', () => {
   it('says first that the program ends, then that the name is wrong', () => {
     const door = admission({ maxConnections: 0 });
-    assert.equal(door.decide(from('203.0.113.7', 'evil.test'))?.code, 'PB_HOST_UNKNOWN');
-    assert.equal(door.decide(from('203.0.113.7'))?.code, 'PB_HANDSHAKE_SERVER_FULL');
+    assert.equal(door.decide(from('203.0.113.7', 'evil.test'), incoming)?.code, 'PB_HOST_UNKNOWN');
+    assert.equal(door.decide(from('203.0.113.7'), incoming)?.code, 'PB_HANDSHAKE_SERVER_FULL');
     door.draining = true;
-    const refusal = door.decide(from('203.0.113.7', 'evil.test'));
+    const refusal = door.decide(from('203.0.113.7', 'evil.test'), incoming);
     assert.equal(refusal?.code, 'PB_HANDSHAKE_DRAINING');
     assert.equal(refusal?.status, 503);
   });
 
   it('does not count against the rate what is refused for another reason', () => {
     const door = admission({ handshakeRate: 1 });
-    for (let count = 0; count < 10; count++) assert.equal(door.decide(from('203.0.113.7', 'evil.test'))?.status, 421);
-    assert.equal(door.decide(from('203.0.113.7')), undefined);
-    assert.equal(door.decide(from('203.0.113.7'))?.code, 'PB_HANDSHAKE_RATE');
+    for (let count = 0; count < 10; count++)
+      assert.equal(door.decide(from('203.0.113.7', 'evil.test'), incoming)?.status, 421);
+    assert.equal(door.decide(from('203.0.113.7'), incoming), undefined);
+    assert.equal(door.decide(from('203.0.113.7'), incoming)?.code, 'PB_HANDSHAKE_RATE');
   });
 });
 

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { type DrainableSockets, drain } from '#dist/drain.js';
+import { Hub } from '@pulsebeacon/hub';
 import { handshake, RawConnection } from './support/http.ts';
 import { Program } from './support/program.ts';
 import { Client, refused } from './support/sockets.ts';
@@ -67,7 +68,7 @@ describe('Ctrl-C', () => {
     const silent = await openSilent(program.port);
     // Open before, and kept alive: a request on it is still served, but it learns that the end is near.
     const kept = await RawConnection.open(program.port);
-    kept.send('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nHost: local');
+    kept.send('GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /readyz HTTP/1.1\r\nHost: local');
     await kept.until(/"ok"/);
     program.signal('SIGTERM');
     await program.waitFor(isDraining);
@@ -176,7 +177,7 @@ describe('the end of many connections', () => {
         if (connections.size > 0) await new Promise<void>((resolve) => (whenEmpty = resolve));
       },
     } as unknown as DrainableSockets;
-    const report = await drain([server], [sockets], 2000);
+    const report = await drain([server], [sockets], new Hub(), 2000);
     assert.deepEqual(report, { sockets: 600, cutOff: 0 });
     // Steps of a tenth of a second, 60 at a time: 10 steps in a second.
     const [first, last] = [closedAt[0]!, closedAt.at(-1)!];

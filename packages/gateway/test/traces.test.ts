@@ -1,5 +1,6 @@
 // /trace/ID: the handshake as it went over the wire, for pages, which cannot see it.
 import assert from 'node:assert/strict';
+import type { IncomingMessage } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { Traces } from '#dist/sockets/traces.js';
 import { ask, handshake, RawConnection } from './support/http.ts';
@@ -80,13 +81,11 @@ describe('/trace', () => {
 });
 
 describe('Traces', () => {
-  type Opening = Parameters<Traces['record']>[0];
-
   /** Records a handshake whose answer is written at once. */
   function record(traces: Traces, id: string, answer = 'HTTP/1.1 101 Switching Protocols\r\nA: b\r\n\r\n'): void {
     const socket = Object.create({ write: () => true }) as { write(text: string): boolean };
     const request = { socket, method: 'GET', url: '/', httpVersion: '1.1', rawHeaders: ['Host', 'localhost'] };
-    traces.record({ query: `trace=${id}`, request } as unknown as Opening);
+    traces.record(new URLSearchParams({ trace: id }), request as unknown as IncomingMessage);
     socket.write(answer);
     // Once, and no more.
     socket.write('HTTP/1.1 500 Not This\r\n\r\n');

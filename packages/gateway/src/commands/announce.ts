@@ -1,3 +1,4 @@
+import type { OpenedKeys } from '../access/open-keys.ts';
 import { isLoopbackHost } from '../listen/loopback.ts';
 import { type Listener, outsideUrls, urlOf } from '../listen/listener.ts';
 import type { Log } from '../log/log.ts';
@@ -6,7 +7,7 @@ import type { GatewayLimits } from '../settings.ts';
 import { VERSION } from '../version.ts';
 
 /** The lines at the start: where it is, what is there, who gets in, and the limits that one may run into. */
-export function announce({ settings, listeners }: Gateway, log: Log): void {
+export function announce({ settings, listeners, store }: Gateway, keys: OpenedKeys, log: Log): void {
   const { siteRoot, certificate, limits, compression } = settings;
   log.info(`Pulse Beacon ${VERSION} on Node ${process.versions.node}`, {
     version: VERSION,
@@ -16,6 +17,8 @@ export function announce({ settings, listeners }: Gateway, log: Log): void {
     log.info(`settings of ${settings.configFile}`, { configFile: settings.configFile });
   }
   for (const listener of listeners) announceListener(listener, siteRoot, log);
+  log.info(`store    ${store.description}`, { store: settings.store.folder ?? 'memory' });
+  announcePublishers(settings.anonymous, keys, log);
   if (certificate !== undefined) log.info(`certificate ${certificate.description}`);
   log.info(limitsLine(limits), { limits });
   if (compression) log.info('permessage-deflate for those who offer it');
@@ -33,8 +36,24 @@ function announceListener(listener: Listener, siteRoot: string | undefined, log:
   }
   if (siteRoot !== undefined) log.info(`site     ${urlOf(listener)}  from ${siteRoot}`);
   log.info(`page     ${urlOf(listener, siteRoot === undefined ? '/' : '/-/')}`);
+  log.info(`channels ${urlOf(listener, '/channels/')}NAME`);
   log.info(`echo     ${urlOf(listener, '/echo', 'ws')}`);
   log.info(`counts   ${urlOf(listener, '/live', 'ws')}, or GET ${urlOf(listener, '/live')}`);
+}
+
+function announcePublishers(anonymous: boolean, { ring, made }: OpenedKeys, log: Log): void {
+  if (anonymous) {
+    log.warn('publish  anybody who reaches this server, without a key (--anonymous)');
+    return;
+  }
+  const { size } = ring;
+  const holders =
+    size === 0 ? 'pulsebeacon keys create lets others' : `holders of ${size === 1 ? 'a key' : `${size} keys`}`;
+  log.info(`publish  programs and pages of this machine without a key; ${holders}`, { keys: size });
+  // Not by the log, which others may read, where it is no terminal: by standard error, once.
+  if (made !== undefined) {
+    process.stderr.write(`a key to publish with, and for /metrics; it is shown this once: ${made}\n`);
+  }
 }
 
 function announceAccess(

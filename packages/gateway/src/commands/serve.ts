@@ -1,5 +1,6 @@
 import { HandshakeUsageError } from '@pulsebeacon/websocket';
 import type { Command } from 'commander';
+import { type OpenedKeys, openKeys } from '../access/open-keys.ts';
 import { Failure } from '../failure.ts';
 import { Gateway } from '../gateway.ts';
 import { createLog } from '../log/log.ts';
@@ -12,6 +13,7 @@ const EXAMPLES = `
 Examples:
   pulsebeacon serve                                 http://localhost:8080, for this machine only
   pulsebeacon serve --port 3000 --static ./public   a site with sockets beside it
+  pulsebeacon serve --memory                        keep nothing; without it, channels are kept in ./data
   pulsebeacon serve --tls-dev                       https:// and wss:// on localhost
   pulsebeacon serve --host 0.0.0.0 --public-url https://live.example.com
 
@@ -23,7 +25,7 @@ is on there is turned off by --no-: --no-compression.`;
 export function addServe(program: Command): void {
   const command = program
     .command('serve')
-    .description('serve pages and WebSockets on one port: a page to try it on, /echo, live counts')
+    .description('serve live channels, pages and WebSockets on one port')
     .helpOption('-h, --help', 'this text')
     .addHelpText('after', EXAMPLES)
     .configureHelp({ optionDescription: describeOption })
@@ -38,13 +40,15 @@ async function serve(command: Command): Promise<void> {
   const log = createLog(effective.get('log.level'), effective.get('log.format'));
   logFaults(log);
   let gateway: Gateway;
+  let keys: OpenedKeys;
   try {
-    gateway = await Gateway.start(settings, log);
+    keys = openKeys(settings, log);
+    gateway = await Gateway.start(settings, keys.ring, log);
   } catch (error) {
     // What the library cannot read is a value of --public-url or --allow-origin.
     throw error instanceof HandshakeUsageError ? new Failure(error.message, 2) : error;
   }
   // First of all: whoever reads that it is ready may stop it at once.
   drainOnSignals(gateway, log);
-  announce(gateway, log);
+  announce(gateway, keys, log);
 }

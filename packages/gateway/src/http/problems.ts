@@ -4,6 +4,9 @@ import { STATUS_CODES, type ServerResponse } from 'node:http';
 export type ProblemCode =
   | 'PB_REQUEST_INVALID'
   | 'PB_HOST_INVALID'
+  | 'PB_UNAUTHENTICATED'
+  | 'PB_ADMIN_ONLY'
+  | 'PB_AUTH_RATE'
   | 'PB_NOT_FOUND'
   | 'PB_TRACE_UNKNOWN'
   | 'PB_METHOD_NOT_ALLOWED'
@@ -25,6 +28,12 @@ interface ProblemEntry {
 export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
   PB_REQUEST_INVALID: { status: 400, message: 'the request is not well-formed HTTP/1.1' },
   PB_HOST_INVALID: { status: 400, message: 'the request needs one Host field (RFC 9112 §3.2)' },
+  PB_UNAUTHENTICATED: { status: 401, message: 'credentials are missing or not valid' },
+  PB_ADMIN_ONLY: {
+    status: 403,
+    message: 'this is for those who run the server: ask on its own machine, or with a key that has the right admin',
+  },
+  PB_AUTH_RATE: { status: 429, message: 'too many failed attempts to authenticate from this address' },
   PB_NOT_FOUND: { status: 404, message: 'there is nothing at this path' },
   PB_TRACE_UNKNOWN: {
     status: 404,

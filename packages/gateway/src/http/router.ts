@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Hub } from '@pulsebeacon/hub';
 import type { Log } from '../log/log.ts';
 import type { LiveCounts } from '../sockets/counts.ts';
 import type { EchoServer } from '../sockets/echo.ts';
 import type { Traces } from '../sockets/traces.ts';
+import type { Demos } from './demos.ts';
 import type { HostPolicy } from './host-policy.ts';
+import type { Operations } from './operations.ts';
 import type { Pages } from './pages.ts';
 import { echoPost } from './post-echo.ts';
 import { type ProblemOptions, sendJson, sendProblem } from './problems.ts';
@@ -17,6 +20,9 @@ export interface RouterParts {
   /** Takes the place of the page at `/`, which then is at `/-/` alone. */
   readonly site: StaticSite | undefined;
   readonly echo: EchoServer;
+  readonly hub: Hub;
+  readonly demos: Demos;
+  readonly operations: Operations;
   /** Most bytes of what is posted to be echoed. */
   readonly maxBodySize: number;
   readonly traces: Traces;
@@ -58,8 +64,8 @@ export class Router {
     if (request.rawHeaders.length > MAX_FIELDS * 2) return sendProblem(response, 'PB_TOO_MANY_FIELDS');
     const target = readTarget(request);
     if (target === undefined) return sendProblem(response, 'PB_HOST_INVALID');
-    // Whoever asks for the health of the server may call it by any name.
-    if (target.path === '/healthz') return this.answerHealth(request, response);
+    if (target.path === '/healthz' || target.path === '/readyz')
+      return this.answerHealth(target.path, request, response);
     const { host } = target;
     const refused = host === undefined ? undefined : this.parts.hosts.judge(host, request.socket.localAddress);
     if (refused !== undefined) {
@@ -69,6 +75,7 @@ export class Router {
     }
     if (target.path === '/echo' && isRead(request)) return void this.parts.echo.handleRequest(request, response);
     if (this.parts.isDraining()) response.setHeader('Connection', 'close');
+    if (this.parts.hub.handle(request, response)) return undefined;
     return this.answerTarget(target, request, response);
   }
 
@@ -90,7 +97,10 @@ export class Router {
 
   /** What is at a path; undefined where there is nothing. */
   private find({ path, host }: Target): ((request: IncomingMessage, response: ServerResponse) => void) | undefined {
-    const { pages, site, traces } = this.parts;
+    const { pages, site, traces, demos, operations } = this.parts;
+    if (path === '/metrics') return (request, response) => operations.answerMetrics(request, response);
+    const demo = demos.find(path);
+    if (demo !== undefined) return demo;
     if (path === '/live') return (_, response) => sendJson(response, this.parts.readCounts());
     if (path.startsWith(TRACE_FOLDER)) {
       const trace = traces.get(path.slice(TRACE_FOLDER.length));
@@ -106,13 +116,9 @@ export class Router {
     return (request, response) => site.serve(path, request, response, (error) => this.onFailure(error, request));
   }
 
-  private answerHealth(request: IncomingMessage, response: ServerResponse): void {
-    if (!isRead(request)) return sendProblem(response, 'PB_METHOD_NOT_ALLOWED', READ_ONLY);
-    if (this.parts.isDraining()) {
-      response.setHeader('Connection', 'close');
-      return sendJson(response, { status: 'draining' }, 503);
-    }
-    return sendJson(response, { status: 'ok' });
+  private answerHealth(path: string, request: IncomingMessage, response: ServerResponse): void {
+    if (isRead(request)) this.parts.operations.answerHealth(path, response);
+    else sendProblem(response, 'PB_METHOD_NOT_ALLOWED', READ_ONLY);
   }
 
   private logWhenDone(request: IncomingMessage, response: ServerResponse): void {

@@ -130,7 +130,7 @@ export class KeyRing {
   }
 
   /** Whether a key that was found before still holds: for connections that outlive their key. */
-  holds({ id }: Key): boolean {
+  holds({ id }: Pick<Key, 'id'>): boolean {
     this.refresh();
     const entry = this.entries.get(id);
     return entry !== undefined && entry.record.revoked === undefined;

@@ -1,7 +1,8 @@
-import { type OpeningRequest, Refusal, type ServerConnection } from '@pulsebeacon/websocket';
+import type { IncomingMessage } from 'node:http';
+import { Refusal } from '@pulsebeacon/websocket';
+import { TokenBucket } from '@pulsebeacon/hub';
 import type { HostPolicy } from '../http/host-policy.ts';
 import { isLoopbackAddress } from '../listen/loopback.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 export interface AdmissionLimits {
   /** Most open WebSockets, of all paths together. */
@@ -14,7 +15,14 @@ export interface AdmissionLimits {
 
 const RETRY_AFTER_SECONDS = 5;
 
-/** Who may open a WebSocket, over all paths together; and how many have. Each path asks here in `authorize`. */
+/** Somebody who wants to come in. */
+export interface Arrival {
+  /** For which host the request is. */
+  readonly host: string;
+  readonly remoteAddress: string | undefined;
+}
+
+/** Who may open a WebSocket, or follow a channel in another way, over all paths together; and how many have. Each path asks here in `authorize`. */
 export class Admission {
   /** From now on everybody is refused, because the program ends. */
   draining = false;
@@ -44,15 +52,17 @@ export class Admission {
   }
 
   /** The refusal that a handshake gets, or undefined where it may pass. */
-  decide(request: OpeningRequest): Refusal | undefined {
-    if (this.draining) return Refusal.of('PB_HANDSHAKE_DRAINING', { retryAfter: RETRY_AFTER_SECONDS });
-    const host = this.hosts.judge(request.host, request.request.socket.localAddress);
-    if (host !== undefined) return new Refusal(421, { code: 'PB_HOST_UNKNOWN', detail: host });
-    return this.findCap(request.remoteAddress) ?? this.countHandshake();
+  decide({ host, remoteAddress }: Arrival, incoming: IncomingMessage): Refusal | undefined {
+    return this.findObstacle(host, incoming) ?? this.findCap(remoteAddress) ?? this.countHandshake();
+  }
+
+  /** The refusal that somebody gets who publishes by a request of its own, or undefined where it may pass. */
+  decidePublish({ host }: Arrival, incoming: IncomingMessage): Refusal | undefined {
+    return this.findObstacle(host, incoming);
   }
 
   /** A handshake has passed, and its connection is open. */
-  opened({ remoteAddress }: ServerConnection<unknown>): void {
+  opened({ remoteAddress }: Pick<Arrival, 'remoteAddress'>): void {
     this.openNow++;
     if (this.openNow > this.openAtMost) this.openAtMost = this.openNow;
     if (remoteAddress === undefined || !this.isCapped(remoteAddress)) return;
@@ -60,12 +70,18 @@ export class Admission {
   }
 
   /** A connection is over. */
-  closed({ remoteAddress }: ServerConnection<unknown>): void {
+  closed({ remoteAddress }: Pick<Arrival, 'remoteAddress'>): void {
     this.openNow--;
     if (remoteAddress === undefined || !this.isCapped(remoteAddress)) return;
     const left = (this.byAddress.get(remoteAddress) ?? 1) - 1;
     if (left === 0) this.byAddress.delete(remoteAddress);
     else this.byAddress.set(remoteAddress, left);
+  }
+
+  private findObstacle(host: string, incoming: IncomingMessage): Refusal | undefined {
+    if (this.draining) return Refusal.of('PB_HANDSHAKE_DRAINING', { retryAfter: RETRY_AFTER_SECONDS });
+    const foreign = this.hosts.judge(host, incoming.socket.localAddress);
+    return foreign === undefined ? undefined : new Refusal(421, { code: 'PB_HOST_UNKNOWN', detail: foreign });
   }
 
   private findCap(address: string | undefined): Refusal | undefined {

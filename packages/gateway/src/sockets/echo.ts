@@ -1,8 +1,8 @@
+import { TokenBucket } from '@pulsebeacon/hub';
 import { type OriginPolicyOptions, WebSocketServer } from '@pulsebeacon/websocket';
 import type { Log } from '../log/log.ts';
 import type { Admission } from './admission.ts';
 import { logged, type SocketLog } from './socket-log.ts';
-import { TokenBucket } from './token-bucket.ts';
 import type { Traces } from './traces.ts';
 
 export interface EchoLimits {
@@ -47,9 +47,9 @@ export function createEcho({ limits, origins, compression, admission, traces, lo
     // What is echoed at once needs no copy.
     receive: 'borrowed',
     authorize(request) {
-      const refusal = admission.decide(request);
+      const refusal = admission.decide(request, request.request);
       if (refusal !== undefined) return refusal;
-      traces.record(request);
+      if (request.query !== undefined) traces.record(new URLSearchParams(request.query), request.request);
       const context =
         messageRate === Infinity ? undefined : new TokenBucket(messageRate, messageBurst, performance.now());
       // An echo speaks every subprotocol; and a browser fails a connection that agrees on none of those it offers.

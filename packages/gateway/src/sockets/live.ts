@@ -37,7 +37,7 @@ export class Live {
       // What was not read is out of date: the next message says it all again.
       slowConsumer: 'drop',
       maxQueuedBytes: 16_384,
-      authorize: (request) => admission.decide(request),
+      authorize: (request) => admission.decide(request, request.request),
       open: (connection, request) => {
         admission.opened(connection);
         socketLog.open(connection, request);

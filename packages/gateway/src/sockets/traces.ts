@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { IncomingMessage } from 'node:http';
-import type { OpeningRequest } from '@pulsebeacon/websocket';
 
 /** A handshake as it went over the wire: both heads, line by line. Pages cannot see the 101; so the server tells. */
 export interface Trace {
@@ -41,10 +40,9 @@ export class Traces {
     this.now = now;
   }
 
-  /** Keeps the handshake if its client asks for it. To be called before the answer is written. */
-  record({ query, request }: OpeningRequest): void {
-    if (query === undefined) return;
-    const id = new URLSearchParams(query).get('trace');
+  /** Keeps the handshake if its client asks for it, by `trace` of its query. To be called before the answer is written. */
+  record(query: URLSearchParams, request: IncomingMessage): void {
+    const id = query.get('trace');
     if (id === null || !ID.test(id)) return;
     const head = requestHead(request);
     tapFirstWrite(request.socket, (answer) => this.keep(id, head, responseHead(answer)));

@@ -38,8 +38,10 @@ export interface SpawnOptions {
 export function launch(args: readonly string[], { env = {}, uid, cwd, input }: SpawnOptions = {}): ChildProcess {
   // Nothing of the environment in which the tests run may reach the program as an option.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PULSEBEACON_'));
+  // Nor may a server keep anything where the tests run, unless they say where.
+  const memory = args[0] === 'serve' && !args.includes('--data') ? { PULSEBEACON_MEMORY: 'true' } : {};
   const child = spawn(process.execPath, [BIN, ...args], {
-    env: { ...Object.fromEntries(inherited), ...env },
+    env: { ...Object.fromEntries(inherited), ...memory, ...env },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
     ...(cwd === undefined ? {} : { cwd }),

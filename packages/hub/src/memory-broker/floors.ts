@@ -14,7 +14,11 @@ export class Floors {
   }
 
   raise(channel: string, offset: number): void {
-    const bucket = bucketOf(channel);
+    this.raiseBucket(bucketOf(channel), offset);
+  }
+
+  /** For floors that were written down. */
+  raiseBucket(bucket: number, offset: number): void {
     if (offset > this.offsets[bucket]!) this.offsets[bucket] = offset;
   }
 }

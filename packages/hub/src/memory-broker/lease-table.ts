@@ -5,7 +5,15 @@ import { SortedKeys } from './sorted-keys.ts';
 /** Leases in memory, listed by prefix in the order of their keys (by UTF-16 code units). */
 export class LeaseTable {
   private readonly keys = new SortedKeys();
-  private readonly held: ExpiringMap<string> = new ExpiringMap((key) => this.keys.delete(key));
+  private readonly held: ExpiringMap<string>;
+
+  /** @param onEnd is told of a lease that has run out, when it is swept */
+  constructor(onEnd?: (key: string) => void) {
+    this.held = new ExpiringMap((key) => {
+      this.keys.delete(key);
+      onEnd?.(key);
+    });
+  }
 
   /** With those that have run out and are not swept yet. */
   get size(): number {
@@ -19,6 +27,11 @@ export class LeaseTable {
 
   release(key: string): void {
     if (this.held.delete(key)) this.keys.delete(key);
+  }
+
+  /** Whether it is held, or has run out and is not swept yet. */
+  has(key: string): boolean {
+    return this.held.expires(key) !== undefined;
   }
 
   list(prefix: string, now: number): Lease[] {

@@ -1,0 +1,71 @@
+import type { AuthenticationRequest, Authenticator, Grant, HubClient, Principal } from '@pulsebeacon/hub';
+import { WireError } from '@pulsebeacon/wire';
+import { Key, type KeyRing } from '../keys/key-ring.ts';
+import { AddressRate } from './address-rate.ts';
+import { findForeign } from './local-peer.ts';
+
+const EVERYTHING: readonly Grant[] = [{ actions: ['subscribe', 'publish', 'history'], channels: ['*'] }];
+const LOCAL: Principal = { id: 'local', grants: EVERYTHING };
+const ANONYMOUS: Principal = { id: 'anonymous', grants: [{ actions: ['publish'], channels: ['*'] }] };
+
+const KEY_PRINCIPAL = /^key:(\w+)$/;
+
+/** The scheme is compared without regard to case (RFC 9110 §11.1). */
+const BEARER = /^bearer +(\S+)$/i;
+
+/**
+ * Who somebody is to the gateway: the holder of a key, somebody on this machine, anybody where that is allowed, or
+ * nobody in particular.
+ */
+export class GatewayAuthenticator implements Authenticator {
+  readonly challenge = 'Bearer realm="pulsebeacon"';
+  private readonly keys: KeyRing;
+  private readonly anonymous: boolean;
+  private readonly failures: AddressRate;
+
+  /** @param failureRate wrong keys a minute from one address; whoever has one that holds is let in all the same */
+  constructor(keys: KeyRing, anonymous: boolean, failureRate: number) {
+    this.keys = keys;
+    this.anonymous = anonymous;
+    this.failures = new AddressRate(failureRate / 60, failureRate);
+  }
+
+  /** @throws {WireError} `PB_UNAUTHENTICATED` for a key that does not hold, `PB_AUTH_RATE` for too many of them */
+  authenticate(request: AuthenticationRequest): Principal | undefined {
+    const key = this.keyOf(request);
+    if (key !== undefined) return { id: `key:${key.id}`, grants: key.grants };
+    // A socket alone is no sign of the user: any page can have it opened. Host and Origin are judged before this.
+    if (findForeign(request) === undefined) return LOCAL;
+    return this.anonymous ? ANONYMOUS : undefined;
+  }
+
+  /** Whether a request may see what is for those who run the server: metrics, and the dashboard. @throws as `authenticate` */
+  isAdmin(request: AuthenticationRequest): boolean {
+    const key = this.keyOf(request);
+    return key === undefined ? findForeign(request) === undefined : key.isAdmin;
+  }
+
+  /** Whether a client is still who it was let in as: its key may have been revoked since. */
+  stillHolds({ session }: HubClient): boolean {
+    const id = KEY_PRINCIPAL.exec(session.principal?.id ?? '')?.[1];
+    return id === undefined || this.keys.holds({ id });
+  }
+
+  private keyOf({ authorization, query, remoteAddress }: AuthenticationRequest): Key | undefined {
+    const text = textOfKey(authorization, query);
+    if (text === undefined) return undefined;
+    const key = this.keys.check(text);
+    if (key instanceof Key) return key;
+    if (!this.failures.take(remoteAddress)) throw new WireError('PB_AUTH_RATE');
+    throw new WireError('PB_UNAUTHENTICATED', key.detail);
+  }
+}
+
+/** Browsers cannot send Authorization with a WebSocket or an EventSource: they may say `?key=`. */
+function textOfKey(authorization: string | undefined, query: URLSearchParams): string | undefined {
+  if (authorization === undefined) return query.get('key') ?? undefined;
+  const match = BEARER.exec(authorization);
+  if (match === null)
+    throw new WireError('PB_UNAUTHENTICATED', 'Authorization is no Bearer: send Authorization: Bearer pb_…');
+  return match[1];
+}

@@ -1,0 +1,31 @@
+import { isLoopbackAddress, isLoopbackHost } from '../listen/loopback.ts';
+
+/** What tells whether a request was made on this machine, for this machine. */
+export interface PeerFacts {
+  /** Undefined on a Unix socket, whose peer is on this machine. */
+  readonly remoteAddress: string | undefined;
+  header(name: string): string | undefined;
+}
+
+/** What proxies add. Whoever came through one may be anybody, though the proxy itself is on this machine. */
+const OF_PROXIES = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'];
+
+/** Why a request does not count as made on this machine; undefined where it does. */
+export function findForeign(request: PeerFacts): string | undefined {
+  const { remoteAddress } = request;
+  if (remoteAddress !== undefined && !isLoopbackAddress(remoteAddress)) return `it comes from ${remoteAddress}`;
+  const host = request.header('host');
+  const name = host === undefined ? undefined : hostNameOf(host);
+  if (name !== undefined && !isLoopbackHost(name)) return `its Host is ${JSON.stringify(host!.slice(0, 100))}`;
+  const field = OF_PROXIES.find((candidate) => request.header(candidate) !== undefined);
+  return field === undefined ? undefined : `it came through a proxy (${field})`;
+}
+
+/** Without port, brackets and the dot of a fully qualified name. */
+function hostNameOf(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/:\d*$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '');
+}

@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HubRequest } from '@pulsebeacon/hub';
+import { WireError } from '@pulsebeacon/wire';
+import type { GatewayAuthenticator } from '../access/authenticator.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { sendJson, sendProblem } from './problems.ts';
+
+export interface OperationsParts {
+  readonly authenticator: GatewayAuthenticator;
+  readonly metrics: Metrics;
+  isDraining(): boolean;
+  /** Something failed while the figures were read. */
+  onFailed(error: unknown): void;
+}
+
+/** What is for those who run the server: whether it lives, whether it takes more, and its figures. */
+export class Operations {
+  private readonly parts: OperationsParts;
+
+  constructor(parts: OperationsParts) {
+    this.parts = parts;
+  }
+
+  /**
+   * `/healthz`: the process lives. `/readyz`: it takes new clients; no more once it drains, so that a balancer sends them
+   * elsewhere. Whoever asks may call the server by any name.
+   */
+  answerHealth(path: string, response: ServerResponse): void {
+    if (!this.parts.isDraining()) return sendJson(response, { status: 'ok' });
+    response.setHeader('Connection', 'close');
+    return sendJson(response, { status: 'draining' }, path === '/readyz' ? 503 : 200);
+  }
+
+  /** `/metrics`, in the text format of Prometheus. */
+  answerMetrics(incoming: IncomingMessage, response: ServerResponse): void {
+    const { authenticator, metrics, onFailed } = this.parts;
+    if (!this.isAllowed(incoming, response, authenticator)) return;
+    const answer = async (): Promise<void> => {
+      const body = await metrics.text();
+      response.setHeader('Content-Type', metrics.contentType);
+      response.setHeader('Cache-Control', 'no-store');
+      response.setHeader('Content-Length', Buffer.byteLength(body));
+      response.writeHead(200).end(body);
+    };
+    answer().catch((error: unknown) => {
+      onFailed(error);
+      response.destroy();
+    });
+  }
+
+  private isAllowed(incoming: IncomingMessage, response: ServerResponse, authenticator: GatewayAuthenticator): boolean {
+    const request = HubRequest.of(incoming);
+    try {
+      if (request !== undefined && authenticator.isAdmin(request)) return true;
+      sendProblem(response, 'PB_ADMIN_ONLY');
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      const detail = error.message;
+      if (error.code === 'PB_AUTH_RATE')
+        sendProblem(response, 'PB_AUTH_RATE', { detail, headers: { 'Retry-After': '60' } });
+      else
+        sendProblem(response, 'PB_UNAUTHENTICATED', {
+          detail,
+          headers: { 'WWW-Authenticate': authenticator.challenge },
+        });
+    }
+    return false;
+  }
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { AddressRate } from '#dist/access/address-rate.js';
+import { findForeign } from '#dist/access/local-peer.js';
+import { ask } from './support/http.ts';
+import { Program, runProgram } from './support/program.ts';
+
+const peer = (remoteAddress: string | undefined, fields: Readonly<Record<string, string>>) => ({
+  remoteAddress,
+  header: (name: string) => fields[name],
+});
+
+describe('somebody on this machine', () => {
+  for (const host of [
+    'localhost',
+    'localhost:8080',
+    '127.0.0.1',
+    '127.1.2.3:1',
+    '[::1]:8080',
+    'LOCALHOST.',
+    'a.localhost',
+  ]) {
+    it(`has a loopback address and calls the server ${host}`, () => {
+      for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1', undefined]) {
+        assert.equal(findForeign(peer(address, { host })), undefined);
+      }
+    });
+  }
+
+  for (const [why, address, fields] of [
+    ['another address', '192.0.2.1', { host: 'localhost' }],
+    ['another name in Host', '127.0.0.1', { host: 'evil.test' }],
+    ['a name that ends alike', '127.0.0.1', { host: 'localhost.evil.test' }],
+    ['Forwarded', '127.0.0.1', { host: 'localhost', forwarded: 'for=127.0.0.1' }],
+    ['X-Forwarded-For', '127.0.0.1', { host: 'localhost', 'x-forwarded-for': '127.0.0.1' }],
+    ['X-Forwarded-Host', '127.0.0.1', { host: 'localhost', 'x-forwarded-host': 'localhost' }],
+    ['X-Forwarded-Proto', '127.0.0.1', { host: 'localhost', 'x-forwarded-proto': 'http' }],
+    ['Via', '127.0.0.1', { host: 'localhost', via: '1.1 proxy' }],
+  ] as const) {
+    it(`has not ${why}`, () => assert.equal(typeof findForeign(peer(address, fields)), 'string'));
+  }
+});
+
+it('each address has a rate of its own', () => {
+  const rate = new AddressRate(10 / 60, 10);
+  for (let i = 0; i < 10; i++) assert.equal(rate.take('192.0.2.1', 0), true);
+  assert.equal(rate.take('192.0.2.1', 0), false);
+  assert.equal(rate.take('192.0.2.2', 0), true);
+  assert.equal(rate.take('192.0.2.1', 6001), true);
+  assert.equal(new AddressRate(Infinity, 1).take('192.0.2.1', 0), true);
+});
+
+describe('who may publish', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'pulsebeacon-access-'));
+  let program: Program;
+  let key: string;
+  before(async () => {
+    const store = ['--data', folder];
+    program = await Program.start([...store, '--host', '0.0.0.0', '--public-url', 'http://pages.test']);
+    const { stdout } = await runProgram(['keys', 'create', ...store, '--rights', 'publish', '--channels', 'news:*']);
+    key = stdout.trim();
+  });
+  after(async () => {
+    await program?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const publish = (channel: string, headers: Readonly<Record<string, string>>) =>
+    ask(`${program.base}/channels/${channel}`, { method: 'POST', body: 'x', headers });
+
+  it('a program of this machine, without a key', async () => {
+    assert.equal((await publish('news', {})).status, 201);
+  });
+
+  it('nobody behind a proxy, or under another name, without a key: the answer says what would help', async () => {
+    for (const headers of [{ 'X-Forwarded-For': '192.0.2.1' }, { Via: '1.1 x' }, { Host: 'pages.test' }]) {
+      const answer = await publish('news', headers as never);
+      assert.equal(answer.status, 401);
+      assert.equal(answer.headers['www-authenticate'], 'Bearer realm="pulsebeacon"');
+      assert.equal(answer.json()['code'], 'PB_UNAUTHENTICATED');
+    }
+  });
+
+  it('the holder of a key, where it reaches', async () => {
+    const headers = { Host: 'pages.test', Authorization: `Bearer ${key}` };
+    // A key that was made a moment ago holds within a second.
+    let status = 0;
+    for (const end = Date.now() + 5000; status !== 201 && Date.now() < end; )
+      status = (await publish('news:a', headers)).status;
+    assert.equal(status, 201);
+    const elsewhere = await publish('sports', headers);
+    assert.equal(elsewhere.status, 403);
+    assert.match(String(elsewhere.json()['detail']), /^key:\w{8} may not publish in sports$/);
+    assert.equal((await publish('news:a', { Host: 'pages.test', Authorization: 'Bearer nonsense' })).status, 401);
+    assert.equal((await publish('news:a', { Host: 'pages.test', Authorization: 'Basic eDp5' })).status, 401);
+  });
+
+  it('no page of another origin, whatever it has', async () => {
+    for (const headers of [{ Origin: 'http://evil.test' }, { Origin: 'null' }, { 'Sec-Fetch-Site': 'cross-site' }]) {
+      assert.equal((await publish('news', headers as never)).status, 403);
+    }
+  });
+
+  it('a key is made and printed once, where others can reach the server and nobody has one', async () => {
+    const { stderr } = await program.stop();
+    const [, made] = /it is shown this once: (pb_\w{8}_[\w-]{43})\n$/.exec(stderr)!;
+    const again = await Program.start(['--data', folder, '--host', '0.0.0.0']);
+    const metrics = await ask(`${again.base}/metrics`, { headers: { Via: '1.1 x', Authorization: `Bearer ${made}` } });
+    assert.equal(metrics.status, 200);
+    assert.equal((await again.stop()).stderr, '');
+  });
+});
+
+it('--anonymous lets everybody publish, and nobody see the figures', async () => {
+  const program = await Program.start(['--host', '0.0.0.0', '--anonymous']);
+  const headers = { Via: '1.1 x' };
+  const answer = await ask(`${program.base}/channels/news`, { method: 'POST', body: 'x', headers });
+  assert.equal(answer.status, 201);
+  assert.equal((await ask(`${program.base}/metrics`, { headers })).status, 403);
+  await program.stop();
+});

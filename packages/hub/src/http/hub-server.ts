@@ -1,0 +1,78 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Traffic } from '@pulsebeacon/websocket';
+import type { Hub } from '../hub.ts';
+import { ChannelDoor } from '../transports/channel-door.ts';
+import { HubUsageError } from '../usage-error.ts';
+import type { Door } from './door.ts';
+import { HubRequest } from './request.ts';
+import { RequestInterceptor, type RequestHandler } from './request-interceptor.ts';
+
+const BASE = /^\/(?:[\w.~!$&'()*+,;=:@-]+\/)*$/;
+
+/** A hub under one path of one or several HTTP servers. */
+export class HubServer {
+  readonly base: string;
+  private readonly doors: readonly Door[];
+  private readonly servers = new Set<Server>();
+  private readonly handler: RequestHandler = (request, response) => this.handle(request, response);
+
+  /** @param base as {@link readBase} gives it */
+  constructor(hub: Hub, base: string) {
+    this.base = base;
+    this.doors = [new ChannelDoor(hub, base)];
+  }
+
+  /** @param takesRequests whether ordinary requests are taken, too, and not handshakes alone */
+  attach(server: Server, takesRequests: boolean): void {
+    if (this.servers.has(server)) return;
+    const attached: Door[] = [];
+    try {
+      for (const door of this.doors) {
+        door.attach(server);
+        attached.push(door);
+      }
+    } catch (error) {
+      for (const door of attached) door.detach(server);
+      throw error;
+    }
+    this.servers.add(server);
+    if (takesRequests) RequestInterceptor.of(server).add(this.handler);
+  }
+
+  detach(server: Server): void {
+    if (!this.servers.delete(server)) return;
+    RequestInterceptor.of(server).delete(this.handler);
+    for (const door of this.doors) door.detach(server);
+  }
+
+  /** @returns false, having done nothing, where the path is of no door */
+  handle(incoming: IncomingMessage, response: ServerResponse): boolean {
+    const request = HubRequest.of(incoming);
+    if (request === undefined || !request.path.startsWith(this.base)) return false;
+    return this.doors.some((door) => door.handle(request, response));
+  }
+
+  /** The messages of the WebSockets here. */
+  traffic(): Traffic {
+    const all = this.doors.map((door) => door.traffic());
+    const sum = (name: keyof Traffic): number => all.reduce((total, traffic) => total + traffic[name], 0);
+    return {
+      messagesIn: sum('messagesIn'),
+      bytesIn: sum('bytesIn'),
+      messagesOut: sum('messagesOut'),
+      bytesOut: sum('bytesOut'),
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const server of this.servers) this.detach(server);
+    await Promise.all(this.doors.map((door) => door.close()));
+  }
+}
+
+/** With a slash at both ends. @throws {HubUsageError} `PB_HUB_OPTION` */
+export function readBase(base: string): string {
+  const whole = base.endsWith('/') ? base : `${base}/`;
+  if (BASE.test(whole) && !/\/\.{1,2}\//.test(whole)) return whole;
+  throw new HubUsageError('PB_HUB_OPTION', `base is ${JSON.stringify(base)}: pass a path such as / or /live`);
+}
