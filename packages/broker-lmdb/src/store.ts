@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, mkdir, realpath } from 'node:fs/promises';
+import { access, mkdir, realpath, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { type Database, open as openEnvironment, type RootDatabase } from 'lmdb';
 import { checkDataFile } from './data-file.ts';
@@ -12,6 +12,8 @@ const FORMAT = 1;
 /** MDB_PAGE_NOTFOUND, MDB_CORRUPTED, MDB_VERSION_MISMATCH, MDB_INVALID. */
 const CORRUPT = new Set([-30797, -30796, -30794, -30793]);
 const MAP_FULL = -30792;
+/** A disk with less than this is full: a group of the largest messages does not fit. */
+const ROOM = 1024 * 1024;
 
 export type Table = Database<Buffer, Buffer>;
 export type FsyncPolicy = 'grouped' | 'each' | 'off';
@@ -96,16 +98,17 @@ export class Store {
    * syncs the pages before it writes the root that leads to them.
    */
   async commit(writes: readonly Write[]): Promise<void> {
-    let committed: Promise<unknown> | undefined;
     try {
-      // Writes of one turn are one transaction of the library.
-      for (const { table, key, value } of writes) {
-        committed = value === undefined ? table.remove(key) : table.put(key, value);
-      }
-      await committed;
+      await this.root.batch(() => {
+        for (const { table, key, value } of writes) {
+          if (value === undefined) void table.remove(key);
+          else void table.put(key, value);
+        }
+      });
     } catch (error) {
       const { commitError } = error as { commitError?: Promise<never> };
-      throw failure(await (commitError?.catch((cause: unknown) => cause) ?? error), this.folder);
+      const cause: unknown = await (commitError?.catch((reason: unknown) => reason) ?? error);
+      throw (await isFull(this.folder)) ? full(this.folder, cause) : failure(cause, this.folder);
     }
   }
 
@@ -138,6 +141,8 @@ function environmentIn(folder: string, fsync: FsyncPolicy, mapSize: number): Roo
       mapSize,
       keyEncoding: 'binary',
       encoding: 'binary',
+      // Each group is a batch of its own: the library leaves a promise of its own making unheard where one fails.
+      eventTurnBatching: false,
       // With it, commits are visible before they are synced, and a crash of the machine takes back the last ones.
       overlappingSync: fsync === 'off',
     });
@@ -209,10 +214,18 @@ function takeOver(
 function failure(error: unknown, folder: string): StoreError {
   if (error instanceof StoreError) return error;
   const { message, code } = error as { message: string; code?: number | string };
-  if (code === MAP_FULL || /ENOSPC|No space left/i.test(message)) {
-    const remedy = 'make room, or keep less (history size and age); publications are taken again then';
-    return new StoreError('PB_STORE_FULL', `there is no room for the data in ${folder} (${message}): ${remedy}`, error);
-  }
+  if (code === MAP_FULL || /ENOSPC|No space left/i.test(message)) return full(folder, error);
   if (CORRUPT.has(Number(code))) return corrupt(folder, message, error);
   return new StoreError('PB_STORE_FAILED', `the store in ${folder} failed: ${message}`, error);
+}
+
+function full(folder: string, cause: unknown): StoreError {
+  const remedy = 'make room, or keep less (history size and age); publications are taken again then';
+  return new StoreError('PB_STORE_FULL', `there is no room for the data in ${folder}: ${remedy}`, cause);
+}
+
+/** A write that the disk has no room for is cut short, and LMDB says "Input/output error" to that. */
+async function isFull(folder: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize < ROOM;
 }

@@ -1,18 +1,9 @@
 import type { Publication } from '@pulsebeacon/wire';
 import type { LogBudget } from './log-budget.ts';
 
-/** What a publication takes beside its payload, roughly: itself, its entry, its place in the log. */
+/** What a publication takes beside its payload, roughly: itself, and its places in the log and the budget. */
 const OVERHEAD = 256;
 const COMPACT_FROM = 32;
-
-/** A publication that is kept, in its log and in the row of all logs. */
-export interface LogEntry {
-  readonly publication: Publication;
-  readonly bytes: number;
-  readonly log: ChannelLog;
-  older: LogEntry | undefined;
-  newer: LogEntry | undefined;
-}
 
 /** The newest publications of a channel, in order, and what is known of those that are not here any more. */
 export class ChannelLog {
@@ -22,7 +13,7 @@ export class ChannelLog {
   /** No publication above this offset is missing here. */
   dropped: number;
   private readonly budget: LogBudget;
-  private entries: (LogEntry | undefined)[] = [];
+  private entries: (Publication | undefined)[] = [];
   /** Where the oldest stands: taking it away moves nothing. */
   private head = 0;
 
@@ -39,7 +30,7 @@ export class ChannelLog {
   }
 
   at(index: number): Publication {
-    return this.entries[this.head + index]!.publication;
+    return this.entries[this.head + index]!;
   }
 
   slice(from: number, to: number): Publication[] {
@@ -49,18 +40,20 @@ export class ChannelLog {
   }
 
   push(publication: Publication): void {
-    const { data } = publication;
-    const bytes = OVERHEAD + (typeof data === 'string' ? data.length : data.byteLength);
-    const entry: LogEntry = { publication, bytes, log: this, older: undefined, newer: undefined };
     this.top = publication.offset;
-    this.entries.push(entry);
-    this.budget.add(entry);
+    this.entries.push(publication);
+    this.budget.add(this, publication.offset, bytesOf(publication));
+  }
+
+  /** Whether an offset that was here still is. */
+  has(offset: number): boolean {
+    return offset > this.dropped && this.length > 0;
   }
 
   shift(): void {
-    const entry = this.entries[this.head]!;
-    this.dropped = entry.publication.offset;
-    this.budget.remove(entry);
+    const publication = this.at(0);
+    this.dropped = publication.offset;
+    this.budget.remove(bytesOf(publication));
     this.entries[this.head++] = undefined;
     // The array itself becomes shorter when half of it is empty.
     if (this.head < this.entries.length && (this.head < COMPACT_FROM || this.head * 2 < this.entries.length)) return;
@@ -98,4 +91,8 @@ export class ChannelLog {
     }
     return low;
   }
+}
+
+function bytesOf({ data }: Publication): number {
+  return OVERHEAD + data.length;
 }

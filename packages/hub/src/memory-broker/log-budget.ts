@@ -1,6 +1,8 @@
 import os from 'node:os';
 import v8 from 'node:v8';
-import type { LogEntry } from './channel-log.ts';
+import type { ChannelLog } from './channel-log.ts';
+
+const COMPACT_FROM = 1024;
 
 /**
  * A quarter of the memory that this process may have (of the machine, or of its container), but no more than half of
@@ -12,13 +14,19 @@ export function quarterOfMemory(): number {
   return Math.floor(Math.min(constraint / 4, os.totalmem() / 4, v8.getHeapStatistics().heap_size_limit / 2));
 }
 
-/** All that is kept, in the order in which it came. Beyond the limit the oldest goes, of whichever channel it is. */
+/**
+ * What all logs together may keep. Beyond it the oldest goes, of whichever channel it is. The order in which publications
+ * came is kept in two arrays, and not in links between them, which the garbage collector would have to follow. What a
+ * log has let go of itself stays there until half of it is such.
+ */
 export class LogBudget {
   private readonly maxBytes: number;
   private readonly onEmpty: (channel: string) => void;
   private bytes = 0;
-  private oldest: LogEntry | undefined;
-  private newest: LogEntry | undefined;
+  private logs: ChannelLog[] = [];
+  private offsets: number[] = [];
+  private head = 0;
+  private compactAt = COMPACT_FROM;
 
   /** @param onEmpty is told of a channel that has lost its last publication to the limit */
   constructor(maxBytes: number, onEmpty: (channel: string) => void) {
@@ -26,27 +34,38 @@ export class LogBudget {
     this.onEmpty = onEmpty;
   }
 
-  add(entry: LogEntry): void {
-    entry.older = this.newest;
-    if (this.newest === undefined) this.oldest = entry;
-    else this.newest.newer = entry;
-    this.newest = entry;
-    this.bytes += entry.bytes;
+  add(log: ChannelLog, offset: number, bytes: number): void {
+    if (this.logs.length >= this.compactAt) this.compact();
+    this.logs.push(log);
+    this.offsets.push(offset);
+    this.bytes += bytes;
     while (this.bytes > this.maxBytes) this.dropOldest();
   }
 
-  remove(entry: LogEntry): void {
-    if (entry.older === undefined) this.oldest = entry.newer;
-    else entry.older.newer = entry.newer;
-    if (entry.newer === undefined) this.newest = entry.older;
-    else entry.newer.older = entry.older;
-    this.bytes -= entry.bytes;
+  remove(bytes: number): void {
+    this.bytes -= bytes;
   }
 
   private dropOldest(): void {
-    // Entries of one log stand in the row in the order of the log: the oldest of all is the oldest of its own.
-    const { log } = this.oldest!;
+    const log = this.logs[this.head]!;
+    const offset = this.offsets[this.head++]!;
+    if (!log.has(offset)) return;
     log.shift();
     if (log.length === 0) this.onEmpty(log.channel);
+  }
+
+  private compact(): void {
+    let to = 0;
+    for (let from = this.head; from < this.logs.length; from++) {
+      const log = this.logs[from]!;
+      const offset = this.offsets[from]!;
+      if (!log.has(offset)) continue;
+      this.logs[to] = log;
+      this.offsets[to++] = offset;
+    }
+    this.logs.length = to;
+    this.offsets.length = to;
+    this.head = 0;
+    this.compactAt = Math.max(COMPACT_FROM, 2 * to);
   }
 }

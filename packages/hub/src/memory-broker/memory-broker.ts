@@ -69,12 +69,12 @@ export class MemoryBroker implements Broker {
   constructor({ maxBytes = quarterOfMemory() }: MemoryBrokerOptions = {}) {
     this.budget = new LogBudget(maxBytes, (channel) => this.forgetIfIdle(channel));
     this.rounds = new Rounds(this.channels, (channel, state) => {
-      this.trim(state);
+      this.trim(state, this.now());
       this.forgetIfIdle(channel);
     });
   }
 
-  publish(channel: string, publication: NewPublication, { retention, ...options }: PublishOptions): Receipt {
+  publish(channel: string, publication: NewPublication, options: PublishOptions): Receipt {
     const time = this.now();
     const { idempotencyKey } = options;
     // No name of a channel has a line end.
@@ -99,7 +99,7 @@ export class MemoryBroker implements Broker {
     };
     const receipt = { epoch, offset, time, duplicate: false };
     if (key !== undefined) this.receipts.set(key, receipt, time + options.idempotencyMs);
-    this.keep(published, retention);
+    this.keep(published, options.retention);
     this.sweepLater();
     this.sinks.publication(published);
     return receipt;
@@ -124,7 +124,7 @@ export class MemoryBroker implements Broker {
     if (state === undefined) {
       return readPage(new ChannelLog(channel, this.budget, this.floors.of(channel)), this.epoch, query);
     }
-    this.trim(state);
+    this.trim(state, this.now());
     return readPage(state.log, this.epoch, query);
   }
 
@@ -190,11 +190,11 @@ export class MemoryBroker implements Broker {
     }
     state.retention = retention;
     state.log.push(publication);
-    this.trim(state);
+    this.trim(state, publication.time);
   }
 
-  private trim({ log, retention }: ChannelState): void {
-    log.trim(retention.size, this.now() - retention.ageMs);
+  private trim({ log, retention }: ChannelState, now: number): void {
+    log.trim(retention.size, now - retention.ageMs);
   }
 
   private forgetIfIdle(channel: string): void {
