@@ -7,6 +7,7 @@ import { Installation, ROOT } from './packages.ts';
 
 /** Everything a package may have; a file that none of these allows is a stray one. */
 const ALLOWED: Record<string, readonly RegExp[]> = {
+  '@pulsebeacon/broker-lmdb': [],
   '@pulsebeacon/websocket': [],
   pulsebeacon: [
     /^bin\/pulsebeacon\.js$/,

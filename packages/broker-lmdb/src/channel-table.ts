@@ -1,5 +1,5 @@
 import type { HistoryPage, HistoryQuery } from '@pulsebeacon/hub';
-import { Floors, LogBudget } from '@pulsebeacon/hub/broker-parts';
+import { Floors, LogBudget, Rounds } from '@pulsebeacon/hub/broker-parts';
 import type { Publication } from '@pulsebeacon/wire';
 import { type ChannelNumbers, ChannelState, decodeChannel, newChannel } from './channel-state.ts';
 import { LAST_OFFSET, offsetOf, segmentKey } from './keys.ts';
@@ -10,7 +10,7 @@ import type { Store, Write } from './store.ts';
 const CACHED_WHOLE = 2000;
 /** Segments that are removed at once from one channel. */
 const REMOVED_AT_ONCE = 64;
-const IDLE_MS = 60_000;
+const IDLE_MS = 10_000;
 const NOTHING = { size: 0, ageMs: 0 };
 
 /** The channels, as far as they are committed: the newest in memory, all on disk. */
@@ -18,12 +18,18 @@ export class ChannelTable {
   readonly floors: Floors = new Floors();
   private readonly store: Store;
   private readonly states = new Map<string, ChannelState>();
+  private readonly rounds: Rounds<string, ChannelState>;
   private readonly budget: LogBudget;
 
   /** @param cacheBytes what publications may take in memory */
   constructor(store: Store, cacheBytes: number) {
     this.store = store;
     this.budget = new LogBudget(cacheBytes, () => {});
+    this.rounds = new Rounds(this.states, (channel, { log, usedAt }) => {
+      if (usedAt > performance.now() - IDLE_MS) return;
+      while (log.length > 0) log.shift();
+      this.states.delete(channel);
+    });
     for (const { key, value } of store.floors.getRange({})) {
       this.floors.raiseBucket(Buffer.from(key).readUInt16BE(0), decodeNumbers(value)[0]!);
     }
@@ -68,14 +74,9 @@ export class ChannelTable {
     this.states.delete(state.name);
   }
 
-  /** Lets go of what nobody has asked for of late; it is on disk. */
+  /** Lets go of some of what nobody has asked for of late: it is on disk. Not while a transaction is under way. */
   letGo(): void {
-    const before = performance.now() - IDLE_MS;
-    for (const [channel, { log, usedAt }] of this.states) {
-      if (usedAt > before) continue;
-      while (log.length > 0) log.shift();
-      this.states.delete(channel);
-    }
+    this.rounds.step();
   }
 
   page(channel: string, { since, limit }: HistoryQuery, now: number): HistoryPage {

@@ -244,13 +244,13 @@ export class LmdbBroker implements Broker {
 
   private sweep(): void {
     this.held.sweep(Date.now());
-    if (!this.isBusy) this.table.letGo();
     this.mustSweep = true;
     this.start();
   }
 
   private async runSweep(): Promise<void> {
     this.mustSweep = false;
+    this.table.letGo();
     try {
       this.store.refresh();
       const sweep = new Sweep(this.store, this.table, this.agenda, (channel) => this.sinks.has(channel));

@@ -1,12 +1,12 @@
 import { brokerContract, type OpenStore } from '@pulsebeacon/contracts';
-import { type FsyncPolicy, LmdbBroker } from '@pulsebeacon/broker-lmdb';
+import { LmdbBroker, type LmdbBrokerOptions } from '@pulsebeacon/broker-lmdb';
 import { crashed } from './support/crash.ts';
 import { temporaryFolder } from './support/folder.ts';
 
-function store(fsync: FsyncPolicy): OpenStore {
+function store(options: Omit<LmdbBrokerOptions, 'path'>): OpenStore {
   return async (scope) => {
     const path = await temporaryFolder(scope);
-    const open = (): Promise<LmdbBroker> => LmdbBroker.open({ path, fsync });
+    const open = (): Promise<LmdbBroker> => LmdbBroker.open({ path, ...options });
     let broker = await open();
     scope.after(() => broker.close());
     return {
@@ -21,5 +21,8 @@ function store(fsync: FsyncPolicy): OpenStore {
 }
 
 for (const fsync of ['grouped', 'each', 'off'] as const) {
-  brokerContract(`LMDB, fsync ${fsync},`, store(fsync), { durable: true });
+  brokerContract(`LMDB, fsync ${fsync},`, store({ fsync }), { durable: true });
 }
+
+// Every history is read from disk.
+brokerContract('LMDB without a cache', store({ cacheBytes: 0 }), { durable: true });

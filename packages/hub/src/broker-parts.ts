@@ -4,5 +4,6 @@ export { bucketOf, Floors } from './memory-broker/floors.ts';
 export { readPage } from './memory-broker/history-page.ts';
 export { LeaseTable } from './memory-broker/lease-table.ts';
 export { LogBudget } from './memory-broker/log-budget.ts';
+export { Rounds } from './memory-broker/rounds.ts';
 export { NodeListeners } from './node-listeners.ts';
 export { SinkRegistry } from './sink-registry.ts';
