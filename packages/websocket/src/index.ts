@@ -14,13 +14,21 @@ export type {
 export { type ConnectionErrorCode, UsageError, type UsageErrorCode, WebSocketError } from './connection/errors.ts';
 export { PreparedMessage } from './connection/prepared-message.ts';
 export type { SlowConsumerPolicy } from './connection/shared.ts';
-export type { HeaderFields, HeaderLimits } from './handshake/header-fields.ts';
+export { HeaderFields, type HeaderLimits } from './handshake/header-fields.ts';
 export type { HeadersInput } from './handshake/header-input.ts';
 export { HandshakeUsageError, type HandshakeUsageCode } from './handshake/usage-error.ts';
-export type { OriginPolicyOptions } from './handshake/origin.ts';
+export {
+  describeOriginDecision,
+  type OriginDecision,
+  OriginPolicy,
+  type OriginPolicyOptions,
+  type OriginReason,
+  type OriginRequest,
+} from './handshake/origin.ts';
 export type { PathParameters } from './handshake/path-template.ts';
 export { Refusal, type RefusalOptions } from './handshake/refusal.ts';
 export type { RefusalCode } from './handshake/refusals.ts';
+export { parseRequestTarget, type RequestTarget } from './handshake/request-target.ts';
 export { type ErrorEntry, ERRORS } from './node/error-table.ts';
 export { connect } from './node/client/connect.ts';
 export type { ConnectFailureCode } from './node/client/connect-failures.ts';
