@@ -40,6 +40,7 @@ export type WireErrorCode =
   | 'PB_NOT_SUBSCRIBED'
   | 'PB_RATE'
   | 'PB_AUTH_RATE'
+  | 'PB_AUTH_TIMEOUT'
   | 'PB_METHOD'
   | 'PB_NOT_ACCEPTABLE'
   | 'PB_MEDIA_TYPE'
@@ -97,6 +98,7 @@ export const WIRE_ERRORS: Readonly<Record<WireErrorCode, WireErrorEntry>> = {
   PB_NOT_SUBSCRIBED: final(409, 'the client does not follow this channel'),
   PB_RATE: passing(429, 'more messages than may come in this time', 1008),
   PB_AUTH_RATE: passing(429, 'too many failed attempts to authenticate from this address'),
+  PB_AUTH_TIMEOUT: passing(503, 'it took too long to find out who the client is: try again', 1013),
   PB_METHOD: final(405, 'this resource has other methods: see Allow'),
   PB_NOT_ACCEPTABLE: final(406, 'this resource has no such representation'),
   PB_MEDIA_TYPE: final(415, 'this resource takes no body of this media type'),
