@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { OriginPolicyOptions } from '@pulsebeacon/websocket';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { OriginPolicyOptions, Refusal } from '@pulsebeacon/websocket';
 import {
   formatPosition,
   type Member,
@@ -17,6 +18,9 @@ import { type ClientOrigin, HubClient } from './client.ts';
 import { type HubCounts, Tally } from './counts.ts';
 import { drainClients } from './drain.ts';
 import { EncodingCache } from './encoded-publication.ts';
+import { CrossOriginRules } from './http/cors.ts';
+import { HubServer, readBase } from './http/hub-server.ts';
+import type { HubRequest } from './http/request.ts';
 import { HubChannel } from './hub-channel.ts';
 import { type HubLimits, resolveLimits } from './limits.ts';
 import { MemoryBroker } from './memory-broker/memory-broker.ts';
@@ -30,6 +34,11 @@ import { HubUsageError } from './usage-error.ts';
 
 /** What an application hears of, and decides on. Hooks must not throw, unless they say so. */
 export interface HubHooks {
+  /**
+   * A new live client (WebSocket, stream, poll), or somebody who publishes by POST, asks to come in; nothing else has been
+   * looked at yet. A {@link Refusal} is the answer to it.
+   */
+  admit?(request: HubRequest): Refusal | undefined;
   /** May veto a publication, or any other action that the rules allow, by throwing a {@link WireError}. */
   authorize?(action: 'subscribe' | 'publish', channel: string, principal: Principal | undefined): void;
   /** A client has connected. */
@@ -56,6 +65,11 @@ export interface HubOptions extends OriginPolicyOptions {
   readonly sessionKey?: string | Uint8Array;
   readonly limits?: Partial<HubLimits>;
   readonly hooks?: HubHooks;
+}
+
+export interface AttachOptions {
+  /** Under which path the channels are, as `/live` in `/live/channels/news`. Default `/`. */
+  readonly base?: string;
 }
 
 export interface PublishCallOptions {
@@ -93,6 +107,7 @@ export class Hub {
   readonly sessions: SessionTokens;
   readonly presence: Presence;
   readonly encodings: EncodingCache = new EncodingCache();
+  readonly crossOrigin: CrossOriginRules;
   /** For {@link HubClient}: those that are slow. */
   readonly congested: Set<HubClient> = new Set();
   private readonly connected = new Set<HubClient>();
@@ -100,10 +115,14 @@ export class Hub {
   private readonly rates = new ChannelRates();
   private readonly tally = new Tally();
   private readonly ownsBroker: boolean;
+  private readonly servers = new Map<string, HubServer>();
   private timer: NodeJS.Timeout | undefined;
   private draining = false;
 
-  /** @throws {HubUsageError} `PB_HUB_OPTION`; WireError `PB_CHANNEL_NAME` for a pattern that cannot be read */
+  /**
+   * @throws {HubUsageError} `PB_HUB_OPTION`
+   * @throws HandshakeUsageError `PB_ORIGIN_INVALID`; WireError `PB_CHANNEL_NAME` for a pattern that cannot be read
+   */
   constructor(options: HubOptions = {}) {
     const { broker, sessionKey = randomBytes(32) } = options;
     if (Buffer.byteLength(sessionKey) < 16)
@@ -112,6 +131,7 @@ export class Hub {
     this.limits = resolveLimits(options.limits ?? {});
     this.namespaces = new Namespaces(options.namespaces ?? []);
     this.hooks = options.hooks ?? {};
+    this.crossOrigin = new CrossOriginRules(options);
     this.ownsBroker = broker === undefined;
     this.broker = broker ?? new MemoryBroker();
     this.sessions = new SessionTokens(sessionKey, this.limits.sessionLifetime);
@@ -127,6 +147,38 @@ export class Hub {
   /** Whether {@link drain} or {@link close} was called. */
   get isDraining(): boolean {
     return this.draining;
+  }
+
+  /**
+   * Serves the channels on an HTTP server, beside whatever else it serves: requests for them never reach its `request`
+   * listeners, whether those came before or come later.
+   * @param server of `node:http` or `node:https`; that of Express or Fastify is one
+   * @throws {HubUsageError} `PB_HUB_OPTION` for a base that is no path
+   * @throws HandshakeUsageError `PB_PATH_TEMPLATE_CONFLICT` where a WebSocket server has the path
+   */
+  attach(server: Server, { base = '/' }: AttachOptions = {}): this {
+    this.serverAt(base).attach(server);
+    return this;
+  }
+
+  /** Serves nothing more on a server. Who is connected stays. */
+  detach(server: Server): void {
+    for (const own of this.servers.values()) own.detach(server);
+  }
+
+  /**
+   * Answers one request, for servers that the hub is not attached to. WebSocket handshakes do not come this way.
+   * @returns false, having done nothing, where the path is none of a channel
+   */
+  handle(request: IncomingMessage, response: ServerResponse, { base = '/' }: AttachOptions = {}): boolean {
+    return this.serverAt(base).handle(request, response);
+  }
+
+  private serverAt(base: string): HubServer {
+    const path = readBase(base);
+    let server = this.servers.get(path);
+    if (server === undefined) this.servers.set(path, (server = new HubServer(this, path)));
+    return server;
   }
 
   /** The channels that somebody follows here. */
@@ -350,6 +402,7 @@ export class Hub {
   /** Ends everything: clients are sent away at once, and a broker of its own is closed. */
   async close(): Promise<void> {
     await this.drain(0);
+    await Promise.all([...this.servers.values()].map((server) => server.close()));
     await this.presence.close();
     for (const channel of this.channels.values()) channel.detach();
     this.channels.clear();

@@ -21,6 +21,7 @@ export type {
 export type { ClientOrigin, HubClient } from './client.ts';
 export type { HubCounts } from './counts.ts';
 export {
+  type AttachOptions,
   type HistoryCallOptions,
   Hub,
   type HubHooks,
@@ -29,6 +30,7 @@ export {
   type PublishResult,
 } from './hub.ts';
 export type { ChannelPublishOptions, ChannelSubscribeOptions, HubChannel, Unsubscribe } from './hub-channel.ts';
+export type { HubRequest } from './http/request.ts';
 export { DEFAULT_LIMITS, type HubLimits } from './limits.ts';
 export { MemoryBroker, type MemoryBrokerOptions } from './memory-broker/memory-broker.ts';
 export type { Audience, ChannelRules, NamespaceOptions, SlowConsumerPolicy } from './namespaces.ts';

@@ -1,0 +1,63 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Hub } from '../hub.ts';
+import { HubUsageError } from '../usage-error.ts';
+import type { Door } from './door.ts';
+import { HubRequest } from './request.ts';
+import { RequestInterceptor, type RequestHandler } from './request-interceptor.ts';
+
+const BASE = /^\/(?:[\w.~!$&'()*+,;=:@-]+\/)*$/;
+
+/** A hub under one path of one or several HTTP servers. */
+export class HubServer {
+  readonly base: string;
+  private readonly doors: readonly Door[];
+  private readonly servers = new Set<Server>();
+  private readonly handler: RequestHandler = (request, response) => this.handle(request, response);
+
+  /** @param base as {@link readBase} gives it */
+  constructor(_hub: Hub, base: string) {
+    this.base = base;
+    this.doors = [];
+  }
+
+  attach(server: Server): void {
+    if (this.servers.has(server)) return;
+    const attached: Door[] = [];
+    try {
+      for (const door of this.doors) {
+        door.attach(server);
+        attached.push(door);
+      }
+    } catch (error) {
+      for (const door of attached) door.detach(server);
+      throw error;
+    }
+    this.servers.add(server);
+    RequestInterceptor.of(server).add(this.handler);
+  }
+
+  detach(server: Server): void {
+    if (!this.servers.delete(server)) return;
+    RequestInterceptor.of(server).delete(this.handler);
+    for (const door of this.doors) door.detach(server);
+  }
+
+  /** @returns false, having done nothing, where the path is of no door */
+  handle(incoming: IncomingMessage, response: ServerResponse): boolean {
+    const request = HubRequest.of(incoming);
+    if (request === undefined || !request.path.startsWith(this.base)) return false;
+    return this.doors.some((door) => door.handle(request, response));
+  }
+
+  async close(): Promise<void> {
+    for (const server of this.servers) this.detach(server);
+    await Promise.all(this.doors.map((door) => door.close()));
+  }
+}
+
+/** With a slash at both ends. @throws {HubUsageError} `PB_HUB_OPTION` */
+export function readBase(base: string): string {
+  const whole = base.endsWith('/') ? base : `${base}/`;
+  if (BASE.test(whole) && !/\/\.{1,2}\//.test(whole)) return whole;
+  throw new HubUsageError('PB_HUB_OPTION', `base is ${JSON.stringify(base)}: pass a path such as / or /live`);
+}
