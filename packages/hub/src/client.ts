@@ -110,7 +110,8 @@ export class HubClient {
       this.forget(channel, subscription);
       throw error;
     }
-    if (this.subscriptions.get(channel) === subscription && rules.presence) hub.presence.join(subscription);
+    const isPresent = rules.presence && options.isPresent !== false;
+    if (isPresent && this.subscriptions.get(channel) === subscription) hub.presence.join(subscription);
   }
 
   /** @throws {WireError} `PB_NOT_SUBSCRIBED` */

@@ -72,6 +72,13 @@ export class Namespaces {
     this.entries = options.map((entry) => ({ pattern: new ChannelPattern(entry.match), rules: resolveRules(entry) }));
   }
 
+  /** Most bytes of a payload in any channel. */
+  get largestMessage(): number {
+    const sizes = this.entries.map(({ rules }) => rules.maxMessageSize);
+    const isComplete = this.entries.some(({ pattern }) => pattern.text === '*');
+    return Math.max(...sizes, ...(isComplete ? [] : [DEFAULT_RULES.maxMessageSize]));
+  }
+
   rulesOf(channel: string): ChannelRules {
     return this.entries.find(({ pattern }) => pattern.matches(channel))?.rules ?? DEFAULT_RULES;
   }

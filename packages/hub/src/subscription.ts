@@ -17,6 +17,8 @@ export interface SubscribeOptions {
   readonly since?: Since | undefined;
   /** Whether the client hears what it publishes itself. Default true. */
   readonly echo?: boolean | undefined;
+  /** Whether the client counts as present, where the channel counts. Default true. */
+  readonly isPresent?: boolean | undefined;
   /** Of the command that this answers. */
   readonly id?: number | undefined;
 }
