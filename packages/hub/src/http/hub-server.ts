@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Hub } from '../hub.ts';
+import { ChannelDoor } from '../transports/channel-door.ts';
 import { HubUsageError } from '../usage-error.ts';
 import type { Door } from './door.ts';
 import { HubRequest } from './request.ts';
@@ -15,9 +16,9 @@ export class HubServer {
   private readonly handler: RequestHandler = (request, response) => this.handle(request, response);
 
   /** @param base as {@link readBase} gives it */
-  constructor(_hub: Hub, base: string) {
+  constructor(hub: Hub, base: string) {
     this.base = base;
-    this.doors = [];
+    this.doors = [new ChannelDoor(hub, base)];
   }
 
   attach(server: Server): void {

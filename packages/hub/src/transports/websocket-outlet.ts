@@ -66,7 +66,7 @@ export function byeMessage(error: WireError, retryAfterMs: number | undefined): 
 }
 
 /** `PB_HUB_DRAINING; retry after 1400 ms; the server is shutting down`, as far as there is room for it. */
-function closeReason({ code, message }: WireError, retryAfterMs: number | undefined): string {
+export function closeReason({ code, message }: WireError, retryAfterMs: number | undefined): string {
   const head = retryAfterMs === undefined ? code : `${code}; retry after ${retryAfterMs} ms`;
   const whole = `${head}; ${message}`;
   return utf8Length(whole) <= MAX_REASON_BYTES ? whole : head;

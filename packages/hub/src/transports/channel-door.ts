@@ -1,0 +1,118 @@
+import type { Server, ServerResponse } from 'node:http';
+import { Refusal } from '@pulsebeacon/websocket';
+import { parseChannelSegment, WireError } from '@pulsebeacon/wire';
+import { requireAllowed } from '../access.ts';
+import { Heartbeats } from '../heartbeats.ts';
+import { authenticate } from '../http/authenticate.ts';
+import type { Door } from '../http/door.ts';
+import { answerError, answerRefusal } from '../http/problems.ts';
+import type { HubRequest } from '../http/request.ts';
+import type { Hub } from '../hub.ts';
+import { newSession, type Session } from '../session-token.ts';
+import { isGone } from './channel-fields.ts';
+import { answerHistory, answerPresence, answerPublication } from './channel-history.ts';
+import { answerPage } from './channel-page.ts';
+import { answerPoll } from './channel-poll.ts';
+import { publishBody } from './channel-publish.ts';
+import { type ChannelRequest, readChannelRequest } from './channel-request.ts';
+import { ChannelSockets } from './channel-sockets.ts';
+import { openStream } from './channel-stream.ts';
+
+/** What can be done with a channel, as in Allow. */
+const METHODS = 'GET, HEAD, POST, OPTIONS';
+
+/** `/channels/{name}`: a channel as an HTTP resource, and as a WebSocket. */
+export class ChannelDoor implements Door {
+  private readonly hub: Hub;
+  private readonly prefix: string;
+  private readonly heartbeats: Heartbeats;
+  private readonly sockets: ChannelSockets;
+
+  /** @param base the path that `channels/` is under, with a slash at its end */
+  constructor(hub: Hub, base: string) {
+    this.hub = hub;
+    this.prefix = `${base}channels/`;
+    this.heartbeats = new Heartbeats(hub.limits.keepAlive);
+    this.sockets = new ChannelSockets(hub, this.prefix, this.heartbeats);
+  }
+
+  attach(server: Server): void {
+    this.sockets.attach(server);
+  }
+
+  detach(server: Server): void {
+    this.sockets.detach(server);
+  }
+
+  close(): Promise<void> {
+    return this.sockets.close();
+  }
+
+  handle(request: HubRequest, response: ServerResponse): boolean {
+    if (!request.path.startsWith(this.prefix)) return false;
+    this.answer(request, response).catch((error: unknown) => answerError(this.hub, request, response, error));
+    return true;
+  }
+
+  private async answer(request: HubRequest, response: ServerResponse): Promise<void> {
+    this.hub.crossOrigin.apply(request, response);
+    response.appendHeader('Vary', 'Accept, Prefer').setHeader('X-Content-Type-Options', 'nosniff');
+    // Whatever follows the prefix is one segment: a slash in it is part of no name.
+    const channel = parseChannelSegment(request.path.slice(this.prefix.length));
+    switch (request.method) {
+      case 'GET':
+      case 'HEAD':
+        return this.read(request, response, channel);
+      case 'POST':
+        return publishBody(this.hub, request, response, channel);
+      case 'OPTIONS':
+        return this.hub.crossOrigin.answerOptions(request, response, METHODS);
+      default: {
+        const hint = `${METHODS} are there: POST publishes, GET reads and follows`;
+        const error = new WireError('PB_METHOD', `a channel has no ${request.method}: ${hint}`);
+        answerError(this.hub, request, response, error, { Allow: METHODS });
+      }
+    }
+  }
+
+  private async read(request: HubRequest, response: ServerResponse, channel: string): Promise<void> {
+    const { hub } = this;
+    // A handshake whose Upgrade a proxy has kept for itself.
+    if (request.fields.has('sec-websocket-key')) {
+      return answerRefusal(request, response, Refusal.of('PB_HANDSHAKE_UPGRADE_MISSING'));
+    }
+    const wanted = readChannelRequest(request, hub.limits.maxWait);
+    // The page is the same for everybody: what it shows it asks for itself.
+    if (wanted.what === 'page') return answerPage(request, response);
+    const isLive = (wanted.what === 'live' || wanted.what === 'poll') && request.method === 'GET';
+    if (isLive) {
+      const refusal = hub.hooks.admit?.(request);
+      if (refusal !== undefined) return answerRefusal(request, response, refusal);
+      hub.requireRoom();
+    }
+    const session = newSession(await authenticate(hub, request));
+    if (isGone(response)) return;
+    if (isLive) this.requireSubscribe(channel, session.principal, wanted);
+    const reading = { hub, request, response, channel, session, wanted };
+    switch (wanted.what) {
+      case 'live':
+        return isLive ? openStream(reading, this.heartbeats) : answerHistory(reading);
+      case 'poll':
+        return isLive ? answerPoll(reading) : answerHistory(reading);
+      case 'history':
+        return answerHistory(reading);
+      case 'last':
+      case 'at':
+        return answerPublication(reading);
+      case 'presence':
+        return answerPresence(reading);
+    }
+  }
+
+  /** Before a client is made of them: most of those who may not are told so for little. */
+  private requireSubscribe(channel: string, principal: Session['principal'], { since }: ChannelRequest): void {
+    const rules = this.hub.namespaces.rulesOf(channel);
+    requireAllowed(principal, 'subscribe', channel, rules);
+    if (since !== undefined) requireAllowed(principal, 'history', channel, rules);
+  }
+}

@@ -1,0 +1,68 @@
+import type { ServerResponse } from 'node:http';
+import { checkIdempotencyKey, parseStateKey, quote, WireError } from '@pulsebeacon/wire';
+import { requireAllowed } from '../access.ts';
+import { authenticate } from '../http/authenticate.ts';
+import { readBody } from '../http/body.ts';
+import { originForbidden } from '../http/cors.ts';
+import { answerRefusal, refusalOf } from '../http/problems.ts';
+import { flagOf, oneOf } from '../http/query.ts';
+import type { HubRequest } from '../http/request.ts';
+import type { Hub } from '../hub.ts';
+import { payloadOfBody } from '../payloads.ts';
+import { newSession } from '../session-token.ts';
+import { isGone, KEY_FIELD, POSITION_FIELD } from './channel-fields.ts';
+
+/**
+ * Publishes the body of a POST, byte for byte. Whoever may not is told so before the body is read.
+ * @throws {WireError} what it is refused for
+ */
+export async function publishBody(
+  hub: Hub,
+  request: HubRequest,
+  response: ServerResponse,
+  channel: string,
+): Promise<void> {
+  const refusal = hub.hooks.admit?.(request);
+  if (refusal !== undefined) return answerRefusal(request, response, refusal);
+  const reason = hub.crossOrigin.whyNotWrite(request);
+  if (reason !== undefined) {
+    hub.onRefused(new WireError('PB_ORIGIN_FORBIDDEN', reason), request.toOrigin());
+    return answerRefusal(request, response, refusalOf(hub, originForbidden()));
+  }
+  const key = readKey(request);
+  const idempotencyKey = request.header('idempotency-key');
+  if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey);
+  const reach = flagOf(request, 'reach');
+  const session = newSession(await authenticate(hub, request));
+  const rules = hub.namespaces.rulesOf(channel);
+  requireAllowed(session.principal, 'publish', channel, rules);
+  const body = await readBody(request, { size: rules.maxMessageSize, what: `a message of ${channel}` });
+  if (body === undefined) return;
+  const payload = payloadOfBody(body, request.header('content-type'));
+  const publication = { ...payload, key, publisher: session.client };
+  const result = await hub.publish(channel, publication, { idempotencyKey, reach, by: session });
+  if (isGone(response)) return;
+  const answer = Buffer.from(`${JSON.stringify({ channel, ...result })}\n`);
+  response.writeHead(201, {
+    'Content-Type': 'application/json',
+    'Content-Length': answer.length,
+    'Cache-Control': 'no-store',
+    [POSITION_FIELD]: result.position,
+    Location: `?at=${result.position}`,
+  });
+  response.end(answer);
+}
+
+/** What the payload is the newest state of: `?key=`, or percent-encoded in a field. */
+function readKey(request: HubRequest): string | undefined {
+  const key = oneOf(request, 'key');
+  if (key !== undefined) return parseStateKey(key);
+  const field = request.header(KEY_FIELD);
+  if (field === undefined) return undefined;
+  try {
+    return parseStateKey(decodeURIComponent(field));
+  } catch (error) {
+    if (error instanceof WireError) throw error;
+    throw new WireError('PB_QUERY_INVALID', `${KEY_FIELD} is ${quote(field)}: percent-encode it as UTF-8`);
+  }
+}

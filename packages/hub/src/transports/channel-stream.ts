@@ -1,0 +1,75 @@
+import { encodeSse, type ServerMessage, WireError } from '@pulsebeacon/wire';
+import type { Heartbeats } from '../heartbeats.ts';
+import type { ChannelReading } from './channel-reading.ts';
+import { NDJSON, SSE, type StreamFormat, StreamOutlet } from './stream-outlet.ts';
+
+/** Milliseconds after which an EventSource comes back. */
+const RETRY_MS = 2000;
+const NOTHING = Buffer.alloc(0);
+const LINE_END = Buffer.from('\n');
+
+/** An EventSource that has heard nothing yet but where it is returns to that. */
+const CHANNEL_SSE: StreamFormat = {
+  ...SSE,
+  message(message) {
+    if (message.type !== 'subscribed') return SSE.message(message);
+    const { position } = message;
+    const id = position === undefined ? {} : { id: position };
+    return Buffer.from(encodeSse({ event: message.type, ...id, retry: RETRY_MS, data: JSON.stringify(message) }));
+  },
+};
+
+/** Payloads alone, each on a line (binary ones in base64): for shells. Whatever needs an envelope cannot be said. */
+export const TEXT_LINES: StreamFormat = {
+  transport: 'ndjson',
+  contentType: 'text/plain; charset=utf-8',
+  publication: ({ publication: { data } }) =>
+    typeof data === 'string'
+      ? Buffer.from(`${data}\n`)
+      : Buffer.concat([
+          Buffer.from(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')),
+          LINE_END,
+        ]),
+  message: () => NOTHING,
+  heartbeat: NOTHING,
+};
+
+const FORMATS = { ndjson: NDJSON, sse: CHANNEL_SSE, text: TEXT_LINES } as const;
+
+/** The stream of one channel ends with its subscription. */
+class ChannelStreamOutlet extends StreamOutlet {
+  override message(message: ServerMessage): void {
+    super.message(message);
+    if (message.type === 'unsubscribed') this.close(new WireError(message.code ?? 'PB_HUB_FAILED', message.detail));
+  }
+}
+
+/**
+ * Answers with what is published, for as long as the client stays.
+ * @throws where it cannot be subscribed, and nothing was answered yet
+ */
+export async function openStream(reading: ChannelReading, heartbeats: Heartbeats): Promise<void> {
+  const { hub, request, response, channel, session, wanted } = reading;
+  const format = FORMATS[wanted.form as keyof typeof FORMATS];
+  response.setHeader('Content-Type', format.contentType);
+  // Neither kept nor compressed nor held back on the way, by nginx either: each message is to arrive when it leaves.
+  response.setHeader('Cache-Control', 'no-store, no-transform').setHeader('X-Accel-Buffering', 'no');
+  const outlet = new ChannelStreamOutlet(response, format, hub.limits.sendHighWaterMark);
+  const client = hub.connect(session, outlet, request.toOrigin());
+  outlet.client = client;
+  const endHeartbeat = heartbeats.add(outlet);
+  response.once('close', endHeartbeat);
+  try {
+    await client.subscribe(channel, { since: wanted.since });
+  } catch (error) {
+    endHeartbeat();
+    // A slow broker may have been heard of meanwhile.
+    if (response.headersSent) return outlet.close(hub.toWireError(error));
+    client.closed();
+    throw error;
+  }
+  if (wanted.form !== 'text' || response.headersSent || response.destroyed) return;
+  // Nothing may come for long: that the client is gone without a word, the system finds out.
+  request.incoming.socket.setKeepAlive(true, hub.limits.keepAlive);
+  response.flushHeaders();
+}

@@ -1,0 +1,16 @@
+import type { RefusedEvent } from '@pulsebeacon/websocket';
+import { WIRE_ERRORS, WireError, type WireErrorCode } from '@pulsebeacon/wire';
+import type { Hub } from '../hub.ts';
+
+/** Tells the hub of a handshake that was refused: what it is refused for by HTTP has a code of the wire, too. */
+export function reportRefusal(hub: Hub, { code, reason, path, remoteAddress }: RefusedEvent): void {
+  const wireCode = toWireCode(code);
+  if (wireCode !== undefined)
+    hub.onRefused(new WireError(wireCode, reason), { remoteAddress, path, httpVersion: '1.1' });
+}
+
+/** Those that are no WebSocket handshakes at all have none: they are in nobody's way. */
+function toWireCode(code: string): WireErrorCode | undefined {
+  if (code === 'PB_HANDSHAKE_ORIGIN_FORBIDDEN') return 'PB_ORIGIN_FORBIDDEN';
+  return Object.hasOwn(WIRE_ERRORS, code) ? (code as WireErrorCode) : undefined;
+}
