@@ -17,7 +17,6 @@ import { CommandQueue, type QueueOwner } from './command-queue.ts';
 import { greet, identify, type Visitor } from './connect-greeting.ts';
 import { EnvelopeWebSocketOutlet } from './websocket-outlet.ts';
 
-
 /** So many of the largest commands may be under way before the client is not read from. */
 const LARGEST_UNDER_WAY = 4;
 

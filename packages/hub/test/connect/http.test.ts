@@ -218,7 +218,9 @@ test('a client that goes away in the middle of its body leaves nothing behind', 
   const { port, hub, server } = await serve(t);
   const socket = connect(port, '127.0.0.1');
   const requested = once(server, 'connection');
-  socket.write('POST /connect HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"he');
+  socket.write(
+    'POST /connect HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"he',
+  );
   const [accepted] = await requested;
   const closed = once(accepted, 'close');
   socket.destroy();

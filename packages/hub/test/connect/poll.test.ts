@@ -64,7 +64,10 @@ for (const [what, command] of [
 ] as const) {
   test(`a poll with ${what} is answered at once`, async (t) => {
     const { port } = await serve(t, {
-      namespaces: [{ match: 'closed', subscribe: 'nobody' }, { match: '*', publish: 'anyone' }],
+      namespaces: [
+        { match: 'closed', subscribe: 'nobody' },
+        { match: '*', publish: 'anyone' },
+      ],
     });
     const before = performance.now();
     await messages(port, { hello, commands: command === undefined ? [] : [command] }, WAIT);
@@ -112,6 +115,17 @@ test('who polls stays present between two polls, and nobody is told that it come
   await socket.ask({ type: 'presence', channel: 'a' });
   const told = socket.feed.all.filter(({ type, client }) => type !== 'presence' && client === welcome!['client']);
   assert.deepEqual(types(told), ['join']);
+});
+
+test('a poll waits, though nobody else follows a channel that tells who comes and goes', async (t) => {
+  const { port } = await serve(t, {
+    namespaces: [{ match: '*', presence: true, joinLeave: true }],
+    limits: { maxWait: 100 },
+  });
+  const commands = [{ type: 'subscribe', channel: 'a' }];
+  const [welcome] = await messages(port, { hello, commands }, WAIT);
+  const again = await messages(port, { hello: { ...hello, session: welcome!['session'] }, commands }, WAIT);
+  assert.deepEqual(types(again), ['welcome', 'subscribed']);
 });
 
 test('a client that goes away ends its poll, and counts as present a while longer', async (t) => {

@@ -168,7 +168,8 @@ test('who sends too much is told so, and who goes on is sent away', async (t) =>
   const { port } = await serve(t, { limits: { commandRate: 1, commandBurst: 5 } });
   const { socket } = await Socket.enter(t, port);
   const { feed } = socket;
-  for (let id = 0; id < 5; id++) assert.equal((await socket.ask({ type: 'publish', channel: 'a', data: 0 })).type, 'published');
+  for (let id = 0; id < 5; id++)
+    assert.equal((await socket.ask({ type: 'publish', channel: 'a', data: 0 })).type, 'published');
   // Garbage counts, too.
   socket.raw.send('garbage');
   assert.equal((await feed.next('error'))['code'], 'PB_RATE');
