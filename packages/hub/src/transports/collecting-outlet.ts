@@ -19,6 +19,7 @@ export class CollectingOutlet implements Outlet {
   private readonly parts: string[] = [];
   private readonly collector: Collector;
   private readonly highWaterMark: number;
+  private isOver = false;
 
   constructor(collector: Collector, highWaterMark: number) {
     this.collector = collector;
@@ -37,7 +38,9 @@ export class CollectingOutlet implements Outlet {
   }
 
   close(error: WireError, retryAfterMs?: number): void {
+    if (this.isOver) return;
     this.message(byeMessage(error, retryAfterMs));
+    this.isOver = true;
     this.collector.onEnd();
   }
 
@@ -47,6 +50,8 @@ export class CollectingOutlet implements Outlet {
   }
 
   private add(text: string): void {
+    // Nothing follows a bye: whoever comes back with the last position is given it.
+    if (this.isOver) return;
     this.parts.push(text);
     // As if each character were a byte: it is a bound, not a bill.
     this.queuedBytes += text.length;

@@ -4,6 +4,7 @@ import { HubClient } from '../client.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import type { Heartbeats } from '../heartbeats.ts';
+import { isGone } from './channel-fields.ts';
 import { CollectingOutlet, type Collector } from './collecting-outlet.ts';
 import { type ClientCommand, CommandQueue, type QueueOwner } from './command-queue.ts';
 import type { Greeting } from './connect-greeting.ts';
@@ -20,22 +21,15 @@ export interface Exchange {
   readonly rates: SessionRates;
 }
 
-/** Intermediaries keep their hands off: nothing is stored, compressed or buffered (nginx). */
-function setStreamFields(response: ServerResponse): void {
-  response.setHeader('Cache-Control', 'no-store, no-transform');
-  response.setHeader('X-Accel-Buffering', 'no');
-}
-
 /** A stream that goes on for as long as the client stays. @throws {WireError} where nobody else may connect */
 export function answerByStream(exchange: Exchange, format: StreamFormat, heartbeats: Heartbeats): void {
   const { hub, request, response, greeting } = exchange;
   const outlet = new StreamOutlet(response, format, hub.limits.sendHighWaterMark);
+  response.setHeader('Content-Type', format.contentType);
+  // Neither kept nor compressed nor held back on the way, by nginx either: each message is to arrive when it leaves.
+  response.setHeader('Cache-Control', 'no-store, no-transform').setHeader('X-Accel-Buffering', 'no');
   const client = hub.connect(greeting.session, outlet, request.toOrigin());
   outlet.client = client;
-  response.setHeader('Content-Type', format.contentType);
-  setStreamFields(response);
-  response.writeHead(200);
-  response.flushHeaders();
   outlet.message(greeting.welcome);
   const queue = new CommandQueue(client, {
     room: () => (outlet.queuedBytes <= hub.limits.sendHighWaterMark ? undefined : whenRead(response)),
@@ -119,7 +113,7 @@ export class PollAnswer implements QueueOwner, Collector {
   }
 
   onEnd(): void {
-    this.answer();
+    this.answerSoon();
   }
 
   /** Not before the end of the turn: what is published in it goes along. */
@@ -141,7 +135,7 @@ export class PollAnswer implements QueueOwner, Collector {
 }
 
 function answerWith(response: ServerResponse, outlet: CollectingOutlet): void {
-  if (response.destroyed) return;
+  if (isGone(response)) return;
   const body = outlet.toBody();
   response.setHeader('Content-Type', 'application/json');
   response.setHeader('Content-Length', body.length);
@@ -194,7 +188,7 @@ function requireRoom({ limits }: Hub, { queuedBytes }: CollectingOutlet): undefi
 async function whenRead(response: ServerResponse): Promise<void> {
   // What was handed over in this turn is written at its end.
   await new Promise((resolve) => setImmediate(resolve));
-  if (!response.writableNeedDrain || response.destroyed) return;
+  if (!response.writableNeedDrain || isGone(response)) return;
   await new Promise<void>((resolve) => {
     const end = (): void => {
       response.off('drain', end).off('close', end);

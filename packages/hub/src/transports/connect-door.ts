@@ -3,12 +3,13 @@ import { type HeadersInput, Refusal, type WebSocketServer } from '@pulsebeacon/w
 import { WIRE_VERSIONS, WireError } from '@pulsebeacon/wire';
 import { authenticate } from '../http/authenticate.ts';
 import { readBody } from '../http/body.ts';
-import { originForbidden } from '../http/cors.ts';
+import { addVary, originForbidden } from '../http/cors.ts';
 import type { Door } from '../http/door.ts';
-import { answerError, answerRefusal } from '../http/problems.ts';
+import { answerError, answerRefusal, refusalOf } from '../http/problems.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import { Heartbeats } from '../heartbeats.ts';
+import { isGone } from './channel-fields.ts';
 import { answerAtOnce, answerByStream, type Exchange, PollAnswer } from './connect-answers.ts';
 import { parseConnectBody, requireJsonType } from './connect-body.ts';
 import { chooseForm, type ConnectForm } from './connect-form.ts';
@@ -49,6 +50,7 @@ export class ConnectDoor implements Door {
     if (request.path !== this.path) return false;
     const { crossOrigin } = this.hub;
     crossOrigin.apply(request, response);
+    response.setHeader('X-Content-Type-Options', 'nosniff');
     switch (request.method) {
       case 'POST':
         this.post(request, response).catch((error: unknown) => this.fail(request, response, error));
@@ -61,7 +63,7 @@ export class ConnectDoor implements Door {
         answerRefusal(request, response, Refusal.of('PB_HANDSHAKE_UPGRADE_MISSING', { detail: GET_DETAIL }));
         break;
       default:
-        answerError(this.hub, request, response, new WireError('PB_METHOD'), { Allow: METHODS });
+        answerError(this.hub, request, response, methodError(request), { Allow: METHODS });
     }
     return true;
   }
@@ -75,15 +77,19 @@ export class ConnectDoor implements Door {
   }
 
   async close(): Promise<void> {
-    await this.sockets.close(1012, 'PB_HUB_DRAINING');
+    await this.sockets.close(1012);
   }
 
   private async post(request: HubRequest, response: ServerResponse): Promise<void> {
     const { hub } = this;
-    response.appendHeader('Vary', 'Accept, Prefer');
+    addVary(response, 'Accept, Prefer');
     const refusal = hub.hooks.admit?.(request);
     if (refusal !== undefined) return answerRefusal(request, response, refusal);
-    if (hub.crossOrigin.whyNotWrite(request) !== undefined) throw originForbidden();
+    const reason = hub.crossOrigin.whyNotWrite(request);
+    if (reason !== undefined) {
+      hub.onRefused(new WireError('PB_ORIGIN_FORBIDDEN', reason), request.toOrigin());
+      return answerRefusal(request, response, refusalOf(hub, originForbidden()));
+    }
     requireJsonType(request.header('content-type'));
     const form = chooseForm(request, hub.limits.maxWait);
     const principal = await authenticate(hub, request);
@@ -91,7 +97,7 @@ export class ConnectDoor implements Door {
     if (body === undefined) return;
     const { hello, commands } = parseConnectBody(body, hub.limits.maxCommandsPerBody);
     const greeting = greet(hub, hello, await identify(hub, hello, { request, principal }));
-    if (response.destroyed) return;
+    if (isGone(response)) return;
     this.answer({ hub, request, response, greeting, commands, rates: this.rates }, form);
   }
 
@@ -141,6 +147,10 @@ export class ConnectDoor implements Door {
     this.hub.onRefused(error, request.toOrigin());
     answerRefusal(request, response, versionRefusal(error));
   }
+}
+
+function methodError({ method }: HubRequest): WireError {
+  return new WireError('PB_METHOD', `there is no ${method} here: ${METHODS} are there, and clients connect by POST`);
 }
 
 function headersOf(error: unknown): HeadersInput {

@@ -15,7 +15,7 @@ import type { Hub } from '../hub.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import { CommandQueue, type QueueOwner } from './command-queue.ts';
 import { greet, identify, type Visitor } from './connect-greeting.ts';
-import { EnvelopeWebSocketOutlet } from './websocket-outlet.ts';
+import { byeMessage, closeReason, EnvelopeWebSocketOutlet } from './websocket-outlet.ts';
 
 /** So many of the largest commands may be under way before the client is not read from. */
 const LARGEST_UNDER_WAY = 4;
@@ -121,7 +121,7 @@ export class ConnectSocket implements QueueOwner {
     this.endHeartbeat = this.heartbeats.add(outlet);
   }
 
-  /** A message that cannot be carried out: after the `hello`, the client may go on. */
+  /** A message that cannot be carried out: the client may go on, if it was one at all. */
   private onFault(error: WireError): void {
     const { client } = this;
     const id = error instanceof CommandError ? error.id : undefined;
@@ -129,19 +129,21 @@ export class ConnectSocket implements QueueOwner {
       this.refuse(error, id);
       return;
     }
-    this.outlet.message(errorMessage(rateOr(client, error), id));
-    this.hub.onRefused(error, client.origin);
+    const fault = rateOr(client, error);
+    this.hub.onRefused(fault, client.origin);
+    this.outlet.message(errorMessage(fault, id));
+    if (fault === error && error.entry.closeCode !== undefined) this.outlet.close(error);
   }
 
   /** Tells a client that is not let in why, and ends it. */
   private refuse(error: WireError, id?: number): void {
-    const { connection, visitor } = this;
+    const { connection, visitor, outlet } = this;
     if (connection.state !== 'open' || visitor === undefined) return;
     clearTimeout(this.helloTimer);
-    const versions = error.code === 'PB_WIRE_VERSION' ? { versions: WIRE_VERSIONS } : {};
-    this.outlet.message({ ...errorMessage(error, id), ...versions });
-    connection.close(error.entry.closeCode ?? CLOSE_POLICY_VIOLATION, error.code);
     this.hub.onRefused(error, visitor.request.toOrigin());
+    const versions = error.code === 'PB_WIRE_VERSION' ? { versions: WIRE_VERSIONS } : {};
+    outlet.message({ ...errorMessage(error, id), ...versions });
+    outlet.close(error);
   }
 
   /** It goes on to send more than it may, though it was told. */
@@ -149,8 +151,6 @@ export class ConnectSocket implements QueueOwner {
     this.client?.close(new WireError('PB_RATE', 'the client goes on to send more messages than may come in this time'));
   }
 }
-
-const CLOSE_POLICY_VIOLATION = 1008;
 
 /** Messages that cannot be read count as messages, too. */
 function rateOr(client: HubClient, error: WireError): WireError {
@@ -161,6 +161,8 @@ function rateOr(client: HubClient, error: WireError): WireError {
     return rate as WireError;
   }
 }
+
+const CLOSE_POLICY_VIOLATION = 1008;
 
 /** Notices who goes on to send too much: twice the rate is told so each time, and beyond that the connection ends. */
 class ConnectOutlet extends EnvelopeWebSocketOutlet {
@@ -179,5 +181,12 @@ class ConnectOutlet extends EnvelopeWebSocketOutlet {
     super.message(message);
     if (message.type !== 'error' || message.code !== 'PB_RATE') return;
     if (this.patience?.take(performance.now()) === false) this.onFlood();
+  }
+
+  override close(error: WireError, retryAfterMs?: number): void {
+    // The table has no code for what a reply is enough for: in the place of a hello it is not.
+    const code = error.entry.closeCode ?? CLOSE_POLICY_VIOLATION;
+    super.message(byeMessage(error, retryAfterMs));
+    this.connection.close(code, closeReason(error, retryAfterMs));
   }
 }

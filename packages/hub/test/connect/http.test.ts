@@ -106,7 +106,7 @@ for (const [what, body, options, status, code] of [
   ['record separators only', '\x1e'.repeat(65_536), {}, 400, 'PB_MESSAGE_INVALID'],
   ['no hello', { commands: [] }, {}, 400, 'PB_HELLO_MISSING'],
   ['a hello that is a list', { hello: [1] }, {}, 400, 'PB_HELLO_MISSING'],
-  ['a hello without versions', { hello: {} }, {}, 400, 'PB_MESSAGE_INVALID'],
+  ['a hello without versions', { hello: {} }, {}, 400, 'PB_COMMAND_INVALID'],
   ['commands that are no list', { hello, commands: { length: 3 } }, {}, 400, 'PB_MESSAGE_INVALID'],
   ['too many commands', { hello, commands: Array(257).fill(null) }, {}, 400, 'PB_TOO_MANY_COMMANDS'],
   ['a body that is too large', ' '.repeat(65_537), {}, 413, 'PB_PAYLOAD_TOO_LARGE'],
