@@ -71,7 +71,7 @@ export class Site {
     return fetch(this.url + path, init);
   }
 
-  post(path: string, body: BodyInit, headers: Record<string, string> = {}): Promise<Response> {
+  post(path: string, body: string | Uint8Array, headers: Record<string, string> = {}): Promise<Response> {
     return this.fetch(path, { method: 'POST', body, headers });
   }
 
