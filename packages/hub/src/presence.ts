@@ -66,12 +66,10 @@ export class Presence {
   /** A node has signalled who comes or goes. */
   onSignal(channel: ChannelState, data: string): void {
     const { event, member } = JSON.parse(data) as Signal;
-    const known = this.known.get(channel);
-    if (known !== undefined) {
-      if (known.has(member.client) === (event === 'join')) return;
-      if (event === 'join') known.set(member.client, member);
-      else known.delete(member.client);
-    }
+    const known = this.knownIn(channel);
+    if (known.has(member.client) === (event === 'join')) return;
+    if (event === 'join') known.set(member.client, member);
+    else known.delete(member.client);
     channel.broadcast({ type: event, channel: channel.name, ...member });
   }
 
@@ -97,9 +95,7 @@ export class Presence {
     const member = memberOf(subscription);
     const { joinLeave } = channel.rules;
     const before = joinLeave ? await this.broker.leases(`${prefixOf(channel.name)}${member.client}/`) : [];
-    if (!this.present.has(subscription)) return;
-    // Whoever is there already has not come now.
-    if (joinLeave && !this.known.has(channel)) await this.compare(channel, false);
+    if (joinLeave && !this.known.has(channel)) await this.compare(channel);
     if (!this.present.has(subscription)) return;
     await this.lease(subscription, member);
     if (joinLeave && before.length === 0) await this.signal(channel, { event: 'join', member });
@@ -123,22 +119,27 @@ export class Presence {
     for (const channel of this.known.keys()) this.run(this.compare(channel));
   }
 
-  /** Finds who has come or gone without a signal. @param tell whether subscribers are told who has come */
-  private async compare(channel: ChannelState, tell = true): Promise<void> {
-    let known = this.known.get(channel);
-    if (known === undefined) this.known.set(channel, (known = new Map()));
+  /** Finds who has come or gone without a signal. */
+  private async compare(channel: ChannelState): Promise<void> {
+    const known = this.knownIn(channel);
     const members = await this.members(channel.name);
     const there = new Set(members.map(({ client }) => client));
     for (const member of members) {
       if (known.has(member.client)) continue;
       known.set(member.client, member);
-      if (tell) channel.broadcast({ type: 'join', channel: channel.name, ...member });
+      channel.broadcast({ type: 'join', channel: channel.name, ...member });
     }
     for (const [client, member] of known) {
       if (there.has(client)) continue;
       known.delete(client);
       channel.broadcast({ type: 'leave', channel: channel.name, ...member });
     }
+  }
+
+  private knownIn(channel: ChannelState): Map<string, Member> {
+    let known = this.known.get(channel);
+    if (known === undefined) this.known.set(channel, (known = new Map()));
+    return known;
   }
 
   private lease(subscription: Subscription, member: Member): Awaitable<void> {

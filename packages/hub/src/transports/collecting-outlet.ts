@@ -14,22 +14,28 @@ export interface Collector {
 /** Collects messages for one answer. */
 export class CollectingOutlet implements Outlet {
   readonly transport = 'poll' as const;
-  /** What was collected: none of it has been read. */
-  queuedBytes = 0;
+  readonly isOfOneChannel = false;
+  /** Nothing waits for the client to read: what there is no room for is left out, and nobody is slow. */
+  readonly queuedBytes = 0;
+  /** Characters that were collected. */
+  size = 0;
   private readonly parts: string[] = [];
   private readonly collector: Collector;
   private readonly highWaterMark: number;
   private isOver = false;
 
+  /** @param highWaterMark above so many characters, publications are left for the next answer */
   constructor(collector: Collector, highWaterMark: number) {
     this.collector = collector;
     this.highWaterMark = highWaterMark;
   }
 
   publication(encoded: EncodedPublication): boolean {
-    this.add(encoded.json);
+    // Once there is no room, there is none for anything that follows: the client returns with the last position.
+    const hasRoom = this.size <= this.highWaterMark;
+    if (hasRoom) this.add(encoded.json);
     this.collector.onNews();
-    return this.queuedBytes <= this.highWaterMark;
+    return hasRoom;
   }
 
   message(message: ServerMessage): void {
@@ -46,15 +52,14 @@ export class CollectingOutlet implements Outlet {
 
   /** `{"messages":[…]}` with everything so far. */
   toBody(): Buffer {
-    return Buffer.from(`{"messages":[${this.parts.join(',')}]}`);
+    return Buffer.from(`{"messages":[${this.parts.join(',')}]}\n`);
   }
 
   private add(text: string): void {
-    // Nothing follows a bye: whoever comes back with the last position is given it.
+    // Nothing follows a bye.
     if (this.isOver) return;
     this.parts.push(text);
-    // As if each character were a byte: it is a bound, not a bill.
-    this.queuedBytes += text.length;
+    this.size += text.length;
   }
 }
 

@@ -67,7 +67,7 @@ export function answerAtOnce(exchange: Exchange, done: () => void): void {
 
 /** Answers as soon as there is news, at the latest after a while. The client counts as present until it comes again. */
 export class PollAnswer implements QueueOwner, Collector {
-  readonly client: HubClient;
+  private readonly client: HubClient;
   private readonly response: ServerResponse;
   private readonly hub: Hub;
   private readonly outlet: CollectingOutlet;
@@ -95,6 +95,11 @@ export class PollAnswer implements QueueOwner, Collector {
     this.outlet.message(greeting.welcome);
     feed(exchange, this.client, this.queue);
     if (this.queue.size === 0) this.idle();
+  }
+
+  /** Another poll of the session takes its place: it is answered with what there is. The client is still there. */
+  replace(): void {
+    this.outlet.close(new WireError('PB_REQUEST_BUSY', 'another poll of this session takes its place'));
   }
 
   room(): undefined {
@@ -176,8 +181,8 @@ function withoutSubscribe(command: Command | CommandError): Command | CommandErr
 }
 
 /** One answer does not grow without end. @throws {WireError} `PB_TOO_MANY_COMMANDS` */
-function requireRoom({ limits }: Hub, { queuedBytes }: CollectingOutlet): undefined {
-  if (queuedBytes <= limits.maxQueuedBytes) return;
+function requireRoom({ limits }: Hub, { size }: CollectingOutlet): undefined {
+  if (size <= limits.maxQueuedBytes) return;
   throw new WireError(
     'PB_TOO_MANY_COMMANDS',
     `the answer is longer than ${limits.maxQueuedBytes} bytes already: send this command in a request of its own`,

@@ -121,7 +121,7 @@ export class ConnectDoor implements Door {
   private poll(exchange: Exchange, { waitMs, applied }: ConnectForm & { readonly kind: 'poll' }): void {
     const { polls } = this;
     const { client } = exchange.greeting.session;
-    polls.get(client)?.client.close(new WireError('PB_REQUEST_BUSY', 'another poll of this session takes its place'));
+    polls.get(client)?.replace();
     if (applied !== undefined) exchange.response.setHeader('Preference-Applied', applied);
     const poll = new PollAnswer(exchange, waitMs, (done) => {
       if (polls.get(client) === done) polls.delete(client);

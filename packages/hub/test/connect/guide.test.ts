@@ -46,7 +46,7 @@ async function run(site: Site, command: string, expected: readonly RegExp[]): Pr
     if (command.includes(' -N ') && expected.every((part) => part.test(stdout))) process.kill(-child.pid!, 'SIGTERM');
   });
   if (command.includes('wait=') && !command.includes('"all"')) {
-    while (site.hub.counts().subscriptions === 0) await new Promise((resolve) => setImmediate(resolve));
+    await site.until(() => site.hub.counts().subscriptions === 1);
     await site.hub.channel('news').publish('next');
   }
   await closed;

@@ -4,13 +4,14 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { Refusal } from '@pulsebeacon/websocket';
 import { messages, post, serve, Stream } from './support/site.ts';
+import { SlowBroker } from './support/slow-broker.ts';
 
 const hello = { versions: [1] };
 const follow = (channel: string): object => ({ hello, commands: [{ type: 'subscribe', id: 1, channel }] });
 
 for (const kind of ['ndjson', 'sse'] as const) {
   test(`${kind}: welcome, replies, publications and heartbeats, until the client goes`, async (t) => {
-    const { port, hub } = await serve(t, { limits: { heartbeat: 60 } });
+    const { port, hub, until } = await serve(t, { limits: { heartbeat: 60 } });
     const commands = [
       { type: 'publish', id: 1, channel: 'a', data: 'before' },
       { type: 'subscribe', id: 2, channel: 'a', since: 'all' },
@@ -33,7 +34,7 @@ for (const kind of ['ndjson', 'sse'] as const) {
     await hub.channel('b').publish('more');
     assert.equal((await feed.next('publication'))['data'], 'more');
     await close();
-    while (hub.counts().open > 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => hub.counts().open === 0);
     assert.equal(hub.counts().subscriptions, 0);
   });
 }
@@ -186,6 +187,24 @@ test('the application may refuse a client before anything else is looked at', as
   const { port } = await serve(t, { hooks: { admit: () => new Refusal(429, { code: 'APP_BUSY' }) } });
   const { status, text } = await post(port, 'garbage');
   assert.deepEqual([status, (JSON.parse(text) as { code: string }).code], [429, 'APP_BUSY']);
+});
+
+test('a client has one POST at a time', async (t) => {
+  const broker = new SlowBroker();
+  const { port } = await serve(t, { broker });
+  const [welcome] = await messages(port, { hello });
+  const body = {
+    hello: { ...hello, session: welcome!['session'] },
+    commands: [{ type: 'publish', id: 1, channel: 'a', data: 1 }],
+  };
+  const first = messages(port, body);
+  await broker.asked;
+  const second = await post(port, body);
+  const { code } = JSON.parse(second.text) as { code: string };
+  assert.deepEqual([second.status, code, second.headers['retry-after']], [409, 'PB_REQUEST_BUSY', '1']);
+  broker.goOn();
+  assert.equal((await first)[1]!.type, 'published');
+  assert.equal((await messages(port, body))[1]!.type, 'published');
 });
 
 test('commands of one session count together, whatever requests bring them', async (t) => {

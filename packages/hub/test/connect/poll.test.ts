@@ -9,8 +9,8 @@ const WAIT = { headers: { Prefer: 'wait=20' } };
 const types = (list: readonly Message[]): string[] => list.map(({ type }) => type);
 
 /** Resolves once somebody has connected, and follows the channel. */
-async function followed({ hub }: Site, subscriptions = 1): Promise<void> {
-  while (hub.counts().subscriptions < subscriptions) await new Promise((resolve) => setImmediate(resolve));
+async function followed({ hub, until }: Site, subscriptions = 1): Promise<void> {
+  await until(() => hub.counts().subscriptions >= subscriptions);
 }
 
 test('a poll is answered with the next publication, and all that came in the same turn', async (t) => {
@@ -85,7 +85,7 @@ test('the newer poll of a session takes the place of the older, which is told so
   const told = await older;
   assert.deepEqual(types(told), ['welcome', 'subscribed', 'bye']);
   assert.deepEqual([told[2]!['code'], told[2]!['retry']], ['PB_REQUEST_BUSY', true]);
-  await followed(site);
+  await site.until(() => site.hub.counts().subscriptions === 1 && site.hub.counts().accepted === 2);
   assert.equal(site.hub.counts().open, 1);
   await site.hub.channel('a').publish(1);
   assert.deepEqual(types(await newer), ['welcome', 'subscribed', 'publication']);
@@ -140,7 +140,7 @@ test('a client that goes away ends its poll, and counts as present a while longe
   outgoing.end(JSON.stringify({ hello, commands: [{ type: 'subscribe', channel: 'a' }] }));
   await followed(site);
   outgoing.destroy();
-  while (site.hub.counts().open > 0) await new Promise((resolve) => setImmediate(resolve));
+  await site.until(() => site.hub.counts().open === 0);
   assert.equal((await site.hub.members('a')).length, 1);
 });
 

@@ -133,5 +133,5 @@ test('two connections of one session are one member, and each hears everything',
   await first.close();
   assert.deepEqual(await site.hub.members('a'), one);
   await second.close();
-  while ((await site.hub.members('a')).length > 0) await new Promise((resolve) => setImmediate(resolve));
+  await site.until(async () => (await site.hub.members('a')).length === 0);
 });

@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import { type Authenticator, DEFAULT_LIMITS } from '@pulsebeacon/hub';
 import { WireError } from '@pulsebeacon/wire';
 import { serve, Socket } from './support/site.ts';
+import { SlowBroker } from './support/slow-broker.ts';
 
 const users: Authenticator = {
   authenticate({ authorization }) {
@@ -193,6 +194,49 @@ test('who sends too much is told so, and who goes on is sent away', async (t) =>
   const bye = await feed.next('bye');
   assert.deepEqual([bye['code'], bye['retry']], ['PB_RATE', true]);
   assert.equal((await socket.closed).code, 1008);
+});
+
+test('publications go to the broker together, in order, and no more of them than it can take', async (t) => {
+  const broker = new SlowBroker();
+  const { port } = await serve(t, { broker, limits: { maxCommandSize: 1000 } });
+  const { socket } = await Socket.enter(t, port);
+  const count = 100;
+  const data = 'x'.repeat(400);
+  for (let id = 0; id < count; id++) socket.send({ type: 'publish', id, channel: 'a', data: `${id} ${data}` });
+  socket.send({ type: 'history', id: count, channel: 'a', limit: 1 });
+  await broker.asked;
+  // A ping is answered where what is before it was read: this one is not, while the client is not read from.
+  let isRead = false;
+  socket.raw.once('pong', () => (isRead = true));
+  socket.raw.ping();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(broker.underWay > 1 && broker.underWay < 12, `${broker.underWay} are under way`);
+  assert.equal(isRead, false);
+  broker.goOn();
+  const replies = [...(await socket.feed.take(count, 'published')), await socket.feed.next('history')];
+  assert.deepEqual(
+    replies.map(({ id }) => id),
+    Array.from({ length: count + 1 }, (_, id) => id),
+  );
+  assert.match(JSON.stringify(replies.at(-1)), new RegExp(`"${count - 1} x`));
+});
+
+test('large replies wait until there is room for them', async (t) => {
+  const limits = { sendHighWaterMark: 10_000 };
+  const { port, hub } = await serve(t, { limits });
+  await hub.channel('a').publish('x'.repeat(600_000));
+  const { socket } = await Socket.enter(t, port);
+  socket.raw.pause();
+  for (let id = 0; id < 50; id++) socket.send({ type: 'history', id, channel: 'a' });
+  const [client] = hub.clients;
+  let most = 0;
+  for (let turn = 0; turn < 200; turn++) {
+    most = Math.max(most, client!.outlet.queuedBytes);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok(most < 1_300_000, `${most} bytes wait`);
+  socket.raw.resume();
+  assert.equal((await socket.feed.take(50, 'history')).length, 50);
 });
 
 test('a heartbeat comes at least once in its period, and only in silence', async (t) => {

@@ -11,15 +11,30 @@ export interface Site {
   readonly hub: Hub;
   readonly server: Server;
   readonly port: number;
+  /** Resolves once a condition holds that clients who come, go or follow can change. */
+  until(condition: () => boolean | Promise<boolean>): Promise<void>;
 }
 
 export async function serve(t: TestContext, options: HubOptions = {}): Promise<Site> {
-  const hub = new Hub({ namespaces: [{ match: '*', publish: 'anyone', presence: true }], ...options });
+  const waiting = new Set<() => void>();
+  // What a hook tells of is done once it has returned.
+  const wake = (): void => {
+    for (const resolve of waiting) setImmediate(resolve);
+    waiting.clear();
+  };
+  const until: Site['until'] = async (condition) => {
+    while (!(await condition())) await new Promise<void>((resolve) => waiting.add(resolve));
+  };
+  const hub = new Hub({
+    namespaces: [{ match: '*', publish: 'anyone', presence: true }],
+    ...options,
+    hooks: { opened: wake, closed: wake, authorize: wake, ...options.hooks },
+  });
   const server = createServer((_, response) => response.writeHead(404).end());
   hub.attach(server);
   const port = await listen(t, server);
   t.after(() => hub.close());
-  return { hub, server, port };
+  return { hub, server, port, until };
 }
 
 export async function listen(t: TestContext, server: Server): Promise<number> {
