@@ -35,10 +35,10 @@ import { HubUsageError } from './usage-error.ts';
 /** What an application hears of, and decides on. Hooks must not throw, unless they say so. */
 export interface HubHooks {
   /**
-   * A new live client (WebSocket, stream, poll), or somebody who publishes by POST, asks to come in; nothing else has been
-   * looked at yet. A {@link Refusal} is the answer to it.
+   * A new live client (WebSocket, stream, poll) asks to come in or, where `isLive` is false, somebody publishes by a request
+   * of its own; nothing else has been looked at yet. A {@link Refusal} is the answer to it.
    */
-  admit?(request: HubRequest): Refusal | undefined;
+  admit?(request: HubRequest, isLive: boolean): Refusal | undefined;
   /** May veto a publication, or any other action that the rules allow, by throwing a {@link WireError}. */
   authorize?(action: 'subscribe' | 'publish', channel: string, principal: Principal | undefined): void;
   /** A client has connected. */

@@ -58,9 +58,9 @@ function hooksOf({ settings, admission, traces, log, onDelivered, onLimited }: L
   const posts = new AddressRate(messageRate, messageBurst);
   const tooMany = `more than ${messageRate} publications a second, ${messageBurst} at once, from this address (--message-rate)`;
   return {
-    admit(request: HubRequest): Refusal | undefined {
-      const { method, path, remoteAddress, incoming } = request;
-      if (method === 'POST' && path.startsWith('/channels/')) {
+    admit(request: HubRequest, isLive: boolean): Refusal | undefined {
+      const { remoteAddress, incoming } = request;
+      if (!isLive) {
         const obstacle = admission.decidePublish(request, incoming);
         if (obstacle !== undefined || isThisMachine(remoteAddress) || posts.take(remoteAddress)) return obstacle;
         onLimited('PB_RATE');

@@ -37,7 +37,7 @@ export class CrossOriginRules {
    * not listed have none: the browser keeps them from the page.
    */
   apply(request: HubRequest, response: ServerResponse): void {
-    response.appendHeader('Vary', 'Origin');
+    addVary(response, 'Origin');
     const { origin } = request;
     if (origin === undefined) return;
     const { allowed, reason } = this.decide(request);
@@ -54,15 +54,15 @@ export class CrossOriginRules {
    */
   answerOptions(request: HubRequest, response: ServerResponse, allow: string): void {
     response.setHeader('Allow', allow);
-    if (response.hasHeader('Access-Control-Allow-Origin')) {
+    const isPreflight = request.fields.has('access-control-request-method');
+    if (isPreflight && response.hasHeader('Access-Control-Allow-Origin')) {
       response.setHeader('Access-Control-Allow-Methods', allow);
       response.setHeader('Access-Control-Allow-Headers', ALLOWED);
       response.setHeader('Access-Control-Max-Age', MAX_AGE);
-      response.appendHeader('Vary', 'Access-Control-Request-Method, Access-Control-Request-Headers');
+      addVary(response, 'Access-Control-Request-Method, Access-Control-Request-Headers');
       response.removeHeader('Access-Control-Expose-Headers');
     }
-    response.setHeader('Content-Length', 0);
-    response.writeHead(request.incoming.httpVersionMajor === 1 && request.incoming.httpVersionMinor === 0 ? 200 : 204);
+    response.statusCode = 204;
     response.end();
   }
 
@@ -91,3 +91,9 @@ export class CrossOriginRules {
 
 /** What a page is told that may not: the log says more. */
 export const originForbidden = (): WireError => new WireError('PB_ORIGIN_FORBIDDEN');
+
+/** Adds fields to Vary: on one line, with those that are there. */
+export function addVary(response: ServerResponse, fields: string): void {
+  const before = response.getHeader('Vary');
+  response.setHeader('Vary', before === undefined ? fields : `${String(before)}, ${fields}`);
+}

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Traffic } from '@pulsebeacon/websocket';
 import type { Hub } from '../hub.ts';
 import { ChannelDoor } from '../transports/channel-door.ts';
+import { ConnectDoor } from '../transports/connect-door.ts';
 import { HubUsageError } from '../usage-error.ts';
 import type { Door } from './door.ts';
 import { HubRequest } from './request.ts';
@@ -19,7 +20,7 @@ export class HubServer {
   /** @param base as {@link readBase} gives it */
   constructor(hub: Hub, base: string) {
     this.base = base;
-    this.doors = [new ChannelDoor(hub, base)];
+    this.doors = [new ChannelDoor(hub, base), new ConnectDoor(hub, base)];
   }
 
   /** @param takesRequests whether ordinary requests are taken, too, and not handshakes alone */

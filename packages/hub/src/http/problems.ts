@@ -39,7 +39,7 @@ export function answerRefusal(request: HubRequest, response: ServerResponse, ref
   const { status, title, code, detail, headers } = refusal;
   const isEmpty = WITHOUT_CONTENT.has(status);
   const problem = { type: 'about:blank', title, status, ...(detail === '' ? {} : { detail }), code };
-  const body = Buffer.from(refusal.body ?? JSON.stringify(problem));
+  const body = Buffer.from(refusal.body ?? `${JSON.stringify(problem)}\n`);
   response.statusCode = status;
   if (!isEmpty) {
     const ownType = typeof refusal.body === 'string' ? 'text/plain; charset=utf-8' : 'application/octet-stream';

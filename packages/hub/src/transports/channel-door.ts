@@ -4,6 +4,7 @@ import { parseChannelSegment, WireError } from '@pulsebeacon/wire';
 import { requireAllowed } from '../access.ts';
 import { Heartbeats } from '../heartbeats.ts';
 import { authenticate } from '../http/authenticate.ts';
+import { addVary } from '../http/cors.ts';
 import type { Door } from '../http/door.ts';
 import { answerError, answerRefusal } from '../http/problems.ts';
 import type { HubRequest } from '../http/request.ts';
@@ -60,7 +61,8 @@ export class ChannelDoor implements Door {
 
   private async answer(request: HubRequest, response: ServerResponse): Promise<void> {
     this.hub.crossOrigin.apply(request, response);
-    response.appendHeader('Vary', 'Accept, Prefer').setHeader('X-Content-Type-Options', 'nosniff');
+    addVary(response, 'Accept, Prefer');
+    response.setHeader('X-Content-Type-Options', 'nosniff');
     // Whatever follows the prefix is one segment: a slash in it is part of no name.
     const channel = parseChannelSegment(request.path.slice(this.prefix.length));
     switch (request.method) {
@@ -90,7 +92,7 @@ export class ChannelDoor implements Door {
     if (wanted.what === 'page') return answerPage(request, response);
     const isLive = (wanted.what === 'live' || wanted.what === 'poll') && request.method === 'GET';
     if (isLive) {
-      const refusal = hub.hooks.admit?.(request);
+      const refusal = hub.hooks.admit?.(request, true);
       if (refusal !== undefined) return answerRefusal(request, response, refusal);
       hub.requireRoom();
     }

@@ -22,7 +22,7 @@ export async function publishBody(
   response: ServerResponse,
   channel: string,
 ): Promise<void> {
-  const refusal = hub.hooks.admit?.(request);
+  const refusal = hub.hooks.admit?.(request, false);
   if (refusal !== undefined) return answerRefusal(request, response, refusal);
   const reason = hub.crossOrigin.whyNotWrite(request);
   if (reason !== undefined) {

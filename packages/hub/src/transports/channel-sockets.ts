@@ -84,7 +84,7 @@ export class ChannelSockets {
     const request = HubRequest.of(opening.request)!;
     // The router takes other spellings of the prefix; the rest of the hub does not.
     if (!request.path.startsWith(this.prefix)) return Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH');
-    const refusal = hub.hooks.admit?.(request);
+    const refusal = hub.hooks.admit?.(request, true);
     if (refusal !== undefined) return refusal;
     try {
       hub.requireRoom();

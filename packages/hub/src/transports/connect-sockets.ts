@@ -1,0 +1,57 @@
+import { type OpeningRequest, Refusal, type ServerConnection, WebSocketServer } from '@pulsebeacon/websocket';
+import { authenticate } from '../http/authenticate.ts';
+import { refusalOf } from '../http/problems.ts';
+import { HubRequest } from '../http/request.ts';
+import type { Hub } from '../hub.ts';
+import type { Heartbeats } from '../heartbeats.ts';
+import type { Visitor } from './connect-greeting.ts';
+import { ConnectSocket } from './connect-socket.ts';
+import { reportRefusal } from './handshake-refusals.ts';
+
+type Context = Visitor | ConnectSocket;
+
+const socketOf = ({ context }: ServerConnection<Context>): ConnectSocket => context as ConnectSocket;
+
+/** The WebSockets of `/connect`. @param path of it */
+export function connectSockets(hub: Hub, path: string, heartbeats: Heartbeats): WebSocketServer<Context> {
+  const { publicUrl, allowedOrigins, missingOrigin } = hub.options;
+  const { maxClients, maxCommandSize, sendHighWaterMark, maxQueuedBytes } = hub.limits;
+  return new WebSocketServer<Context>({
+    path,
+    publicUrl,
+    allowedOrigins,
+    missingOrigin,
+    // Who has not said hello is no client of the hub yet, and counts here.
+    maxConnections: maxClients,
+    maxMessageSize: maxCommandSize,
+    sendHighWaterMark,
+    // The hub has these limits itself, and says more when they are reached.
+    authorizeTimeout: 0,
+    writeTimeout: 0,
+    maxQueuedBytes: 2 * (maxQueuedBytes + hub.namespaces.largestMessage),
+    authorize: (opening) => admit(hub, path, opening),
+    open: (connection) => {
+      connection.context = new ConnectSocket(hub, connection, connection.context as Visitor, heartbeats);
+    },
+    message: (connection, data) => socketOf(connection).onMessage(data),
+    drain: (connection) => socketOf(connection).onDrain(),
+    close: (connection) => socketOf(connection).onClose(),
+    // How a peer breaks the protocol is for its close code to say.
+    error: () => {},
+    refused: (event) => reportRefusal(hub, event),
+  });
+}
+
+async function admit(hub: Hub, path: string, opening: OpeningRequest): Promise<Refusal | { context: Visitor }> {
+  const request = HubRequest.of(opening.request)!;
+  // The router takes other spellings of the path; the rest of the hub does not.
+  if (request.path !== path) return Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH');
+  const refusal = hub.hooks.admit?.(request, true);
+  if (refusal !== undefined) return refusal;
+  try {
+    hub.requireRoom();
+    return { context: { request, principal: await authenticate(hub, request) } };
+  } catch (error) {
+    return refusalOf(hub, hub.toWireError(error));
+  }
+}
