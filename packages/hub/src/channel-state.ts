@@ -53,9 +53,7 @@ export class ChannelState implements BrokerSink {
     try {
       const attaching = this.open();
       if (!(attaching instanceof Promise)) return;
-      this.attaching = attaching.then(() => {
-        this.attaching = undefined;
-      });
+      this.attaching = this.finish(attaching);
       // Whoever waits for it is told by the same promise.
       this.attaching.catch(() => this.owner.onAttachFailed(this));
     } catch (error) {
@@ -125,6 +123,11 @@ export class ChannelState implements BrokerSink {
     return subscribing instanceof Promise ? subscribing.then(() => this.onSubscribed()) : this.onSubscribed();
   }
 
+  private async finish(attaching: Promise<void>): Promise<void> {
+    await attaching;
+    this.attaching = undefined;
+  }
+
   private onSubscribed(): Awaitable<void> {
     return this.isDetached ? undefined : this.owner.onAttached(this);
   }
@@ -140,7 +143,8 @@ function deliverTo(subscription: Subscription, encoded: EncodedPublication): Del
   }
 }
 
-const NOBODY: Reach = { sent: 0, queued: 0, skipped: 0 };
+/** What a publication has reached that did not come by. */
+export const NOBODY: Reach = { sent: 0, queued: 0, skipped: 0 };
 /** While publications are under way that ask for it, those of others are noted, too: so many at most. */
 const MOST_NOTES = 4096;
 

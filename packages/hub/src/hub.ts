@@ -12,9 +12,9 @@ import {
   type WireErrorCode,
 } from '@pulsebeacon/wire';
 import { type Action, type Authenticator, type Principal, requireAllowed } from './access.ts';
-import type { Awaitable, Broker, HistoryPage, NewPublication, Receipt } from './broker.ts';
+import type { Awaitable, Broker, HistoryPage, NewPublication, PublishOptions, Receipt } from './broker.ts';
 import { ChannelRates } from './channel-rates.ts';
-import { ChannelState } from './channel-state.ts';
+import { ChannelState, NOBODY } from './channel-state.ts';
 import { type ClientOrigin, HubClient } from './client.ts';
 import { type HubCounts, Tally } from './counts.ts';
 import { drainClients } from './drain.ts';
@@ -240,25 +240,35 @@ export class Hub {
         `more than ${rules.rate} publications a second in ${channel}: wait, and publish it again`,
       );
     }
-    const state = reach ? this.channels.get(channel) : undefined;
+    const publishOptions = {
+      retention: rules.retention,
+      idempotencyKey,
+      idempotencyMs: this.limits.idempotencyLifetime,
+    };
+    if (reach) return this.publishAsking(channel, publication, publishOptions);
+    const publishing = this.broker.publish(channel, publication, publishOptions);
+    const receipt = publishing instanceof Promise ? await publishing : publishing;
+    this.tally.published++;
+    return { position: formatPosition(receipt), duplicate: receipt.duplicate };
+  }
+
+  /** Publishes, and finds out how many it reached. */
+  private async publishAsking(
+    channel: string,
+    publication: NewPublication,
+    options: PublishOptions,
+  ): Promise<PublishResult> {
+    const state = this.channels.get(channel);
     state?.askReach();
     let receipt: Receipt | undefined;
-    let reached: Reach | undefined;
+    let reach = NOBODY;
     try {
-      receipt = await this.broker.publish(channel, publication, {
-        retention: rules.retention,
-        idempotencyKey,
-        idempotencyMs: this.limits.idempotencyLifetime,
-      });
+      receipt = await this.broker.publish(channel, publication, options);
     } finally {
-      reached = state?.takeReach(receipt?.offset);
+      if (state !== undefined) reach = state.takeReach(receipt?.offset);
     }
     this.tally.published++;
-    return {
-      position: formatPosition(receipt),
-      duplicate: receipt.duplicate,
-      ...(reach ? { reach: reached ?? NOBODY } : {}),
-    };
+    return { position: formatPosition(receipt), duplicate: receipt.duplicate, reach };
   }
 
   /**
@@ -506,5 +516,3 @@ export class Hub {
     for (const client of this.congested) client.checkProgress(now);
   }
 }
-
-const NOBODY: Reach = { sent: 0, queued: 0, skipped: 0 };
