@@ -51,18 +51,21 @@ test('drain sends everybody away, resolves once they are gone, and ends what the
   await hub.channel('c').subscribe(() => {}, { ended: ({ code }) => ended.push(code) });
   const last = outlets.at(-1)!;
   last.goes = false;
-  let isDrained = false;
-  const draining = hub.drain(200).then(() => {
-    isDrained = true;
-  });
+  const ends: string[] = [];
+  const drain = async (): Promise<void> => {
+    await hub.drain(200);
+    ends.push('drained');
+  };
+  const draining = drain();
   assert.throws(() => connect(hub), { code: 'PB_HUB_DRAINING' });
   // To close is to wait no longer; nobody is told twice.
   const closing = hub.close();
   assert.equal(outlets.filter(({ closedWith }) => closedWith?.code === 'PB_HUB_DRAINING').length, 120);
-  assert.deepEqual([isDrained, hub.clients.size], [false, 1]);
+  assert.deepEqual([ends, hub.clients.size], [[], 1]);
   last.client.closed();
   await draining;
   await closing;
+  assert.deepEqual(ends, ['drained']);
   assert.deepEqual(ended, ['PB_HUB_DRAINING']);
   await hub.close();
   await assert.rejects(hub.publish('c', PUBLICATION), { code: 'PB_HUB_CLOSED' });
