@@ -1,6 +1,7 @@
 import { ChannelPattern, WireError } from '@pulsebeacon/wire';
 import type { Awaitable } from './broker.ts';
 import type { Audience, ChannelRules } from './namespaces.ts';
+import { HubUsageError } from './usage-error.ts';
 
 /** What somebody may do in a channel. Who may subscribe may see who is present. */
 export type Action = 'subscribe' | 'publish' | 'history';
@@ -82,8 +83,17 @@ const compiled = new WeakMap<Grant, readonly ChannelPattern[]>();
 function matchesAny(grant: Grant, channel: string): boolean {
   let patterns = compiled.get(grant);
   if (patterns === undefined) {
-    patterns = grant.channels.map((text) => new ChannelPattern(text));
+    patterns = grant.channels.map(toPattern);
     compiled.set(grant, patterns);
   }
   return patterns.some((pattern) => pattern.matches(channel));
+}
+
+/** A grant that cannot be read is a fault of whoever gave it, not of whom it was given to. */
+function toPattern(text: string): ChannelPattern {
+  try {
+    return new ChannelPattern(text);
+  } catch (error) {
+    throw new HubUsageError('PB_HUB_OPTION', `a grant of a principal: ${(error as Error).message}`);
+  }
 }

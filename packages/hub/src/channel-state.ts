@@ -2,19 +2,22 @@ import type { JoinMessage, LeaveMessage, Position, Publication, Reach } from '@p
 import type { Awaitable, Broker, BrokerSink } from './broker.ts';
 import { EncodedPublication } from './encoded-publication.ts';
 import type { ChannelRules } from './namespaces.ts';
-import type { Subscription } from './subscription.ts';
-import { TokenBucket } from './token-bucket.ts';
+import type { Delivery, Subscription } from './subscription.ts';
 
 /** What a channel tells the hub. */
 export interface ChannelOwner {
   readonly broker: Broker;
+  /** The broker tells the channel of everything from now on. What this does belongs to it: nobody is served before. */
+  onAttached(channel: ChannelState): Awaitable<void>;
+  /** That failed: the channel is of no use to those who come later. */
+  onAttachFailed(channel: ChannelState): void;
   /** A publication has gone out to everybody here. @param at when that began, by `performance.now()` */
   onDelivered(publication: Publication, reach: Reach, at: number): void;
   /** Somebody here or on another node signalled who comes or goes. */
   onSignal(channel: ChannelState, data: string): void;
   /** Nobody follows the channel any more. */
   onIdle(channel: ChannelState): void;
-  /** The broker failed while nobody waited for it. */
+  /** Something failed that nobody waits for. */
   onFailed(error: unknown): void;
 }
 
@@ -26,36 +29,47 @@ export class ChannelState implements BrokerSink {
   /** The last publication that everybody who is live has been given. */
   last: Position | undefined;
   private readonly owner: ChannelOwner;
-  private attaching: Awaitable<void>;
-  private readonly reaches = new Map<number, Reach>();
-  private reachAsked = 0;
+  private attaching: Promise<void> | undefined;
+  private isDetached = false;
+  private readonly reaches = new ReachNotes();
 
   constructor(name: string, rules: ChannelRules, owner: ChannelOwner) {
     this.name = name;
     this.rules = rules;
     this.owner = owner;
-    this.attaching = this.attach();
-    // Whoever waits for it is told.
-    if (this.attaching instanceof Promise) this.attaching.catch(() => {});
   }
 
   get broker(): Broker {
     return this.owner.broker;
   }
 
-  /** Resolves once the broker tells this channel of everything; at once where it does already. */
-  get attached(): Awaitable<void> {
+  /** Resolves once the broker tells this channel of everything; undefined where it does already. */
+  get attached(): Promise<void> | undefined {
     return this.attaching;
   }
 
-  private attach(): Awaitable<void> {
-    const attaching = this.owner.broker.subscribe(this.name, this);
-    return attaching instanceof Promise ? this.finishAttaching(attaching) : undefined;
+  /** Begins to listen, which may take its time; see {@link attached}. @throws where the broker fails at once */
+  attach(): void {
+    try {
+      const attaching = this.open();
+      if (!(attaching instanceof Promise)) return;
+      this.attaching = this.finish(attaching);
+      // Whoever waits for it is told by the same promise.
+      this.attaching.catch(() => this.owner.onAttachFailed(this));
+    } catch (error) {
+      this.owner.onAttachFailed(this);
+      throw error;
+    }
   }
 
-  private async finishAttaching(attaching: Promise<void>): Promise<void> {
-    await attaching;
-    this.attaching = undefined;
+  detach(): void {
+    if (this.isDetached) return;
+    this.isDetached = true;
+    try {
+      this.broker.unsubscribe(this.name, this);
+    } catch (error) {
+      this.owner.onFailed(error);
+    }
   }
 
   add(subscription: Subscription): void {
@@ -66,25 +80,18 @@ export class ChannelState implements BrokerSink {
     if (this.subscriptions.delete(subscription) && this.subscriptions.size === 0) this.owner.onIdle(this);
   }
 
-  detach(): void {
-    this.owner.broker.unsubscribe(this.name, this);
-  }
-
   publication(publication: Publication): void {
     const at = performance.now();
+    // Where offsets begin anew, nothing says what was published between.
+    if (this.last !== undefined && this.last.epoch !== publication.epoch) this.gap();
     const encoded = new EncodedPublication(publication);
-    let sent = 0;
-    let queued = 0;
-    let skipped = 0;
+    const reach = { sent: 0, queued: 0, skipped: 0 };
     for (const subscription of this.subscriptions) {
-      const result = subscription.deliver(encoded);
-      if (result === 'sent') sent++;
-      else if (result === 'queued') queued++;
-      else if (result === 'skipped') skipped++;
+      const delivery = deliverTo(subscription, encoded);
+      if (delivery !== 'none') reach[delivery]++;
     }
     this.last = publication;
-    const reach: Reach = { sent, queued, skipped };
-    if (this.reachAsked > 0) this.reaches.set(publication.offset, reach);
+    this.reaches.note(publication.offset, reach);
     this.owner.onDelivered(publication, reach, at);
   }
 
@@ -98,38 +105,67 @@ export class ChannelState implements BrokerSink {
 
   /** Tells everybody who follows the channel here. */
   broadcast(message: JoinMessage | LeaveMessage): void {
-    for (const subscription of this.subscriptions) subscription.client.outlet.message(message);
+    for (const subscription of this.subscriptions) subscription.inform(message);
   }
 
   /** From now on it is noted how many each publication reached, until {@link takeReach} is called as often. */
   askReach(): void {
-    this.reachAsked++;
+    this.reaches.ask();
   }
 
   /** How many a publication reached here: nobody where it has not come by. */
   takeReach(offset: number | undefined): Reach {
-    const reach = offset === undefined ? undefined : this.reaches.get(offset);
-    if (--this.reachAsked === 0) this.reaches.clear();
-    return reach ?? NOBODY;
+    return this.reaches.take(offset);
+  }
+
+  private open(): Awaitable<void> {
+    const subscribing = this.broker.subscribe(this.name, this);
+    return subscribing instanceof Promise ? subscribing.then(() => this.onSubscribed()) : this.onSubscribed();
+  }
+
+  private async finish(attaching: Promise<void>): Promise<void> {
+    await attaching;
+    this.attaching = undefined;
+  }
+
+  private onSubscribed(): Awaitable<void> {
+    return this.isDetached ? undefined : this.owner.onAttached(this);
   }
 }
 
-const NOBODY: Reach = { sent: 0, queued: 0, skipped: 0 };
+/** A fault of one transport is not the others'. */
+function deliverTo(subscription: Subscription, encoded: EncodedPublication): Delivery {
+  try {
+    return subscription.deliver(encoded);
+  } catch (error) {
+    subscription.fail(error);
+    return 'none';
+  }
+}
 
-/** The rate at which a channel may be published in; kept while it is in use. */
-export class ChannelRates {
-  private readonly buckets = new Map<string, TokenBucket>();
+/** What a publication has reached that did not come by. */
+export const NOBODY: Reach = { sent: 0, queued: 0, skipped: 0 };
+/** While publications are under way that ask for it, those of others are noted, too: so many at most. */
+const MOST_NOTES = 4096;
 
-  /** @returns whether one more publication may come now */
-  take(channel: string, rate: number): boolean {
-    if (rate === Infinity) return true;
-    let bucket = this.buckets.get(channel);
-    if (bucket === undefined) {
-      // A bucket that is full says nothing: those of old go first.
-      if (this.buckets.size >= 10_000) this.buckets.delete(this.buckets.keys().next().value!);
-      bucket = new TokenBucket(rate, Math.max(1, rate), performance.now());
-      this.buckets.set(channel, bucket);
-    }
-    return bucket.take(performance.now());
+/** How many the newest publications reached, while somebody asks. */
+class ReachNotes {
+  private readonly reaches = new Map<number, Reach>();
+  private asking = 0;
+
+  ask(): void {
+    this.asking++;
+  }
+
+  note(offset: number, reach: Reach): void {
+    if (this.asking === 0) return;
+    if (this.reaches.size >= MOST_NOTES) this.reaches.delete(this.reaches.keys().next().value!);
+    this.reaches.set(offset, reach);
+  }
+
+  take(offset: number | undefined): Reach {
+    const reach = offset === undefined ? undefined : this.reaches.get(offset);
+    if (--this.asking === 0) this.reaches.clear();
+    return reach ?? NOBODY;
   }
 }

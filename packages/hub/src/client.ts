@@ -3,15 +3,15 @@ import {
   errorMessage,
   type HistoryCommand,
   type PublishCommand,
-  type SubscribeCommand,
+  type ServerMessage,
   WireError,
 } from '@pulsebeacon/wire';
-import { requireAllowed } from './access.ts';
 import type { EncodedPublication } from './encoded-publication.ts';
 import type { Hub } from './hub.ts';
+import { historyMessage } from './message-json.ts';
 import type { Outlet } from './outlet.ts';
 import { payloadOfCommand } from './payloads.ts';
-import { historyMessage } from './history-message.ts';
+import { ReadingWatch } from './reading-watch.ts';
 import type { Session } from './session-token.ts';
 import { type SubscribeOptions, Subscription } from './subscription.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -39,9 +39,10 @@ export class HubClient {
   /** Subscriptions that have something for it once it has room. */
   waiting: Set<Subscription> = new Set();
   private readonly bucket: TokenBucket | undefined;
+  private readonly reading = new ReadingWatch();
+  /** Nothing more goes to it: it was sent away, or is gone. */
+  private isEnding = false;
   private isClosed = false;
-  private queuedAtLastLook = 0;
-  private stuckSince = 0;
 
   constructor(hub: Hub, session: Session, outlet: Outlet, origin: ClientOrigin) {
     this.hub = hub;
@@ -56,7 +57,7 @@ export class HubClient {
     return this.session.client;
   }
 
-  /** Carries out a command, and answers it by the outlet. What is wrong with it is answered, too. */
+  /** Carries out a command, and answers it by the outlet. What is wrong with it is answered, too. Never rejects. */
   async execute(command: Exclude<Command, { type: 'hello' }>): Promise<void> {
     try {
       this.takeTurn();
@@ -64,8 +65,7 @@ export class HubClient {
     } catch (error) {
       const wireError = this.hub.toWireError(error);
       this.hub.onRefused(wireError, this.origin);
-      // A subscription that failed is over; the client may have gone meanwhile.
-      if (!this.isClosed) this.outlet.message(errorMessage(wireError, command.id, command.channel));
+      this.tell(errorMessage(wireError, command.id, command.channel));
     }
   }
 
@@ -85,11 +85,9 @@ export class HubClient {
    * @throws {WireError} where the client may not, or follows too many
    */
   async subscribe(channel: string, options: SubscribeOptions = {}): Promise<void> {
-    const { hub } = this;
-    const rules = hub.namespaces.rulesOf(channel);
-    hub.authorize('subscribe', channel, this.session.principal, rules);
-    if (options.since !== undefined) requireAllowed(this.session.principal, 'history', channel, rules);
-    if (this.isClosed) return;
+    const { hub, session } = this;
+    hub.authorize('subscribe', channel, session.principal);
+    if (options.since !== undefined) hub.authorize('history', channel, session.principal);
     if (this.subscriptions.has(channel)) {
       throw new WireError('PB_ALREADY_SUBSCRIBED', `the client follows ${channel} already: unsubscribe first`);
     }
@@ -101,46 +99,67 @@ export class HubClient {
         `a client follows at most ${maxChannelsPerClient} channels: unsubscribe from one`,
       );
     }
-    const subscription = new Subscription(hub.channelState(channel), this, options.echo ?? true, hub.encodings);
+    const subscription = await this.follow(channel, options);
+    const isPresent = subscription?.channel.rules.presence === true && options.isPresent !== false;
+    if (isPresent) hub.presence.join(subscription);
+  }
+
+  /**
+   * As {@link subscribe}, for the server itself: it may, and is not present.
+   * @returns undefined where that has ended meanwhile
+   */
+  async follow(channel: string, options: SubscribeOptions = {}): Promise<Subscription | undefined> {
+    if (this.isEnding) return undefined;
+    const subscription = new Subscription(this.hub.channelState(channel), this, options.echo ?? true);
     this.subscriptions.set(channel, subscription);
     subscription.channel.add(subscription);
     try {
       await subscription.begin(options);
     } catch (error) {
-      this.forget(channel, subscription);
+      // Whoever has gone meanwhile does not wait for it.
+      if (subscription.isEnded) return undefined;
+      this.forget(subscription);
       throw error;
     }
-    const isPresent = rules.presence && options.isPresent !== false;
-    if (isPresent && this.subscriptions.get(channel) === subscription) hub.presence.join(subscription);
+    return subscription.isEnded ? undefined : subscription;
   }
 
   /** @throws {WireError} `PB_NOT_SUBSCRIBED` */
   unsubscribe(channel: string): void {
     const subscription = this.subscriptions.get(channel);
     if (subscription === undefined) throw new WireError('PB_NOT_SUBSCRIBED', `the client does not follow ${channel}`);
-    this.forget(channel, subscription);
+    this.forget(subscription);
     this.hub.presence.leave(subscription);
   }
 
-  /** The broker failed a subscription that had begun. */
+  /** A subscription that had begun cannot go on: the broker failed it, or the outlet. */
   onSubscriptionFailed(subscription: Subscription, error: unknown): void {
-    const { code, message: detail } = this.hub.toWireError(error);
-    this.forget(subscription.channel.name, subscription);
+    const wireError = this.hub.toWireError(error);
+    this.forget(subscription);
     this.hub.presence.leave(subscription);
-    this.outlet.message({ type: 'unsubscribed', channel: subscription.channel.name, code, detail });
+    if (this.outlet.isOfOneChannel) this.close(wireError);
+    const { code, message: detail } = wireError;
+    this.tell({ type: 'unsubscribed', channel: subscription.channel.name, code, detail });
+  }
+
+  /** Hands a message to the outlet, unless the client does not read what it has been sent. */
+  tell(message: ServerMessage): void {
+    if (this.isEnding || this.isOverfull()) return;
+    this.outlet.message(message);
   }
 
   /** Hands a publication to the outlet. @returns whether there is room for more */
   deliver(encoded: EncodedPublication): boolean {
-    if (this.outlet.publication(encoded)) return true;
-    if (!this.isCongested) {
+    const { outlet } = this;
+    if (this.isCongested && this.isOverfull()) return false;
+    if (outlet.publication(encoded)) return true;
+    if (this.isCongested) {
+      this.reading.added(outlet.queuedBytes);
+    } else {
       this.isCongested = true;
-      this.queuedAtLastLook = this.outlet.queuedBytes;
-      this.stuckSince = performance.now();
+      this.reading.begin(outlet.queuedBytes, performance.now());
       this.hub.congested.add(this);
     }
-    const { maxQueuedBytes } = this.hub.limits;
-    if (this.outlet.queuedBytes > maxQueuedBytes) this.closeAsSlow(`it has ${maxQueuedBytes} bytes to read`);
     return false;
   }
 
@@ -154,19 +173,19 @@ export class HubClient {
     for (const subscription of waiting) subscription.resume();
   }
 
-  /** Looks whether a client that is congested reads at all. */
+  /** Looks whether a client that is congested reads at all. @param now by `performance.now()` */
   checkProgress(now: number): void {
-    const { queuedBytes } = this.outlet;
-    if (queuedBytes < this.queuedAtLastLook) this.stuckSince = now;
-    this.queuedAtLastLook = queuedBytes;
     const { writeTimeout } = this.hub.limits;
-    if (now - this.stuckSince < writeTimeout || !this.followsStrictChannel()) return;
+    const stuckMs = this.reading.stuckFor(this.outlet.queuedBytes, now);
+    if (stuckMs < writeTimeout || !this.followsStrictChannel()) return;
     this.closeAsSlow(`it has not read anything for ${writeTimeout} ms`);
   }
 
-  /** Tells it why, and ends it. */
+  /** Tells it why, and ends it: nothing more is delivered. */
   close(error: WireError, retryAfterMs?: number): void {
-    if (!this.isClosed) this.outlet.close(error, retryAfterMs);
+    if (this.isEnding) return;
+    this.endSubscriptions(false);
+    this.outlet.close(error, retryAfterMs);
   }
 
   /**
@@ -176,11 +195,7 @@ export class HubClient {
   closed(isReturning = false): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.hub.congested.delete(this);
-    for (const [channel, subscription] of this.subscriptions) {
-      this.forget(channel, subscription);
-      if (!isReturning) this.hub.presence.leave(subscription);
-    }
+    this.endSubscriptions(isReturning);
     this.hub.onClientClosed(this);
   }
 
@@ -189,50 +204,61 @@ export class HubClient {
     const id = command.id === undefined ? {} : { id: command.id };
     switch (command.type) {
       case 'subscribe':
-        return this.subscribe(channel, command satisfies SubscribeCommand);
+        return this.subscribe(channel, command);
       case 'unsubscribe':
         this.unsubscribe(channel);
-        return this.outlet.message({ type: 'unsubscribed', ...id, channel });
+        return this.tell({ type: 'unsubscribed', ...id, channel });
       case 'publish':
         return this.publish(command);
       case 'history':
         return this.history(command);
       case 'presence': {
         const members = await this.hub.members(channel, this.session);
-        return this.outlet.message({ type: 'presence', ...id, channel, members });
+        return this.tell({ type: 'presence', ...id, channel, members });
       }
     }
   }
 
   private async publish(command: PublishCommand): Promise<void> {
-    const { channel, key, idempotencyKey, reach } = command;
-    const payload = payloadOfCommand(command);
-    const result = await this.hub.publish(
-      channel,
-      { ...payload, key, publisher: this.id },
-      {
-        idempotencyKey,
-        reach,
-        by: this.session,
-      },
-    );
-    if (command.id === undefined) return;
-    this.outlet.message({ type: 'published', id: command.id, channel, ...result });
+    const { id, channel, key, idempotencyKey, reach } = command;
+    const publication = { ...payloadOfCommand(command), key, publisher: this.id };
+    const result = await this.hub.publish(channel, publication, { idempotencyKey, reach, by: this.session });
+    if (id !== undefined) this.tell({ type: 'published', id, channel, ...result });
   }
 
   private async history({ id, channel, since, limit }: HistoryCommand): Promise<void> {
     const page = await this.hub.history(channel, { since, limit }, this.session);
-    this.outlet.message(historyMessage(this.hub, channel, page, id));
+    this.tell(historyMessage(this.hub, channel, page, id));
   }
 
-  private forget(channel: string, subscription: Subscription): void {
-    if (this.subscriptions.get(channel) === subscription) this.subscriptions.delete(channel);
+  private forget(subscription: Subscription): void {
+    this.subscriptions.delete(subscription.channel.name);
     subscription.end();
+  }
+
+  private endSubscriptions(isReturning: boolean): void {
+    this.isEnding = true;
+    this.hub.congested.delete(this);
+    for (const subscription of this.subscriptions.values()) {
+      this.forget(subscription);
+      if (isReturning) this.hub.presence.linger(subscription);
+      else this.hub.presence.leave(subscription);
+    }
   }
 
   private followsStrictChannel(): boolean {
     for (const { channel } of this.subscriptions.values()) if (channel.rules.slowConsumer === 'close') return true;
     return false;
+  }
+
+  /** Whether it has so much to read that nothing may be added: then it is closed. */
+  private isOverfull(): boolean {
+    const { queuedBytes } = this.outlet;
+    const { maxQueuedBytes } = this.hub.limits;
+    this.reading.adding(queuedBytes);
+    if (queuedBytes <= maxQueuedBytes) return false;
+    this.closeAsSlow(`it has more than ${maxQueuedBytes} bytes to read`);
+    return true;
   }
 
   private closeAsSlow(why: string): void {

@@ -9,7 +9,7 @@ export interface HubCounts {
   readonly peak: number;
   /** Since the hub began. */
   readonly accepted: number;
-  /** Clients that are connected now, by transport. */
+  /** Clients that are connected now, by transport; `local`: what the server itself follows, which is not among `open`. */
   readonly byTransport: Readonly<Record<TransportName, number>>;
   /** Channels that somebody follows. */
   readonly channels: number;
@@ -18,7 +18,7 @@ export interface HubCounts {
   readonly published: number;
   /** Publications that were handed to subscribers, live. */
   readonly delivered: number;
-  /** Those that were left out, by policy. */
+  /** Those that were left out, by the policy of a channel. */
   readonly skipped: number;
   /** Subscriptions that began with what was missed, and those that could not. */
   readonly recovered: number;

@@ -1,5 +1,6 @@
 import { type PreparedMessage, prepareMessage } from '@pulsebeacon/websocket';
 import { encodePublication, encodeSse, formatPosition, type Publication } from '@pulsebeacon/wire';
+import { storedSize } from './payloads.ts';
 
 const toBase64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
@@ -50,23 +51,31 @@ export class EncodedPublication {
 }
 
 /**
- * The encodings of publications that are read from the history, for the many clients that return at once: the newest so
- * many, because they would double what the history takes.
+ * The encodings of publications that are read from the history, for the many clients that return at once. They are found by
+ * their positions: most brokers read a publication anew each time. The oldest go first.
  */
 export class EncodingCache {
-  private readonly entries = new Map<Publication, EncodedPublication>();
-  private readonly size: number;
+  private readonly entries = new Map<string, EncodedPublication>();
+  private readonly maxBytes: number;
+  private bytes = 0;
 
-  constructor(size = 2048) {
-    this.size = size;
+  /** @param maxBytes of payloads, which take up to four times as much with their encodings */
+  constructor(maxBytes = 4_194_304) {
+    this.maxBytes = maxBytes;
   }
 
   get(publication: Publication): EncodedPublication {
-    let encoded = this.entries.get(publication);
-    if (encoded !== undefined) return encoded;
-    encoded = new EncodedPublication(publication);
-    this.entries.set(publication, encoded);
-    if (this.entries.size > this.size) this.entries.delete(this.entries.keys().next().value!);
+    const key = `${publication.offset}.${publication.epoch}/${publication.channel}`;
+    const known = this.entries.get(key);
+    if (known !== undefined) return known;
+    const encoded = new EncodedPublication(publication);
+    this.entries.set(key, encoded);
+    this.bytes += storedSize(publication);
+    for (const [oldest, { publication: old }] of this.entries) {
+      if (this.bytes <= this.maxBytes) break;
+      this.entries.delete(oldest);
+      this.bytes -= storedSize(old);
+    }
     return encoded;
   }
 }

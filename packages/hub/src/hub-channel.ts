@@ -1,11 +1,18 @@
-import type { Member, Publication, ServerMessage, Since, WireError } from '@pulsebeacon/wire';
-import type { HubClient } from './client.ts';
+import {
+  type Member,
+  parseStateKey,
+  type Publication,
+  type ServerMessage,
+  type Since,
+  type WireError,
+} from '@pulsebeacon/wire';
+import type { Principal } from './access.ts';
+import type { ClientOrigin, HubClient } from './client.ts';
 import type { EncodedPublication } from './encoded-publication.ts';
 import type { HistoryPage } from './broker.ts';
 import type { HistoryCallOptions, Hub, PublishCallOptions, PublishResult } from './hub.ts';
 import type { Outlet } from './outlet.ts';
-import { payloadOfBody, payloadOfValue } from './payloads.ts';
-import { newSession } from './session-token.ts';
+import { payloadOfValue } from './payloads.ts';
 
 export interface ChannelPublishOptions extends Omit<PublishCallOptions, 'by'> {
   /** What it is the newest state of, for channels that conflate. */
@@ -18,6 +25,8 @@ export interface ChannelSubscribeOptions {
   readonly since?: Since;
   /** Instead of what was missed, which is not kept any more: where the channel is now. */
   readonly notRecovered?: (position: string) => void;
+  /** The subscription was ended by something else than the caller: the broker failed, or the hub was drained or closed. */
+  readonly ended?: (error: WireError) => void;
 }
 
 /** Ends a subscription. */
@@ -38,35 +47,35 @@ export class HubChannel<T = unknown> {
    * @throws {WireError} where it is too large, or comes too fast, or is no JSON
    */
   publish(value: T, { key, contentType, ...options }: ChannelPublishOptions = {}): Promise<PublishResult> {
-    const payload = payloadOfValue(value);
-    const typed =
-      contentType === undefined
-        ? payload
-        : payloadOfBody(Buffer.from(payload.data as string | Uint8Array), contentType);
-    return this.hub.publish(this.name, { ...typed, key }, options);
+    try {
+      const { kind, contentType: type, data } = payloadOfValue(value, contentType);
+      const publication = { kind, contentType: type, data, key: key === undefined ? undefined : parseStateKey(key) };
+      return this.hub.publish(this.name, publication, options);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   /**
-   * Calls `handler` with everything that is published from now on or, with `since`, from there on: in order, once.
+   * Calls `handler` with everything that is published from now on or, with `since`, from there on: in order, once. What
+   * the handler throws is told to the hub's `failed` hook, and ends nothing.
    * @returns once that is so
+   * @throws {WireError} where the broker fails, or the hub is closed meanwhile
    */
   async subscribe(
     handler: (value: T, publication: Publication) => void,
-    { since, notRecovered }: ChannelSubscribeOptions = {},
+    options: ChannelSubscribeOptions = {},
   ): Promise<Unsubscribe> {
-    const outlet = new LocalOutlet<T>(handler, notRecovered);
-    const client = this.hub.connect(newSession(SERVER), outlet, {
-      remoteAddress: undefined,
-      path: '',
-      httpVersion: '',
-    });
+    const outlet = new LocalOutlet<T>(this.hub, handler, options);
+    const client = this.hub.connectLocal(outlet);
     outlet.client = client;
     try {
-      await client.subscribe(this.name, { since });
+      await client.follow(this.name, { since: options.since });
     } catch (error) {
       client.closed();
-      throw error;
+      throw this.hub.toWireError(error);
     }
+    outlet.begun();
     return () => client.closed();
   }
 
@@ -79,40 +88,61 @@ export class HubChannel<T = unknown> {
   }
 }
 
-const SERVER = { id: 'server', grants: [{ actions: ['subscribe', 'publish', 'history'], channels: ['*'] }] } as const;
+export const SERVER_PRINCIPAL: Principal = { id: 'server', grants: [] };
+export const SERVER_ORIGIN: ClientOrigin = { remoteAddress: undefined, path: '', httpVersion: '' };
 
 /** A handler of the application in the place of a client. */
 class LocalOutlet<T> implements Outlet {
   readonly transport = 'local' as const;
   readonly queuedBytes = 0;
+  readonly isOfOneChannel = true;
   client: HubClient | undefined;
+  private readonly hub: Hub;
   private readonly handler: (value: T, publication: Publication) => void;
-  private readonly notRecovered: ((position: string) => void) | undefined;
+  private readonly options: ChannelSubscribeOptions;
+  private hasBegun = false;
+  private end: WireError | undefined;
 
-  constructor(
-    handler: (value: T, publication: Publication) => void,
-    notRecovered: ((position: string) => void) | undefined,
-  ) {
+  constructor(hub: Hub, handler: (value: T, publication: Publication) => void, options: ChannelSubscribeOptions) {
+    this.hub = hub;
     this.handler = handler;
-    this.notRecovered = notRecovered;
+    this.options = options;
+  }
+
+  /** From now on an end is told by `ended`. @throws {WireError} where it has ended already */
+  begun(): void {
+    if (this.end !== undefined) throw this.end;
+    this.hasBegun = true;
   }
 
   publication({ publication }: EncodedPublication): boolean {
     const { kind, data } = publication;
+    // A fault of the application is its own: the others are delivered to all the same.
     try {
       this.handler((kind === 'json' ? JSON.parse(data as string) : data) as T, publication);
     } catch (error) {
-      // A fault of the application is its own: the others are delivered to all the same.
-      this.client!.hub.onFailed(error);
+      this.hub.onFailed(error);
     }
     return true;
   }
 
   message(message: ServerMessage): void {
-    if (message.type === 'subscribed' && !message.recovered) this.notRecovered?.(message.position!);
+    if (message.type !== 'subscribed' || message.recovered) return;
+    try {
+      this.options.notRecovered?.(message.position!);
+    } catch (error) {
+      this.hub.onFailed(error);
+    }
   }
 
-  close(_error: WireError): void {
+  close(why: WireError): void {
     this.client!.closed();
+    this.end = why;
+    if (!this.hasBegun) return;
+    try {
+      this.options.ended?.(why);
+    } catch (error) {
+      this.hub.onFailed(error);
+    }
   }
 }

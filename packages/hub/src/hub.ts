@@ -11,9 +11,10 @@ import {
   WireError,
   type WireErrorCode,
 } from '@pulsebeacon/wire';
-import { type Authenticator, type Principal, requireAllowed } from './access.ts';
-import type { Broker, HistoryPage, NewPublication, Receipt } from './broker.ts';
-import { ChannelRates, ChannelState } from './channel-state.ts';
+import { type Action, type Authenticator, type Principal, requireAllowed } from './access.ts';
+import type { Awaitable, Broker, HistoryPage, NewPublication, PublishOptions, Receipt } from './broker.ts';
+import { ChannelRates } from './channel-rates.ts';
+import { ChannelState, NOBODY } from './channel-state.ts';
 import { type ClientOrigin, HubClient } from './client.ts';
 import { type HubCounts, Tally } from './counts.ts';
 import { drainClients } from './drain.ts';
@@ -21,26 +22,33 @@ import { EncodingCache } from './encoded-publication.ts';
 import { CrossOriginRules } from './http/cors.ts';
 import { HubServer, readBase } from './http/hub-server.ts';
 import type { HubRequest } from './http/request.ts';
-import { HubChannel } from './hub-channel.ts';
+import { guardHooks, warn } from './hooks.ts';
+import { HubChannel, SERVER_ORIGIN, SERVER_PRINCIPAL } from './hub-channel.ts';
 import { type HubLimits, resolveLimits } from './limits.ts';
 import { MemoryBroker } from './memory-broker/memory-broker.ts';
 import { type ChannelRules, type NamespaceOptions, Namespaces } from './namespaces.ts';
 import type { Outlet } from './outlet.ts';
-import { payloadSize } from './payloads.ts';
+import { checkPayloadSize } from './payloads.ts';
 import { Presence } from './presence.ts';
-import { type Session, SessionTokens } from './session-token.ts';
+import { newSession, type Session, SessionTokens } from './session-token.ts';
 import { toQuery } from './since-query.ts';
 import { HubUsageError } from './usage-error.ts';
 
-/** What an application hears of, and decides on. Hooks must not throw, unless they say so. */
+/**
+ * What an application hears of, and decides on. What `authorize` throws refuses; what another one throws is told to
+ * `failed`, and changes nothing.
+ */
 export interface HubHooks {
   /**
    * A new live client (WebSocket, stream, poll) asks to come in or, where `isLive` is false, somebody publishes by a request
    * of its own; nothing else has been looked at yet. A {@link Refusal} is the answer to it.
    */
   admit?(request: HubRequest, isLive: boolean): Refusal | undefined;
-  /** May veto a publication, or any other action that the rules allow, by throwing a {@link WireError}. */
-  authorize?(action: 'subscribe' | 'publish', channel: string, principal: Principal | undefined): void;
+  /**
+   * May veto what the rules allow, by throwing a {@link WireError}. Anything else that it throws refuses, too, as
+   * `PB_HUB_FAILED`. The server itself is not asked about. Who is present is asked for as `subscribe`.
+   */
+  authorize?(action: Action, channel: string, principal: Principal | undefined): void;
   /** A client has connected. */
   opened?(client: HubClient): void;
   /** It is gone. */
@@ -51,7 +59,7 @@ export interface HubHooks {
   refused?(error: WireError, origin: ClientOrigin): void;
   /** A limit was hit. */
   limited?(code: WireErrorCode, origin: ClientOrigin): void;
-  /** Something failed that nobody waits for: the broker, or a fault of this package. Default: it is thrown, uncaught. */
+  /** Something failed whose cause no client is told: the broker, a hook, a fault of this package. Default: a warning of the process. */
   failed?(error: unknown): void;
 }
 
@@ -116,6 +124,8 @@ export class Hub {
   /** For {@link HubClient}: those that are slow. */
   readonly congested: Set<HubClient> = new Set();
   private readonly connected = new Set<HubClient>();
+  /** What the server itself follows. */
+  private readonly locals = new Set<HubClient>();
   private readonly channels = new Map<string, ChannelState>();
   private readonly rates = new ChannelRates();
   private readonly tally = new Tally();
@@ -123,6 +133,8 @@ export class Hub {
   private readonly servers = new Map<string, HubServer>();
   private timer: NodeJS.Timeout | undefined;
   private draining = false;
+  private closing: Promise<void> | undefined;
+  private whenEmpty: (() => void)[] = [];
 
   /**
    * @throws {HubUsageError} `PB_HUB_OPTION`
@@ -135,7 +147,7 @@ export class Hub {
     this.options = options;
     this.limits = resolveLimits(options.limits ?? {});
     this.namespaces = new Namespaces(options.namespaces ?? []);
-    this.hooks = options.hooks ?? {};
+    this.hooks = guardHooks(options.hooks ?? {}, (error) => this.onFailed(error));
     this.crossOrigin = new CrossOriginRules(options);
     this.ownsBroker = broker === undefined;
     this.broker = broker ?? new MemoryBroker();
@@ -144,7 +156,7 @@ export class Hub {
     this.presence = new Presence(this.broker, this.limits.presenceLifetime, node, (error) => this.onFailed(error));
   }
 
-  /** Everybody who is connected. */
+  /** Everybody who is connected. What the server itself follows is not among them. */
   get clients(): ReadonlySet<HubClient> {
     return this.connected;
   }
@@ -217,39 +229,46 @@ export class Hub {
     publication: NewPublication,
     options: PublishCallOptions = {},
   ): Promise<PublishResult> {
-    const rules = this.namespaces.rulesOf(channel);
+    this.requireOpen();
+    const rules = this.rulesOf(channel);
     const { by, idempotencyKey, reach = false } = options;
     if (by !== undefined) this.authorize('publish', channel, by.principal, rules);
-    const size = payloadSize(publication);
-    if (size > rules.maxMessageSize) {
-      const limit = `a message of ${channel} has at most ${rules.maxMessageSize}`;
-      throw new WireError('PB_PAYLOAD_TOO_LARGE', `the payload has ${size} bytes: ${limit}`);
-    }
+    checkPayloadSize(publication, rules.maxMessageSize, channel);
     if (!this.rates.take(channel, rules.rate)) {
       throw new WireError(
         'PB_RATE',
         `more than ${rules.rate} publications a second in ${channel}: wait, and publish it again`,
       );
     }
-    const state = reach ? this.channels.get(channel) : undefined;
+    const publishOptions = {
+      retention: rules.retention,
+      idempotencyKey,
+      idempotencyMs: this.limits.idempotencyLifetime,
+    };
+    if (reach) return this.publishAsking(channel, publication, publishOptions);
+    const publishing = this.broker.publish(channel, publication, publishOptions);
+    const receipt = publishing instanceof Promise ? await publishing : publishing;
+    this.tally.published++;
+    return { position: formatPosition(receipt), duplicate: receipt.duplicate };
+  }
+
+  /** Publishes, and finds out how many it reached. */
+  private async publishAsking(
+    channel: string,
+    publication: NewPublication,
+    options: PublishOptions,
+  ): Promise<PublishResult> {
+    const state = this.channels.get(channel);
     state?.askReach();
     let receipt: Receipt | undefined;
-    let reached: Reach | undefined;
+    let reach = NOBODY;
     try {
-      receipt = await this.broker.publish(channel, publication, {
-        retention: rules.retention,
-        idempotencyKey,
-        idempotencyMs: this.limits.idempotencyLifetime,
-      });
+      receipt = await this.broker.publish(channel, publication, options);
     } finally {
-      reached = state?.takeReach(receipt?.offset);
+      if (state !== undefined) reach = state.takeReach(receipt?.offset);
     }
     this.tally.published++;
-    return {
-      position: formatPosition(receipt),
-      duplicate: receipt.duplicate,
-      ...(reach ? { reach: reached ?? NOBODY } : {}),
-    };
+    return { position: formatPosition(receipt), duplicate: receipt.duplicate, reach };
   }
 
   /**
@@ -258,8 +277,9 @@ export class Hub {
    * @throws {WireError} where they may not
    */
   async history(channel: string, { since, limit }: HistoryCallOptions = {}, by?: Session): Promise<HistoryPage> {
+    this.requireOpen();
     const { maxHistoryLimit } = this.limits;
-    if (by !== undefined) requireAllowed(by.principal, 'history', channel, this.namespaces.rulesOf(channel));
+    if (by !== undefined) this.authorize('history', channel, by.principal);
     const query = since === undefined ? {} : { since: toQuery(since) };
     return this.broker.history(channel, { ...query, limit: Math.min(limit ?? maxHistoryLimit, maxHistoryLimit) });
   }
@@ -270,8 +290,9 @@ export class Hub {
    * @throws {WireError} `PB_NO_PRESENCE` where nobody keeps count, or where they may not know
    */
   async members(channel: string, by?: Session): Promise<Member[]> {
-    const rules = this.namespaces.rulesOf(channel);
-    if (by !== undefined) requireAllowed(by.principal, 'subscribe', channel, rules);
+    this.requireOpen();
+    const rules = this.rulesOf(channel);
+    if (by !== undefined) this.authorize('subscribe', channel, by.principal, rules);
     if (!rules.presence) {
       throw new WireError(
         'PB_NO_PRESENCE',
@@ -303,6 +324,14 @@ export class Hub {
     return client;
   }
 
+  /** For {@link HubChannel}: the server itself follows something. */
+  connectLocal(outlet: Outlet): HubClient {
+    this.requireOpen();
+    const client = new HubClient(this, newSession(SERVER_PRINCIPAL), outlet, SERVER_ORIGIN);
+    this.locals.add(client);
+    return client;
+  }
+
   /** @throws {WireError} where nobody else may connect now */
   requireRoom(): void {
     if (this.draining) throw new WireError('PB_HUB_DRAINING');
@@ -320,6 +349,7 @@ export class Hub {
     let state = this.channels.get(name);
     if (state === undefined) {
       state = new ChannelState(name, this.namespaces.rulesOf(name), this);
+      state.attach();
       this.channels.set(name, state);
     }
     return state;
@@ -327,19 +357,36 @@ export class Hub {
 
   /** For {@link HubClient}. */
   onClientClosed(client: HubClient): void {
-    if (!this.connected.delete(client)) return;
+    if (this.locals.delete(client) || !this.connected.delete(client)) return;
     this.tally.byTransport[client.outlet.transport]--;
-    if (this.connected.size === 0) {
-      clearInterval(this.timer);
-      this.timer = undefined;
-    }
     this.hooks.closed?.(client);
+    if (this.connected.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+    const waiting = this.whenEmpty;
+    this.whenEmpty = [];
+    for (const resolve of waiting) resolve();
   }
 
   /** For {@link Subscription}: a client that came with a position was, or was not, given what it had missed. */
   onRecovery(isRecovered: boolean): void {
     if (isRecovered) this.tally.recovered++;
     else this.tally.notRecovered++;
+  }
+
+  /** For {@link Subscription}: so many that waited for a client were left out for newer ones. */
+  onSkipped(count: number): void {
+    this.tally.skipped += count;
+  }
+
+  /** For {@link ChannelState}. */
+  onAttached(channel: ChannelState): Awaitable<void> {
+    return this.presence.watch(channel);
+  }
+
+  /** For {@link ChannelState}. */
+  onAttachFailed(channel: ChannelState): void {
+    this.onIdle(channel);
   }
 
   /** For {@link ChannelState}. */
@@ -356,15 +403,16 @@ export class Hub {
 
   /** For {@link ChannelState}. */
   onIdle(channel: ChannelState): void {
-    this.channels.delete(channel.name);
+    // After a failure, another one may have taken its place.
+    if (this.channels.get(channel.name) === channel) this.channels.delete(channel.name);
     this.presence.forget(channel);
     channel.detach();
   }
 
-  /** Something failed that nobody waits for. */
+  /** Something failed whose cause no client is told. */
   onFailed(error: unknown): void {
     if (this.hooks.failed !== undefined) this.hooks.failed(error);
-    else queueMicrotask(() => throwAgain(error));
+    else warn(error);
   }
 
   /** A request or a command was refused: for the counts, and for the log. */
@@ -377,18 +425,25 @@ export class Hub {
   toWireError(error: unknown): WireError {
     if (error instanceof WireError) return error;
     this.onFailed(error);
-    return new WireError('PB_BROKER_FAILED');
+    return new WireError(error instanceof HubUsageError ? 'PB_HUB_FAILED' : 'PB_BROKER_FAILED');
   }
 
   /** @throws {WireError} where the rules, or the application, do not allow it */
   authorize(
-    action: 'subscribe' | 'publish',
+    action: Action,
     channel: string,
     principal: Principal | undefined,
-    rules: ChannelRules,
+    rules: ChannelRules = this.rulesOf(channel),
   ): void {
     requireAllowed(principal, action, channel, rules);
-    this.hooks.authorize?.(action, channel, principal);
+    if (this.hooks.authorize === undefined) return;
+    try {
+      this.hooks.authorize(action, channel, principal);
+    } catch (error) {
+      if (error instanceof WireError) throw error;
+      this.onFailed(error);
+      throw new WireError('PB_HUB_FAILED');
+    }
   }
 
   counts(): HubCounts {
@@ -399,7 +454,7 @@ export class Hub {
       open: this.connected.size,
       peak,
       accepted,
-      byTransport: { ...byTransport },
+      byTransport: { ...byTransport, local: this.locals.size },
       channels: this.channels.size,
       subscriptions,
       published,
@@ -414,15 +469,22 @@ export class Hub {
 
   /**
    * Sends everybody away, with 1012 or `bye` and a hint when to come back, spread over `overMs` so that they do not all
-   * come back at once; new clients are refused. Resolves once everybody is gone.
+   * come back at once; new clients are refused. Then what the server itself follows is ended.
+   * @param overMs milliseconds; 0: all at once
+   * @returns once everybody is gone, at the latest 6 seconds after the last one was told to go
    */
   async drain(overMs: number): Promise<void> {
     this.draining = true;
-    await drainClients(this.connected, overMs);
+    await drainClients(this.connected, overMs, this.emptied());
+    for (const client of this.locals) client.close(new WireError('PB_HUB_DRAINING'));
   }
 
-  /** Ends everything: clients are sent away at once, and a broker of its own is closed. */
-  async close(): Promise<void> {
+  /** Ends everything: clients are sent away at once, and a broker of its own is closed. Afterwards nothing can be asked. */
+  close(): Promise<void> {
+    return (this.closing ??= this.end());
+  }
+
+  private async end(): Promise<void> {
     await this.drain(0);
     await Promise.all([...this.servers.values()].map((server) => server.close()));
     await this.presence.close();
@@ -432,14 +494,25 @@ export class Hub {
     if (this.ownsBroker) await this.broker.close();
   }
 
+  private emptied(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.connected.size === 0) resolve();
+      else this.whenEmpty.push(resolve);
+    });
+  }
+
+  private requireOpen(): void {
+    if (this.closing !== undefined)
+      throw new HubUsageError('PB_HUB_CLOSED', 'the hub was closed: nothing more can be asked of it, make a new one');
+  }
+
+  /** Those of a channel that somebody follows are known already. */
+  private rulesOf(channel: string): ChannelRules {
+    return this.channels.get(channel)?.rules ?? this.namespaces.rulesOf(channel);
+  }
+
   private lookAtCongested(): void {
     const now = performance.now();
     for (const client of this.congested) client.checkProgress(now);
   }
-}
-
-const NOBODY: Reach = { sent: 0, queued: 0, skipped: 0 };
-
-function throwAgain(error: unknown): never {
-  throw error;
 }

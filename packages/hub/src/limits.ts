@@ -16,7 +16,10 @@ export interface HubLimits {
   readonly maxCommandsPerBody: number;
   /** Above so many bytes that a client has not read, it counts as slow. Default 64 KiB. */
   readonly sendHighWaterMark: number;
-  /** At so many, a client of a channel whose policy is `close` is closed. Default 1 MiB. */
+  /**
+   * A client that has more than so many to read is closed when something more comes for it. Channels whose policy is not
+   * `close` keep publications back long before. Default 1 MiB.
+   */
   readonly maxQueuedBytes: number;
   /** Time for a slow client of such a channel to read anything at all. Default 10,000. */
   readonly writeTimeout: number;
@@ -81,6 +84,12 @@ export function resolveLimits(options: Partial<HubLimits>): HubLimits {
     throw new HubUsageError(
       'PB_HUB_OPTION',
       `presenceLifetime is ${presenceLifetime}: pass at least twice maxWait, ${2 * maxWait}, or whoever polls comes and goes`,
+    );
+  }
+  if (limits.maxQueuedBytes < limits.sendHighWaterMark) {
+    throw new HubUsageError(
+      'PB_HUB_OPTION',
+      `maxQueuedBytes is ${limits.maxQueuedBytes}: pass at least sendHighWaterMark, ${limits.sendHighWaterMark}`,
     );
   }
   return limits;

@@ -50,6 +50,7 @@ export interface ChannelRules {
 
 const AUDIENCES: readonly string[] = ['anyone', 'granted', 'nobody'];
 const POLICIES: readonly string[] = ['close', 'drop', 'conflate', 'spill'];
+const HISTORY_NAMES: readonly string[] = ['size', 'ageMs'];
 const NAMES: readonly string[] = [
   'match',
   'history',
@@ -69,7 +70,8 @@ export class Namespaces {
 
   /** @throws {HubUsageError} `PB_HUB_OPTION`; WireError `PB_CHANNEL_NAME` for a pattern that cannot be read */
   constructor(options: readonly NamespaceOptions[]) {
-    this.entries = options.map((entry) => ({ pattern: new ChannelPattern(entry.match), rules: resolveRules(entry) }));
+    this.entries = options.map((entry) => ({ rules: resolveRules(entry), pattern: new ChannelPattern(entry.match) }));
+    for (const [index, { pattern }] of this.entries.entries()) this.requireReachable(pattern, index);
   }
 
   /** Most bytes of a payload in any channel. */
@@ -82,6 +84,16 @@ export class Namespaces {
   rulesOf(channel: string): ChannelRules {
     return this.entries.find(({ pattern }) => pattern.matches(channel))?.rules ?? DEFAULT_RULES;
   }
+
+  private requireReachable({ text }: ChannelPattern, index: number): void {
+    // No name has a star: a pattern that matches the text of another matches all that the other does.
+    const earlier = this.entries.slice(0, index).find(({ pattern }) => pattern.matches(text));
+    if (earlier === undefined) return;
+    throw new HubUsageError(
+      'PB_HUB_OPTION',
+      `the namespace ${text}: ${earlier.pattern.text} stands before it and matches all of its channels: put it first`,
+    );
+  }
 }
 
 function resolveRules(options: NamespaceOptions): ChannelRules {
@@ -89,8 +101,15 @@ function resolveRules(options: NamespaceOptions): ChannelRules {
   const fail = (what: string): never => {
     throw new HubUsageError('PB_HUB_OPTION', `the namespace ${match}: ${what}`);
   };
-  for (const name of Object.keys(options))
-    if (!NAMES.includes(name)) fail(`there is no rule ${name}: ${NAMES.join(', ')}`);
+  if (typeof match !== 'string') fail('match is missing: pass a pattern such as chat:*');
+  const known = (names: object, allowed: readonly string[]): void => {
+    for (const name of Object.keys(names))
+      if (!allowed.includes(name)) fail(`there is no rule ${name}: there are ${allowed.join(', ')}`);
+  };
+  known(options, NAMES);
+  known(history, HISTORY_NAMES);
+  const flag = (name: string, value: boolean): boolean =>
+    typeof value === 'boolean' ? value : fail(`${name} is ${String(value)}: pass true or false`);
   const whole = (name: string, value: number, least: number): number =>
     Number.isSafeInteger(value) && value >= least
       ? value
@@ -104,11 +123,11 @@ function resolveRules(options: NamespaceOptions): ChannelRules {
   if (slowConsumer === 'spill' && size === 0) fail('slowConsumer spill is served from the history: give it a size');
   if (joinLeave && !presence) fail('joinLeave needs presence: set it, too');
   const rate = options.rate ?? Infinity;
-  if (!(rate > 0)) fail(`rate is ${rate}: pass publications a second, or leave it out`);
+  if (typeof rate !== 'number' || !(rate > 0)) fail(`rate is ${rate}: pass publications a second, or leave it out`);
   return {
     retention: { size, ageMs: whole('history.ageMs', history.ageMs ?? 300_000, 1) },
-    presence,
-    joinLeave,
+    presence: flag('presence', presence),
+    joinLeave: flag('joinLeave', joinLeave),
     subscribe,
     publish: audience('publish', options.publish ?? 'granted'),
     readHistory: audience('readHistory', options.readHistory ?? subscribe),

@@ -3,11 +3,13 @@ import type { EncodedPublication } from './encoded-publication.ts';
 
 export type TransportName = 'websocket' | 'sse' | 'ndjson' | 'poll' | 'local';
 
-/** The way to one client: what a transport has to do for the hub. */
+/** The way to one client: what a transport has to do for the hub. Its methods do not throw. */
 export interface Outlet {
   readonly transport: TransportName;
   /** Bytes that were handed over and that the operating system has not taken yet. */
   readonly queuedBytes: number;
+  /** It serves one channel and cannot say that this has failed: then the client is closed, and may come back. */
+  readonly isOfOneChannel: boolean;
 
   /**
    * Hands over a publication, which is queued in any case.

@@ -1,10 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import {
   BINARY_TYPE,
+  checkJsonDepth,
   checkJsonPayload,
   JSON_TYPE,
   parsePayloadType,
   type PayloadType,
+  type Publication,
   type PublishCommand,
   TEXT_TYPE,
   WireError,
@@ -35,9 +37,9 @@ export function payloadOfBody(body: Buffer, contentType: string | undefined): Pa
   return { ...type, data };
 }
 
-/** The payload of a WebSocket message on a channel itself: text as text, bytes as bytes. */
+/** The payload of a WebSocket message on a channel itself: text as text, bytes, which are the caller's own, as bytes. */
 export function payloadOfMessage(data: string | Uint8Array): Payload {
-  return typeof data === 'string' ? { ...TEXT_PAYLOAD, data } : { ...BINARY_PAYLOAD, data };
+  return typeof data === 'string' ? textPayload(data) : { ...BINARY_PAYLOAD, data };
 }
 
 /**
@@ -60,7 +62,14 @@ export function payloadOfCommand({ data, encoding, contentType }: PublishCommand
       `contentType is ${type.contentType}: send data in base64, with "encoding": "base64"`,
     );
   }
-  return { ...type, data };
+  return textPayload(data, type);
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Text as UTF-8 can say it: half of a surrogate pair becomes U+FFFD, as in a USVString. */
+function textPayload(text: string, type: PayloadType = TEXT_PAYLOAD): Payload {
+  return { ...type, data: LONE_SURROGATE.test(text) ? Buffer.from(text).toString() : text };
 }
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
@@ -70,17 +79,49 @@ function decodeBase64(text: string): Buffer {
   throw new WireError('PB_PAYLOAD_INVALID', 'data is not base64 (RFC 4648 §4, with its padding)');
 }
 
-/** What a value is published as by the server itself: text, bytes, or anything else as JSON. */
-export function payloadOfValue(value: unknown): Payload {
-  if (typeof value === 'string') return { ...TEXT_PAYLOAD, data: value };
+/**
+ * What a value is published as by the server itself: text, bytes, or anything else as JSON; with a `contentType`, text and
+ * bytes are as a body of that type.
+ * @throws {WireError} as {@link payloadOfBody}
+ */
+export function payloadOfValue(value: unknown, contentType?: string): Payload {
+  const isText = typeof value === 'string';
+  if (contentType !== undefined) {
+    return payloadOfBody(Buffer.from(isText || value instanceof Uint8Array ? value : toJson(value)), contentType);
+  }
+  if (isText) return textPayload(value);
   if (value instanceof Uint8Array) return { ...BINARY_PAYLOAD, data: Uint8Array.from(value) };
-  const data = JSON.stringify(value) as string | undefined;
-  if (data === undefined)
-    throw new WireError('PB_PAYLOAD_INVALID', `${typeof value} is no JSON: publish text, bytes, or a JSON value`);
-  return { ...JSON_PAYLOAD, data };
+  return { ...JSON_PAYLOAD, data: toJson(value) };
 }
 
-/** Bytes of a payload as it was published. */
-export function payloadSize({ data }: Payload): number {
-  return typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+function toJson(value: unknown): string {
+  let data: string | undefined;
+  let fault = `${typeof value} is no JSON`;
+  try {
+    data = JSON.stringify(value) as string | undefined;
+  } catch (error) {
+    // A cycle, a BigInt, or what a toJSON throws.
+    fault = (error as Error).message.split('\n', 1)[0]!;
+  }
+  if (data === undefined) throw new WireError('PB_PAYLOAD_INVALID', `${fault}: publish text, bytes, or a JSON value`);
+  checkJsonDepth(data);
+  return data;
+}
+
+/** @throws {WireError} `PB_PAYLOAD_TOO_LARGE` */
+export function checkPayloadSize({ data }: Payload, maxBytes: number, channel: string): void {
+  // UTF-8 takes at most three bytes for a UTF-16 code unit: few texts have to be counted.
+  if (typeof data === 'string' ? data.length * 3 <= maxBytes : data.length <= maxBytes) return;
+  const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+  if (bytes <= maxBytes) return;
+  const limit = `a message of ${channel} has at most ${maxBytes}`;
+  throw new WireError('PB_PAYLOAD_TOO_LARGE', `the payload has ${bytes} bytes: ${limit}`);
+}
+
+/** What a publication takes beside its payload, roughly. */
+const OVERHEAD = 256;
+
+/** Bytes that a publication takes in memory, roughly. */
+export function storedSize({ data }: Publication): number {
+  return OVERHEAD + data.length;
 }

@@ -1,5 +1,5 @@
 import type { Member } from '@pulsebeacon/wire';
-import type { Awaitable, Broker } from './broker.ts';
+import type { Awaitable, Broker, Lease } from './broker.ts';
 import type { ChannelState } from './channel-state.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -9,6 +9,29 @@ const prefixOf = (channel: string): string => `presence/${channel}/`;
 interface Signal {
   readonly event: 'join' | 'leave';
   readonly member: Member;
+}
+
+/** One client in one channel, by all its connections to this node. */
+interface Attendance {
+  readonly channel: string;
+  readonly joinLeave: boolean;
+  readonly member: Member;
+  /** Of the leases that it has from all nodes. */
+  readonly prefix: string;
+  /** Of the lease that it has from this one. */
+  readonly key: string;
+  connections: number;
+  /** Until then it may come back without having been gone; by `performance.now()`. */
+  lingersUntil: number;
+  isHeld: boolean;
+  isWorking: boolean;
+}
+
+/** Who is in a channel, as its subscribers here have been told. */
+interface Watch {
+  readonly members: Map<string, Member>;
+  /** Who was signalled to have come or gone while the leases are being read: of them, those say nothing. */
+  changed: Set<string> | undefined;
 }
 
 /**
@@ -21,9 +44,9 @@ export class Presence {
   private readonly lifetimeMs: number;
   private readonly node: string;
   private readonly onFailed: (error: unknown) => void;
-  private readonly present = new Set<Subscription>();
-  /** Whom the subscribers of a channel have been told of. */
-  private readonly known = new Map<ChannelState, Map<string, Member>>();
+  private readonly attendances = new Map<string, Attendance>();
+  private readonly watches = new Map<ChannelState, Watch>();
+  private readonly working = new Set<Promise<void>>();
   private timer: NodeJS.Timeout | undefined;
 
   /** @param node random: tells apart the connections that a client has to several nodes */
@@ -36,126 +59,209 @@ export class Presence {
 
   /** The members of a channel, in the order of their ids: each client once, however many connections it has. */
   async members(channel: string): Promise<Member[]> {
-    const leases = await this.broker.leases(prefixOf(channel));
-    const members = new Map<string, Member>();
-    for (const { value } of leases) {
-      const member = JSON.parse(value) as Member;
-      members.set(member.client, member);
-    }
-    return [...members.values()];
+    return [...membersOf(await this.broker.leases(prefixOf(channel))).values()];
   }
 
   /** A client follows a channel from now on. */
   join(subscription: Subscription): void {
-    this.present.add(subscription);
-    this.timer ??= setInterval(() => this.renew(), this.lifetimeMs / 3).unref();
-    this.run(this.enter(subscription));
+    const key = this.keyOf(subscription);
+    let attendance = this.attendances.get(key);
+    if (attendance === undefined) {
+      attendance = attendanceOf(subscription, key);
+      this.attendances.set(key, attendance);
+    }
+    subscription.isPresent = true;
+    attendance.connections++;
+    this.renewLater();
+    this.settle(attendance);
   }
 
   /** It does not any more. Without effect where it was never present. */
   leave(subscription: Subscription): void {
-    if (!this.present.delete(subscription)) return;
-    this.run(this.exit(subscription));
+    this.end(subscription, 0);
   }
 
   /** It is gone, but counts as present until its lease ends. */
   linger(subscription: Subscription): void {
-    this.present.delete(subscription);
+    this.end(subscription, performance.now() + this.lifetimeMs);
   }
 
   /** A node has signalled who comes or goes. */
   onSignal(channel: ChannelState, data: string): void {
+    const watch = this.watches.get(channel);
+    if (watch === undefined) return;
     const { event, member } = JSON.parse(data) as Signal;
-    const known = this.knownIn(channel);
-    if (known.has(member.client) === (event === 'join')) return;
-    if (event === 'join') known.set(member.client, member);
-    else known.delete(member.client);
-    channel.broadcast({ type: event, channel: channel.name, ...member });
+    watch.changed?.add(member.client);
+    this.note(channel, watch, event, member);
+  }
+
+  /** A channel is followed here from now on; those who are in it already are no news to anybody. */
+  watch(channel: ChannelState): Awaitable<void> {
+    if (!channel.rules.joinLeave) return undefined;
+    const watch: Watch = { members: new Map(), changed: new Set() };
+    this.watches.set(channel, watch);
+    this.renewLater();
+    const leases = this.broker.leases(prefixOf(channel.name));
+    return leases instanceof Promise ? leases.then((all) => seed(watch, all)) : seed(watch, leases);
   }
 
   /** Nobody follows the channel here. */
   forget(channel: ChannelState): void {
-    this.known.delete(channel);
+    this.watches.delete(channel);
   }
 
   /** Ends the leases of everybody here: the node goes. */
   async close(): Promise<void> {
     clearInterval(this.timer);
-    const present = [...this.present];
-    this.present.clear();
-    await Promise.all(present.map((subscription) => this.broker.release(this.keyOf(subscription))));
+    await Promise.all(this.working);
+    for (const { isHeld, key } of this.attendances.values()) if (isHeld) this.track(this.release(key));
+    this.attendances.clear();
+    this.watches.clear();
+    await Promise.all(this.working);
   }
 
   private keyOf({ channel, client }: Subscription): string {
     return `${prefixOf(channel.name)}${client.id}/${this.node}`;
   }
 
-  private async enter(subscription: Subscription): Promise<void> {
-    const { channel } = subscription;
-    const member = memberOf(subscription);
-    const { joinLeave } = channel.rules;
-    const before = joinLeave ? await this.broker.leases(`${prefixOf(channel.name)}${member.client}/`) : [];
-    if (joinLeave && !this.known.has(channel)) await this.compare(channel);
-    if (!this.present.has(subscription)) return;
-    await this.lease(subscription, member);
-    if (joinLeave && before.length === 0) await this.signal(channel, { event: 'join', member });
+  private end(subscription: Subscription, lingersUntil: number): void {
+    if (!subscription.isPresent) return;
+    subscription.isPresent = false;
+    const attendance = this.attendances.get(this.keyOf(subscription));
+    if (attendance === undefined) return;
+    attendance.connections--;
+    if (lingersUntil > 0) attendance.lingersUntil = lingersUntil;
+    this.settle(attendance);
   }
 
-  private async exit(subscription: Subscription): Promise<void> {
-    const { channel } = subscription;
-    const member = memberOf(subscription);
-    // The same client may have come back to this node meanwhile.
-    for (const other of this.present) {
-      if (other.channel.name === channel.name && other.client.id === member.client) return;
+  private settle(attendance: Attendance): void {
+    if (!attendance.isWorking) this.track(this.work(attendance));
+  }
+
+  /** Does for a client what is to be done, one thing after the other. A failure is made good by the next renewal. */
+  private async work(attendance: Attendance, renew = false): Promise<void> {
+    attendance.isWorking = true;
+    try {
+      if (renew && attendance.isHeld) await this.lease(attendance);
+      while (attendance.isHeld !== attendance.connections > 0) {
+        if (attendance.isHeld) await this.exit(attendance);
+        else await this.enter(attendance);
+      }
+    } catch (error) {
+      this.onFailed(error);
     }
-    await this.broker.release(this.keyOf(subscription));
-    if (!channel.rules.joinLeave) return;
-    const others = await this.broker.leases(`${prefixOf(channel.name)}${member.client}/`);
-    if (others.length === 0) await this.signal(channel, { event: 'leave', member });
+    attendance.isWorking = false;
+    if (attendance.connections === 0) this.attendances.delete(attendance.key);
+  }
+
+  private async enter(attendance: Attendance): Promise<void> {
+    const { joinLeave, prefix } = attendance;
+    const before = joinLeave ? await this.broker.leases(prefix) : [];
+    await this.lease(attendance);
+    attendance.isHeld = true;
+    if (joinLeave && before.length === 0) await this.signal(attendance, 'join');
+  }
+
+  private async exit(attendance: Attendance): Promise<void> {
+    attendance.isHeld = false;
+    if (performance.now() < attendance.lingersUntil) return;
+    await this.broker.release(attendance.key);
+    if (!attendance.joinLeave) return;
+    const others = await this.broker.leases(attendance.prefix);
+    if (others.length === 0) await this.signal(attendance, 'leave');
+  }
+
+  private renewLater(): void {
+    this.timer ??= setInterval(() => this.renew(), this.lifetimeMs / 3).unref();
   }
 
   private renew(): void {
-    for (const subscription of this.present) this.run(this.lease(subscription, memberOf(subscription)));
-    for (const channel of this.known.keys()) this.run(this.compare(channel));
+    if (this.attendances.size + this.watches.size === 0) {
+      clearInterval(this.timer);
+      this.timer = undefined;
+    }
+    for (const attendance of this.attendances.values()) {
+      if (!attendance.isWorking) this.track(this.work(attendance, true));
+    }
+    for (const [channel, watch] of this.watches)
+      if (watch.changed === undefined) this.track(this.compare(channel, watch));
   }
 
   /** Finds who has come or gone without a signal. */
-  private async compare(channel: ChannelState): Promise<void> {
-    const known = this.knownIn(channel);
-    const members = await this.members(channel.name);
-    const there = new Set(members.map(({ client }) => client));
-    for (const member of members) {
-      if (known.has(member.client)) continue;
-      known.set(member.client, member);
-      channel.broadcast({ type: 'join', channel: channel.name, ...member });
+  private async compare(channel: ChannelState, watch: Watch): Promise<void> {
+    const changed = new Set<string>();
+    watch.changed = changed;
+    try {
+      const there = membersOf(await this.broker.leases(prefixOf(channel.name)));
+      for (const member of there.values()) if (!changed.has(member.client)) this.note(channel, watch, 'join', member);
+      for (const member of watch.members.values()) {
+        if (!there.has(member.client) && !changed.has(member.client)) this.note(channel, watch, 'leave', member);
+      }
+    } catch (error) {
+      this.onFailed(error);
     }
-    for (const [client, member] of known) {
-      if (there.has(client)) continue;
-      known.delete(client);
-      channel.broadcast({ type: 'leave', channel: channel.name, ...member });
+    watch.changed = undefined;
+  }
+
+  /** Tells subscribers what is news to them. */
+  private note(channel: ChannelState, { members }: Watch, event: Signal['event'], member: Member): void {
+    if (members.has(member.client) === (event === 'join')) return;
+    if (event === 'join') members.set(member.client, member);
+    else members.delete(member.client);
+    channel.broadcast({ type: event, channel: channel.name, ...member });
+  }
+
+  private lease({ key, member }: Attendance): Awaitable<void> {
+    return this.broker.lease(key, this.lifetimeMs, JSON.stringify(member));
+  }
+
+  private async release(key: string): Promise<void> {
+    try {
+      await this.broker.release(key);
+    } catch (error) {
+      this.onFailed(error);
     }
   }
 
-  private knownIn(channel: ChannelState): Map<string, Member> {
-    let known = this.known.get(channel);
-    if (known === undefined) this.known.set(channel, (known = new Map()));
-    return known;
+  private signal({ channel, member }: Attendance, event: Signal['event']): Awaitable<void> {
+    const signal: Signal = { event, member };
+    return this.broker.signal(channel, JSON.stringify(signal));
   }
 
-  private lease(subscription: Subscription, member: Member): Awaitable<void> {
-    return this.broker.lease(this.keyOf(subscription), this.lifetimeMs, JSON.stringify(member));
-  }
-
-  private signal(channel: ChannelState, signal: Signal): Awaitable<void> {
-    return this.broker.signal(channel.name, JSON.stringify(signal));
-  }
-
-  private run(work: Awaitable<void>): void {
-    if (work instanceof Promise) work.catch(this.onFailed);
+  /** @param work does not reject */
+  private track(work: Promise<void>): void {
+    this.working.add(work);
+    void work.then(() => this.working.delete(work));
   }
 }
 
-function memberOf({ client }: Subscription): Member {
+function membersOf(leases: readonly Lease[]): Map<string, Member> {
+  const members = new Map<string, Member>();
+  for (const { value } of leases) {
+    const member = JSON.parse(value) as Member;
+    members.set(member.client, member);
+  }
+  return members;
+}
+
+function seed(watch: Watch, leases: readonly Lease[]): void {
+  for (const [client, member] of membersOf(leases)) {
+    if (!watch.changed!.has(client)) watch.members.set(client, member);
+  }
+  watch.changed = undefined;
+}
+
+function attendanceOf({ channel, client }: Subscription, key: string): Attendance {
   const { principal } = client.session;
-  return { client: client.id, ...(principal === undefined ? {} : { principal: principal.id }) };
+  return {
+    channel: channel.name,
+    joinLeave: channel.rules.joinLeave,
+    member: { client: client.id, ...(principal === undefined ? {} : { principal: principal.id }) },
+    prefix: `${prefixOf(channel.name)}${client.id}/`,
+    key,
+    connections: 0,
+    lingersUntil: 0,
+    isHeld: false,
+    isWorking: false,
+  };
 }

@@ -32,6 +32,7 @@ export async function answerPoll(reading: ChannelReading): Promise<void> {
 /** Collects what comes in one turn, and answers with it. */
 class PollOutlet implements Outlet {
   readonly transport = 'poll' as const;
+  readonly isOfOneChannel = true;
   queuedBytes = 0;
   client: HubClient | undefined;
   private readonly reading: ChannelReading;
@@ -61,15 +62,12 @@ class PollOutlet implements Outlet {
   }
 
   message(message: ServerMessage): void {
-    if (message.type === 'subscribed') {
-      this.position = message.position ?? '';
-      this.recovered = message.recovered;
-      if (message.recovered) return;
-      this.state = message.state ?? null;
-      this.onNews();
-    } else if (message.type === 'unsubscribed') {
-      this.close(new WireError(message.code ?? 'PB_HUB_FAILED', message.detail));
-    }
+    if (message.type !== 'subscribed') return;
+    this.position = message.position ?? '';
+    this.recovered = message.recovered;
+    if (message.recovered) return;
+    this.state = message.state ?? null;
+    this.onNews();
   }
 
   close(error: WireError, retryAfterMs?: number): void {

@@ -13,7 +13,7 @@ import type { ClientOrigin, HubClient } from '../client.ts';
 import type { Heartbeats } from '../heartbeats.ts';
 import type { Hub } from '../hub.ts';
 import type { Outlet } from '../outlet.ts';
-import { payloadOfMessage, payloadSize } from '../payloads.ts';
+import { payloadOfMessage } from '../payloads.ts';
 import type { Session } from '../session-token.ts';
 import { CommandQueue, type QueueOwner } from './command-queue.ts';
 import { closeReason, EnvelopeWebSocketOutlet, RawWebSocketOutlet } from './websocket-outlet.ts';
@@ -116,7 +116,7 @@ export class RawChannelSocket extends ChannelSocket {
       return this.fail(error as WireError, client);
     }
     const payload = payloadOfMessage(data);
-    const size = payloadSize(payload);
+    const size = data.length;
     this.underWay++;
     this.bytesUnderWay += size;
     if (this.underWay >= MAX_UNDER_WAY || this.bytesUnderWay >= MAX_BYTES_UNDER_WAY) this.pause();
@@ -142,8 +142,6 @@ class RawChannelOutlet extends RawWebSocketOutlet {
     if (message.type === 'subscribed' && !message.recovered) {
       const detail = 'what was published since is not all kept: read the history, and follow anew';
       this.connection.close(CLOSE_POLICY_VIOLATION, `PB_POSITION_INVALID; ${detail}`);
-    } else if (message.type === 'unsubscribed') {
-      this.close(new WireError(message.code ?? 'PB_HUB_FAILED', message.detail));
     }
   }
 

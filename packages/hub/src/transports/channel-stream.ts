@@ -1,4 +1,4 @@
-import { encodeSse, type ServerMessage, WireError } from '@pulsebeacon/wire';
+import { encodeSse } from '@pulsebeacon/wire';
 import type { Heartbeats } from '../heartbeats.ts';
 import type { ChannelReading } from './channel-reading.ts';
 import { NDJSON, SSE, type StreamFormat, StreamOutlet } from './stream-outlet.ts';
@@ -23,6 +23,7 @@ const CHANNEL_SSE: StreamFormat = {
 export const TEXT_LINES: StreamFormat = {
   transport: 'ndjson',
   contentType: 'text/plain; charset=utf-8',
+  isOfOneChannel: true,
   publication: ({ publication: { data } }) =>
     typeof data === 'string'
       ? Buffer.from(`${data}\n`)
@@ -36,14 +37,6 @@ export const TEXT_LINES: StreamFormat = {
 
 const FORMATS = { ndjson: NDJSON, sse: CHANNEL_SSE, text: TEXT_LINES } as const;
 
-/** The stream of one channel ends with its subscription. */
-class ChannelStreamOutlet extends StreamOutlet {
-  override message(message: ServerMessage): void {
-    super.message(message);
-    if (message.type === 'unsubscribed') this.close(new WireError(message.code ?? 'PB_HUB_FAILED', message.detail));
-  }
-}
-
 /**
  * Answers with what is published, for as long as the client stays.
  * @throws where it cannot be subscribed, and nothing was answered yet
@@ -54,7 +47,7 @@ export async function openStream(reading: ChannelReading, heartbeats: Heartbeats
   response.setHeader('Content-Type', format.contentType);
   // Neither kept nor compressed nor held back on the way, by nginx either: each message is to arrive when it leaves.
   response.setHeader('Cache-Control', 'no-store, no-transform').setHeader('X-Accel-Buffering', 'no');
-  const outlet = new ChannelStreamOutlet(response, format, hub.limits.sendHighWaterMark);
+  const outlet = new StreamOutlet(response, format, hub.limits.sendHighWaterMark);
   const client = hub.connect(session, outlet, request.toOrigin());
   outlet.client = client;
   const endHeartbeat = heartbeats.add(outlet);

@@ -16,7 +16,7 @@ import { chooseForm, type ConnectForm } from './connect-form.ts';
 import { greet, identify } from './connect-greeting.ts';
 import { connectSockets } from './connect-sockets.ts';
 import { SessionRates } from './session-rates.ts';
-import { NDJSON, SSE_OF_MANY } from './stream-outlet.ts';
+import { NDJSON_OF_MANY, SSE_OF_MANY } from './stream-outlet.ts';
 
 const METHODS = 'GET, HEAD, POST, OPTIONS';
 const GET_DETAIL =
@@ -108,7 +108,7 @@ export class ConnectDoor implements Door {
   private answer(exchange: Exchange, form: ConnectForm): void {
     switch (form.kind) {
       case 'ndjson':
-        return answerByStream(exchange, NDJSON, this.heartbeats);
+        return answerByStream(exchange, NDJSON_OF_MANY, this.heartbeats);
       case 'sse':
         return answerByStream(exchange, SSE_OF_MANY, this.heartbeats);
       case 'poll':

@@ -3,6 +3,7 @@ import { encodeSse, type ServerMessage, SSE_KEEP_ALIVE, type WireError } from '@
 import type { HubClient } from '../client.ts';
 import type { EncodedPublication } from '../encoded-publication.ts';
 import type { HeartbeatTarget } from '../heartbeats.ts';
+import { messageJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
 import { byeMessage } from './websocket-outlet.ts';
 
@@ -10,6 +11,7 @@ import { byeMessage } from './websocket-outlet.ts';
 export interface StreamFormat {
   readonly transport: 'sse' | 'ndjson';
   readonly contentType: string;
+  readonly isOfOneChannel: boolean;
   publication(encoded: EncodedPublication): Buffer;
   message(message: ServerMessage): Buffer;
   /** What is sent when there is nothing else. */
@@ -22,21 +24,26 @@ const HEARTBEAT: ServerMessage = { type: 'heartbeat' };
 export const NDJSON: StreamFormat = {
   transport: 'ndjson',
   contentType: 'application/x-ndjson',
+  isOfOneChannel: true,
   publication: (encoded) => encoded.ndjson,
-  message: (message) => Buffer.from(`${JSON.stringify(message)}\n`),
+  message: (message) => Buffer.from(`${messageJson(message)}\n`),
   heartbeat: Buffer.from(`${JSON.stringify(HEARTBEAT)}\n`),
 };
+
+/** The same for many channels. */
+export const NDJSON_OF_MANY: StreamFormat = { ...NDJSON, isOfOneChannel: false };
 
 /** Everything but publications is an event of its own name, which those who listen for messages do not see. */
 const sseMessage = (message: ServerMessage): Buffer => {
   const retry = message.type === 'bye' && message.retryAfter !== undefined ? { retry: message.retryAfter } : {};
-  return Buffer.from(encodeSse({ event: message.type, ...retry, data: JSON.stringify(message) }));
+  return Buffer.from(encodeSse({ event: message.type, ...retry, data: messageJson(message) }));
 };
 
 /** The event stream of a single channel: the id of an event is the position, so that an EventSource recovers by itself. */
 export const SSE: StreamFormat = {
   transport: 'sse',
   contentType: 'text/event-stream',
+  isOfOneChannel: true,
   publication: (encoded) => encoded.sse,
   message: sseMessage,
   heartbeat: Buffer.from(SSE_KEEP_ALIVE),
@@ -45,6 +52,7 @@ export const SSE: StreamFormat = {
 /** An event stream of many channels: none of their positions is that of the stream. */
 export const SSE_OF_MANY: StreamFormat = {
   ...SSE,
+  isOfOneChannel: false,
   publication: (encoded) => encoded.sseOfMany,
   heartbeat: sseMessage(HEARTBEAT),
 };
@@ -55,6 +63,7 @@ const LINGER_MS = 5000;
 /** An answer that goes on for as long as the client stays. Everything of one turn leaves in one write. */
 export class StreamOutlet implements Outlet, HeartbeatTarget {
   readonly transport: 'sse' | 'ndjson';
+  readonly isOfOneChannel: boolean;
   isQuiet = false;
   client: HubClient | undefined;
   private readonly response: ServerResponse;
@@ -68,6 +77,7 @@ export class StreamOutlet implements Outlet, HeartbeatTarget {
     this.response = response;
     this.format = format;
     this.transport = format.transport;
+    this.isOfOneChannel = format.isOfOneChannel;
     this.highWaterMark = highWaterMark;
     response.on('drain', () => this.client?.drained());
     response.on('close', () => this.client?.closed());
@@ -91,12 +101,13 @@ export class StreamOutlet implements Outlet, HeartbeatTarget {
     this.flush();
     const { response } = this;
     response.end();
-    const timer = setTimeout(() => response.destroy(), LINGER_MS);
+    const timer = setTimeout(() => response.destroy(), LINGER_MS).unref();
     response.once('close', () => clearTimeout(timer));
   }
 
   beat(): void {
-    this.add(this.format.heartbeat);
+    // Whoever has so much to read needs no sign of life.
+    if (this.queuedBytes <= this.highWaterMark) this.add(this.format.heartbeat);
   }
 
   private add(bytes: Buffer): void {

@@ -2,6 +2,7 @@ import type { ServerConnection } from '@pulsebeacon/websocket';
 import { type ServerMessage, utf8Length, type WireError } from '@pulsebeacon/wire';
 import type { EncodedPublication } from '../encoded-publication.ts';
 import type { HeartbeatTarget } from '../heartbeats.ts';
+import { messageJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
 
 const CLOSE_INTERNAL_ERROR = 1011;
@@ -11,6 +12,7 @@ const MAX_REASON_BYTES = 123;
 /** A WebSocket on which payloads stand alone. What needs an envelope cannot be said. */
 export class RawWebSocketOutlet implements Outlet {
   readonly transport = 'websocket' as const;
+  readonly isOfOneChannel: boolean = true;
   protected readonly connection: ServerConnection<unknown>;
 
   constructor(connection: ServerConnection<unknown>) {
@@ -34,6 +36,7 @@ export class RawWebSocketOutlet implements Outlet {
 
 /** A WebSocket on which every message is JSON, in an envelope. */
 export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements HeartbeatTarget {
+  override readonly isOfOneChannel = false;
   isQuiet = false;
 
   override publication(encoded: EncodedPublication): boolean {
@@ -43,7 +46,7 @@ export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements Heart
 
   override message(message: ServerMessage): void {
     this.isQuiet = false;
-    this.connection.send(JSON.stringify(message));
+    this.connection.send(messageJson(message));
   }
 
   override close(error: WireError, retryAfterMs?: number): void {

@@ -220,7 +220,7 @@ test('commands of one session count together, whatever requests bring them', asy
 });
 
 test('one answer does not grow without end', async (t) => {
-  const { port } = await serve(t, { limits: { maxQueuedBytes: 10_000 } });
+  const { port } = await serve(t, { limits: { sendHighWaterMark: 5_000, maxQueuedBytes: 10_000 } });
   const data = 'x'.repeat(6000);
   const commands = [
     { type: 'publish', channel: 'a', data },

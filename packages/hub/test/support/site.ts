@@ -33,20 +33,19 @@ export class Site {
 
   static async start(scope: Scope, { base, app, ...options }: SiteOptions = OPEN): Promise<Site> {
     const server = createServer(app ?? ((_request, response) => void response.writeHead(404).end('the app')));
-    let site: Site | undefined;
     const hooks: HubHooks = {
       ...options.hooks,
-      opened: () => site!.wake(),
-      closed: () => site!.wake(),
+      opened: () => site.wake(),
+      closed: () => site.wake(),
       refused: (error, origin) => {
-        site!.refused.push(error);
+        site.refused.push(error);
         options.hooks?.refused?.(error, origin);
-        site!.wake();
+        site.wake();
       },
-      failed: (error) => void site!.failures.push(error),
+      failed: (error) => void site.failures.push(error),
     };
     const hub = new Hub({ ...options, hooks });
-    site = new Site(hub, server);
+    const site = new Site(hub, server);
     hub.attach(server, base === undefined ? {} : { base });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
