@@ -9,7 +9,8 @@ const LAST_RETRY_MS = 10_000;
  * What /live tells.
  * @typedef {{
  *   echo: { open: number, peak: number, messagesIn: number },
- *   total: { open: number },
+ *   live: { open: number },
+ *   total: { open: number, peak: number },
  *   rates: { messagesIn: number },
  * }} Counts
  */
@@ -19,7 +20,12 @@ const LAST_RETRY_MS = 10_000;
  * @param {string} url
  */
 export function watchCounts(url) {
-  const sparkline = new Sparkline(document.getElementById('sparkline'));
+  const pages = new Sparkline(byId('watching', HTMLElement), 'Pages');
+  const echoes = new Sparkline(byId('echo-counts', HTMLElement), 'Echo connections');
+  const draw = (/** @type {Counts | undefined} */ counts) => {
+    pages.set(counts?.live.open);
+    echoes.set(counts?.echo.open);
+  };
   let retryMs = FIRST_RETRY_MS;
 
   const connect = () => {
@@ -32,11 +38,11 @@ export function watchCounts(url) {
       /** @type {Counts} */
       const counts = JSON.parse(data);
       showCounts(counts);
-      sparkline.set(counts.echo.open);
+      draw(counts);
     });
     socket.addEventListener('close', () => {
-      sparkline.set(undefined);
-      showState('failed', 'the server does not answer; trying again');
+      draw(undefined);
+      showState('failed', 'no answer; trying again');
       // With jitter, so that not all pages come back at once.
       setTimeout(connect, retryMs * (0.5 + Math.random() / 2));
       retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
@@ -46,7 +52,11 @@ export function watchCounts(url) {
 }
 
 /** @param {Counts} counts */
-function showCounts({ echo, total, rates }) {
+function showCounts({ echo, live, total, rates }) {
+  byId('pages-open', HTMLElement).textContent = count(live.open);
+  byId('all-open', HTMLElement).textContent = shortCount(total.open);
+  byId('all-peak', HTMLElement).textContent = shortCount(total.peak);
+  byId('all-rate', HTMLElement).textContent = shortCount(rates.messagesIn);
   byId('echo-open', HTMLElement).textContent = count(echo.open);
   byId('echo-peak', HTMLElement).textContent = shortCount(echo.peak);
   byId('total-open', HTMLElement).textContent = shortCount(total.open);
@@ -61,5 +71,5 @@ function showCounts({ echo, total, rates }) {
 function showState(state, text) {
   byId('live-state', HTMLElement).dataset['state'] = state;
   byId('live-text', HTMLElement).textContent = text;
-  document.querySelector('.count')?.toggleAttribute('data-stale', state !== 'open');
+  for (const card of document.querySelectorAll('.count')) card.toggleAttribute('data-stale', state !== 'open');
 }
