@@ -59,7 +59,8 @@ export function showTaken(meta, ms) {
 
 /** @param {import('./follower.js').Publication} publication */
 function payloadOf({ data, encoding, contentType }) {
-  if (encoding === 'base64') return showData(Uint8Array.from(atob(String(data)), (character) => character.charCodeAt(0)));
-  if (/[/+]json\b/.test(contentType)) return [create('span', 'kind-tag', 'json'), ...showData(JSON.stringify(data))];
+  if (encoding === 'base64')
+    return showData(Uint8Array.from(atob(String(data)), (character) => character.charCodeAt(0)));
+  if (/[/+]json\b/.test(contentType)) return showData(JSON.stringify(data));
   return showData(String(data));
 }

@@ -20,11 +20,7 @@ export function startChannel(channel, onPosition) {
   const ledger = new Ledger();
   const card = byId('channel-handshake', HTMLElement);
   const onHandshake = (/** @type {string} */ id) => void showHandshake(card, id);
-  const lanes = [
-    laneOf('by-websocket', byWebSocket(onHandshake)),
-    laneOf('by-sse', bySse),
-    laneOf('by-poll', byPoll),
-  ];
+  const lanes = [laneOf('by-websocket', byWebSocket(onHandshake)), laneOf('by-sse', bySse), laneOf('by-poll', byPoll)];
   ledger.addReader({ known: onPosition, clicked: () => {} });
   startPublishing(channel, (position, at) => ledger.clicked(position, at));
   void begin();

@@ -48,7 +48,9 @@ export const byWebSocket = (onHandshake) => (channel, since, sink) => {
     } else if (message.type === 'publication') sink.publication(message);
     else if (message.type === 'bye' || message.type === 'unsubscribed') why = message.detail ?? message.code ?? '';
   });
-  socket.addEventListener('close', ({ code, reason }) => end(why || reason || `closed with ${code}, ${meaningOf(code)}`));
+  socket.addEventListener('close', ({ code, reason }) =>
+    end(why || reason || `closed with ${code}, ${meaningOf(code)}`),
+  );
   return () => {
     isOver = true;
     clearTimeout(silence);

@@ -97,7 +97,7 @@ export class Lane {
       resting: 'rests while the tab is hidden',
     };
     within(this.#card, '.state-text', HTMLElement).textContent = texts[state];
-    within(this.#card, '.cut span', HTMLElement).textContent = state === 'cut' ? 'Let return' : 'Cut off';
+    within(this.#card, '.cut span', HTMLElement).textContent = state === 'cut' ? 'Reconnect' : 'Cut off';
   }
 
   /** @param {string} what happened to it */

@@ -53,7 +53,7 @@ export function startPublishing(channel, onPublished) {
     const ms = performance.now() - clickedAt;
     if (!response.ok) throw new Error(`Not published, ${await problemOf(response)}`);
     const { position } = await response.json();
-    receipt.textContent = `${response.status} at ${position}, ${milliseconds(ms)}`;
+    receipt.textContent = `${response.status} · position ${position} · ${milliseconds(ms)}`;
     onPublished(position, clickedAt);
   }
 }

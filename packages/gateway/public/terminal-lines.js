@@ -65,10 +65,6 @@ function linesOf(url, socketUrl, position) {
       ['socket.onmessage = ({ data }) => console.log(data);'],
       ['socket.onopen = () => socket.send(', "'hello'", ');'],
     ],
-    [
-      'EventSource',
-      ['new EventSource(', `'${url}'`, ')'],
-      ['  .onmessage = ({ data }) => console.log(data);'],
-    ],
+    ['EventSource', ['new EventSource(', `'${url}'`, ')'], ['  .onmessage = ({ data }) => console.log(data);']],
   ];
 }
