@@ -30,6 +30,7 @@ export function byPoll(channel, since, sink) {
       // oxlint-disable-next-line no-await-in-loop
       const answer = await ask(wait);
       if (wait === 0 || !answer.recovered) sink.opened(answer.recovered);
+      if (answer.state) sink.publication(answer.state);
       for (const publication of answer.publications) sink.publication(publication);
       position = answer.position;
     }
