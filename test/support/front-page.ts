@@ -19,9 +19,11 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Starts the program, on a free port unless one is given. */
+/** Starts the program: on a free port, and with nothing kept, unless options say otherwise. */
 export async function serve(...options: readonly string[]): Promise<{ program: Program; port: string }> {
-  const args = ['serve', ...(options.includes('--port') ? [] : ['--port', '0']), '--log-format', 'json', ...options];
+  const where = options.includes('--port') ? [] : ['--port', '0'];
+  const store = options.includes('--data') ? [] : ['--memory'];
+  const args = ['serve', ...where, ...store, '--log-format', 'json', ...options];
   const program = new Program({ after }, process.execPath, [inClone('packages/gateway/bin/pulsebeacon.js'), ...args]);
   const [, port] = await program.printed(/"event":"ready".*?"port":(\d+)/);
   return { program, port: port! };
