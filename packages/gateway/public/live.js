@@ -9,9 +9,10 @@ const LAST_RETRY_MS = 10_000;
  * What /live tells.
  * @typedef {{
  *   echo: { open: number, peak: number, messagesIn: number },
+ *   channels: { byTransport: Record<string, number> },
  *   live: { open: number },
  *   total: { open: number, peak: number },
- *   rates: { messagesIn: number },
+ *   rates: { messagesIn: number, published: number },
  * }} Counts
  */
 
@@ -52,11 +53,15 @@ export function watchCounts(url) {
 }
 
 /** @param {Counts} counts */
-function showCounts({ echo, live, total, rates }) {
+function showCounts({ echo, channels, live, total, rates }) {
   byId('pages-open', HTMLElement).textContent = count(live.open);
   byId('all-open', HTMLElement).textContent = shortCount(total.open);
   byId('all-peak', HTMLElement).textContent = shortCount(total.peak);
-  byId('all-rate', HTMLElement).textContent = shortCount(rates.messagesIn);
+  byId('published-rate', HTMLElement).textContent = shortCount(rates.published);
+  for (const place of document.querySelectorAll('[data-transport]')) {
+    if (place instanceof HTMLElement)
+      place.textContent = shortCount(channels.byTransport[place.dataset['transport'] ?? ''] ?? 0);
+  }
   byId('echo-open', HTMLElement).textContent = count(echo.open);
   byId('echo-peak', HTMLElement).textContent = shortCount(echo.peak);
   byId('total-open', HTMLElement).textContent = shortCount(total.open);
