@@ -1,282 +1,351 @@
 // requires: chromium, curl
-// The page of the program, as a person uses it.
+// The page of the program, as a person uses it: a channel, live by three transports.
 // Screenshots go to build/screenshots. The one of the README is made by PULSEBEACON_SCREENSHOTS=docs/assets, which takes
 // a minute more, and the port that it shows.
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { after, afterEach, describe, test } from 'node:test';
-import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { Client } from '../support/client.ts';
-import { found } from '../support/environment.ts';
+import { after, describe, test } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
+import { contrastsOf, FrontPage, LAYOUT_SHIFTS, README_ASSETS, serve } from '../support/front-page.ts';
 import { Program } from '../support/program.ts';
-import { inClone } from '../support/root.ts';
 
-const executablePath = found('PULSEBEACON_CHROMIUM');
-const target = process.env['PULSEBEACON_SCREENSHOTS'];
-function serve(port: string, ...more: readonly string[]): Program {
-  const args = ['serve', '--port', port, '--log-format', 'json', ...more];
-  return new Program({ after }, process.execPath, [inClone('packages/gateway/bin/pulsebeacon.js'), ...args]);
+const frontPage = await FrontPage.start('--compression', ...(README_ASSETS === undefined ? [] : ['--port', '8080']));
+const { base, port, complaints, screenshots } = frontPage;
+
+const TRANSPORTS = ['WebSocket', 'Server-Sent Events', 'Long poll'] as const;
+
+const laneOf = (page: Page, transport: string): Locator => page.getByRole('article', { name: transport, exact: true });
+
+/** What a transport has brought, the oldest first. */
+async function textsOf(lane: Locator, kind = 'arrival'): Promise<string[]> {
+  return (await lane.locator(`.${kind} .data`).allTextContents()).reverse();
 }
 
-const program = serve(target === undefined ? '0' : '8080', '--compression');
-const [, port] = await program.printed(/"event":"ready".*?"port":(\d+)/);
-const base = `http://localhost:${port}`;
-
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-});
-after(() => browser.close());
-
-const screenshots = inClone(target ?? 'build/screenshots');
-await mkdir(screenshots, { recursive: true });
-
-const contexts: BrowserContext[] = [];
-/** What a browser complains of: errors, refused resources, violations of the policy, remarks on the console. */
-const complaints: string[] = [];
-
-async function openContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-  const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
-  contexts.push(context);
-  context.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
-  context.on('weberror', (error) => complaints.push(String(error.error())));
-  context.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
-  context.on('response', (response) => {
-    if (response.status() >= 400) complaints.push(`${response.url()}: ${response.status()}`);
-  });
-  return context;
+/** Types something, publishes it by Enter, and waits until the server has taken it. */
+async function publish(page: Page, text: string): Promise<void> {
+  const before = await page.locator('#receipt').textContent();
+  await page.locator('#payload').fill(text);
+  await page.locator('#payload').press('Enter');
+  await page.locator('#receipt', { hasNotText: before === '' ? /^$/ : before! }).waitFor();
 }
 
-async function openPage(context: BrowserContext, url = `${base}/`): Promise<Page> {
-  const page = await context.newPage();
-  await page.goto(url);
-  await page.locator('#state[data-state=open]').waitFor();
-  return page;
+/** Publishes from elsewhere. */
+async function post(body: string, at = base): Promise<void> {
+  const answer = await fetch(`${at}/channels/demo`, { method: 'POST', body });
+  assert.equal(answer.status, 201);
 }
 
-async function send(page: Page, text: string): Promise<void> {
-  await page.locator('#message').fill(text);
-  await page.locator('#message').press('Enter');
+const arrivalOf = (lane: Locator, text: string, kind = 'arrival'): Locator =>
+  lane.locator(`.${kind}`, { has: lane.page().getByText(text, { exact: true }) });
+
+async function cutOff(page: Page, transport: string): Promise<void> {
+  await page.getByRole('button', { name: `Cut off ${transport}` }).click();
+  await laneOf(page, transport).locator('.state-text', { hasText: 'cut off' }).waitFor();
 }
 
-const echoCount = (page: Page, count: number): Promise<void> =>
-  page.locator('#echo-open', { hasText: new RegExp(`^${count}$`) }).waitFor();
-
-/** Runs the line of a terminal, for a second at most: a handshake would wait for frames. */
-async function runCurl(line: string): Promise<string> {
-  const curl = new Program({ after }, 'sh', ['-c', line.replace(/^curl /, 'exec "$PULSEBEACON_CURL" -sS -m 1 ')]);
-  return (await curl.exit).stdout;
+async function reconnect(page: Page, transport: string): Promise<void> {
+  await page.getByRole('button', { name: `Reconnect ${transport}` }).click();
+  await laneOf(page, transport).locator('.state-text', { hasText: 'live since' }).waitFor();
 }
 
-afterEach(async () => {
-  for (const context of contexts.splice(0)) await context.close();
-  if (program.hasExited) assert.fail(`the program has ended: ${JSON.stringify(await program.exit)}`);
-  assert.deepEqual(complaints.splice(0), []);
-});
+/** Runs a line of the page in a shell, with curl as it was found, for so many seconds at most. */
+function runLine(line: string, seconds = 5): Program {
+  const command = line.replace(/^curl /, `exec "$PULSEBEACON_CURL" -sS -m ${seconds} `);
+  return new Program({ after }, 'sh', ['-c', command]);
+}
+
+const TEXTS = [
+  '.view-channel h1',
+  '.view-channel .intro p',
+  '.view-channel .intro code',
+  '.views [aria-selected="true"]',
+  '.live-state',
+  '#watching h2',
+  '#watching dt',
+  '#watching dd',
+  '.publish .hint',
+  '.publish .hint code',
+  '.receipt',
+  '#payload',
+  '#publish-button',
+  '.lane h2',
+  '.how',
+  '.figure',
+  '.unit',
+  '.lane .state-text',
+  '.lane .chip:not([hidden])',
+  '.lane .quiet',
+  '.arrival.live .data',
+  '.arrival.live .meta b',
+  '.arrival.missed .meta b',
+  '.arrival .tag',
+  '.arrivals .gap',
+  '#lines .name',
+  '#lines code',
+  '#lines .str',
+  '#lines .copy',
+  '.kind.small input:not(:checked) + span',
+  '#channel-response dt',
+  '#channel-response dd',
+];
 
 describe('the page', () => {
-  test('connects, sends, and shows what comes back with its time, size and round trip', async () => {
-    const page = await openPage(await openContext());
+  test('brings what is published by three transports, each with its time from the click', async () => {
+    const page = await frontPage.openChannel(await frontPage.openContext());
     assert.equal(await page.title(), 'Pulse Beacon');
-    assert.equal(await page.locator('#url').inputValue(), `ws://localhost:${port}/echo`);
-    await send(page, 'hello');
-    const row = page.locator('.row.received');
-    await row.waitFor();
-    assert.equal(await row.locator('.data').textContent(), 'hello');
-    assert.match((await row.locator('time').textContent())!, /^\d\d:\d\d:\d\d\.\d{3}$/);
-    assert.match((await row.locator('.meta').textContent())!, /^5 B · [\d.]+ ms$/);
-    assert.match((await page.locator('#round-trip').textContent())!, /^round trip [\d.]+ ms$/);
-    assert.equal(await page.locator('.row.sent .data').textContent(), 'hello');
+    await publish(page, 'hello, all three');
+    assert.match((await page.locator('#receipt').textContent())!, /^201 · position [\w-]+\.\d+ · [\d.]+ ms$/);
+    for (const transport of TRANSPORTS) {
+      const lane = laneOf(page, transport);
+      const row = arrivalOf(lane, 'hello, all three', 'live');
+      await row.locator('.meta', { hasText: /^[\d.]+ ms$/ }).waitFor();
+      assert.equal(await lane.locator('.figure').textContent(), await row.locator('.meta').textContent());
+      assert.match((await lane.locator('.state-text').textContent())!, /^live since \d\d:\d\d:\d\d$/);
+    }
   });
 
   test('takes markup for text', async () => {
-    const page = await openPage(await openContext());
+    const page = await frontPage.openChannel(await frontPage.openContext());
     const text = '<img src=x onerror="window.hit = 1"><script>window.hit = 1</script>';
-    await send(page, text);
-    await page.locator('.row.received').waitFor();
-    assert.equal(await page.locator('.row.received .data').textContent(), text);
-    assert.equal(await page.locator('#list img, #list script').count(), 0);
+    await publish(page, text);
+    for (const transport of TRANSPORTS) await arrivalOf(laneOf(page, transport), text, 'live').waitFor();
+    assert.equal(await page.locator('.arrivals img, .arrivals script').count(), 0);
     assert.equal(await page.evaluate('window.hit'), undefined);
   });
 
-  test('sends bytes that are written as hexadecimal, and shows those that come', async () => {
-    const page = await openPage(await openContext());
-    await page.getByRole('radio', { name: 'Hex' }).check();
-    await send(page, '48 65 6c 6C 6f, 0x00 ff');
-    const data = page.locator('.row.received .data');
-    await data.waitFor();
-    assert.equal(await data.textContent(), 'binary48 65 6c 6c 6f 00 ffHello··');
-    await send(page, '4 8 x');
-    assert.match((await page.locator('#hint-text').textContent())!, /^This is not hexadecimal/);
-    assert.equal(await page.locator('#message').getAttribute('aria-invalid'), 'true');
-    assert.equal(await page.locator('.row.sent').count(), 1);
-  });
-
-  test('brings back earlier messages by the arrow keys, and keeps what was being written', async () => {
-    const page = await openPage(await openContext());
-    const field = page.locator('#message');
-    for (const text of ['one', 'two', 'two', 'three']) await send(page, text);
-    await field.fill('draft');
-    const seen: string[] = [];
-    for (const key of [
-      'ArrowUp',
-      'ArrowUp',
-      'ArrowUp',
-      'ArrowUp',
-      'ArrowDown',
-      'ArrowDown',
-      'ArrowDown',
-      'ArrowDown',
-    ]) {
-      await field.press(key);
-      seen.push(await field.inputValue());
-    }
-    assert.deepEqual(seen, ['three', 'two', 'one', 'one', 'two', 'three', 'draft', 'draft']);
-    await field.fill('first line');
-    await field.press('Shift+Enter');
-    await field.pressSequentially('second');
-    assert.equal(await field.inputValue(), 'first line\nsecond');
-    // Within several lines the arrow moves from line to line.
-    await field.press('ArrowUp');
-    assert.equal(await field.inputValue(), 'first line\nsecond');
-  });
-
-  test('closes with the code that one chooses, and connects again with a subprotocol', async () => {
-    const page = await openPage(await openContext());
-    await page.locator('#close-code').fill('1234');
-    await page.getByRole('button', { name: 'Disconnect' }).click();
-    assert.match((await page.locator('#state-text').textContent())!, /1000, or with a code from 3000 to 4999/);
-    await page.locator('#close-code').fill('4002');
-    await page.getByRole('button', { name: 'Disconnect' }).click();
-    await page.locator('#state[data-state=closed]').waitFor();
-    assert.equal(await page.locator('#state-text').textContent(), 'Closed with 4002, of the application');
-    assert(await page.getByRole('button', { name: 'Send' }).isDisabled());
-    await page.locator('#subprotocol').fill('chat.v2, chat.v1');
-    await page.getByRole('button', { name: 'Connect', exact: true }).click();
-    await page.locator('#state[data-state=open]').waitFor();
-    assert.equal(await page.locator('#state-text').textContent(), 'Open, subprotocol chat.v2');
-    await page.locator('#response dd', { hasText: 'chat.v2' }).waitFor();
-  });
-
-  test('shows both heads of the handshake, as they were', async () => {
-    const page = await openPage(await openContext());
-    await page.locator('#response .status-line').waitFor();
-    const fields = async (panel: string): Promise<Record<string, string>> => {
-      const [names, values] = await Promise.all([
-        page.locator(`${panel} dt`).allTextContents(),
-        page.locator(`${panel} dd`).allTextContents(),
-      ]);
-      return Object.fromEntries(names.map((name, index) => [name, values[index]!]));
+  test('publishes JSON as JSON, and says what is none', async () => {
+    const page = await frontPage.openChannel(await frontPage.openContext());
+    await page.getByRole('radio', { name: 'JSON' }).check();
+    assert.equal(await page.locator('#payload').inputValue(), '{"hello":"world"}');
+    await publish(page, '{ "x": [1, 2] }');
+    for (const transport of TRANSPORTS) await arrivalOf(laneOf(page, transport), '{"x":[1,2]}', 'live').waitFor();
+    const { publications } = (await (await fetch(`${base}/channels/demo`)).json()) as {
+      publications: { contentType: string; data: unknown }[];
     };
-    assert.equal(await page.locator('#response .status-line').textContent(), 'HTTP/1.1 101 Switching Protocols');
-    const answer = await fields('#response');
-    assert.equal(answer['Upgrade'], 'websocket');
-    assert.equal(answer['Connection'], 'Upgrade');
-    assert.match(answer['Sec-WebSocket-Accept']!, /^[\w+/]{27}=$/);
-    assert.match(answer['Sec-WebSocket-Extensions']!, /^permessage-deflate/);
-    await page.getByRole('tab', { name: 'Request' }).click();
-    assert.match(
-      (await page.locator('#request .status-line').textContent())!,
-      /^GET \/echo\?trace=[\da-f]{32} HTTP\/1\.1$/,
-    );
-    const request = await fields('#request');
-    assert.equal(request['Host'], `localhost:${port}`);
-    assert.equal(request['Origin'], base);
-    assert.equal(request['Sec-WebSocket-Version'], '13');
-    assert(await page.locator('#request').isVisible());
-    assert(await page.locator('#response').isHidden());
+    assert.match(publications.at(-1)!.contentType, /^application\/json/);
+    assert.deepEqual(publications.at(-1)!.data, { x: [1, 2] });
+    await page.locator('#payload').fill('{x');
+    await page.locator('#payload').press('Enter');
+    await page.locator('#publish-hint', { hasText: /^\s*This is not JSON: / }).waitFor();
+    assert.equal(await page.locator('#payload').getAttribute('aria-invalid'), 'true');
   });
 
-  test('counts: two tabs, 2, back to 1', async () => {
-    const context = await openContext();
-    const first = await openPage(context);
-    await echoCount(first, 1);
-    const second = await openPage(context);
-    await echoCount(first, 2);
-    await echoCount(second, 2);
-    assert.equal(await first.locator('#total-open').textContent(), '4');
+  test('says what the server says of a publication that it does not take', async () => {
+    const page = await frontPage.openChannel(await frontPage.openContext());
+    const detail = 'the payload has 9 bytes: a message of demo has at most 8';
+    await page.route('**/channels/demo', (route) =>
+      route.fulfill({ status: 413, contentType: 'application/problem+json', body: JSON.stringify({ detail }) }),
+    );
+    await page.locator('#publish-button').click();
+    await page.locator('#publish-hint', { hasText: `Not published, 413: ${detail}` }).waitFor();
+    assert.equal(complaints.length, 2);
+    complaints.length = 0;
+  });
+
+  test('shows what was published before it came, on all transports', async () => {
+    await post('before the page');
+    const page = await frontPage.openChannel(await frontPage.openContext());
+    for (const transport of TRANSPORTS) {
+      const lane = laneOf(page, transport);
+      assert.equal((await textsOf(lane, 'earlier')).at(-1), 'before the page');
+      assert.equal(await lane.locator('.arrival.missed').count(), 0);
+    }
+  });
+
+  for (const transport of TRANSPORTS) {
+    test(`${transport}: cut off and back, everything that was missed is there, once, in order, and marked`, async () => {
+      const page = await frontPage.openChannel(await frontPage.openContext());
+      const lane = laneOf(page, transport);
+      const other = laneOf(page, TRANSPORTS.find((name) => name !== transport)!);
+      await publish(page, `${transport} before`);
+      await arrivalOf(lane, `${transport} before`).waitFor();
+      await cutOff(page, transport);
+      await publish(page, `${transport} from the page`);
+      await post(`${transport} from elsewhere`);
+      await post(`${transport} from elsewhere, too`);
+      await lane.locator('.gap', { hasText: /^cut off since [\d:]+, missing 3$/ }).waitFor();
+      await arrivalOf(other, `${transport} from elsewhere, too`).waitFor();
+      assert.equal(await arrivalOf(lane, `${transport} from elsewhere`).count(), 0);
+      await reconnect(page, transport);
+      await lane.locator('.chip', { hasText: 'recovered 3 missed' }).waitFor();
+      await publish(page, `${transport} after`);
+      await arrivalOf(lane, `${transport} after`).waitFor();
+      await arrivalOf(other, `${transport} after`).waitFor();
+      const missed = ['from the page', 'from elsewhere', 'from elsewhere, too'].map((text) => `${transport} ${text}`);
+      assert.deepEqual(await textsOf(lane, 'missed'), missed);
+      assert.deepEqual(await textsOf(lane), await textsOf(other));
+      assert.match((await lane.locator('.gap').textContent())!, /^cut off [\d:]+ – [\d:]+$/);
+      assert.equal(await lane.locator('.tag', { hasText: 'recovered' }).count(), 3);
+    });
+  }
+
+  test('recovers all three at once, from what nobody on the page has seen', async () => {
+    const page = await frontPage.openChannel(await frontPage.openContext());
+    for (const transport of TRANSPORTS) await cutOff(page, transport);
+    const texts = ['unseen 1', 'unseen 2', 'unseen 3', 'unseen 4'];
+    for (const text of texts) await post(text);
+    // By the clock of the server, of whole milliseconds, they are older than what follows.
+    await page.waitForTimeout(2);
+    for (const transport of TRANSPORTS) await reconnect(page, transport);
+    for (const transport of TRANSPORTS) {
+      const lane = laneOf(page, transport);
+      await lane.locator('.chip', { hasText: 'recovered 4 missed' }).waitFor();
+      assert.deepEqual(await textsOf(lane, 'missed'), texts);
+    }
+  });
+
+  test('counts the pages: two tabs, 2, back to 1', async () => {
+    const context = await frontPage.openContext();
+    const pages = (page: Page, count: number): Promise<void> =>
+      page.locator('#pages-open', { hasText: new RegExp(`^${count}$`) }).waitFor();
+    const first = await frontPage.openChannel(context);
+    await pages(first, 1);
+    const second = await frontPage.openChannel(context);
+    await pages(first, 2);
+    await pages(second, 2);
+    assert(Number(await first.locator('#all-open').textContent()) >= 2);
     await second.close();
-    await echoCount(first, 1);
-    await first.getByRole('button', { name: 'Disconnect' }).click();
-    await echoCount(first, 0);
-    assert.match((await first.locator('#sparkline').getAttribute('aria-label'))!, /now 0, at most [12]$/);
+    await pages(first, 1);
+    assert.match((await first.locator('#watching .sparkline').getAttribute('aria-label'))!, /now 1, at most [12]$/);
   });
 
-  test('has lines to copy, with its own address', async () => {
-    const context = await openContext();
-    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-    const page = await openPage(context);
-    await page.getByRole('button', { name: 'Copy' }).click();
-    await page.getByRole('button', { name: 'Copied' }).waitFor();
-    const copied = await page.evaluate('navigator.clipboard.readText()');
+  test('shows both heads of the handshake of the channel, as they were', async () => {
+    const page = await frontPage.openChannel(await frontPage.openContext());
+    const card = page.locator('#channel-handshake');
+    await card.locator('#channel-response dd', { hasText: 'pulsebeacon.json' }).waitFor();
     assert.equal(
-      copied,
-      `const socket = new WebSocket('ws://localhost:${port}/echo');\n` +
-        `socket.onopen = () => socket.send('hello');\n` +
-        'socket.onmessage = ({ data }) => console.log(data);\n' +
-        '// prints: hello',
+      await card.locator('#channel-response .status-line').textContent(),
+      'HTTP/1.1 101 Switching Protocols',
     );
-    // They are what they seem: the page itself runs them.
-    const log = page.waitForEvent('console');
-    await page.evaluate(String(copied));
-    assert.equal((await log).text(), 'hello');
-    assert.deepEqual(complaints.splice(0), ['log: hello']);
-    await page.getByRole('tab', { name: 'curl' }).click();
-    const curl = await runCurl((await page.locator('#sample-curl').textContent())!);
+    await card.getByRole('tab', { name: 'Request' }).click();
     assert.match(
-      curl,
-      /^HTTP\/1\.1 101 Switching Protocols\r\n[^]*Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/,
+      (await card.locator('#channel-request .status-line').textContent())!,
+      /^GET \/channels\/demo\?since=[\w.-]+&trace=[\da-f]{32} HTTP\/1\.1$/,
     );
-    await echoCount(page, 2);
-    await page.getByRole('tab', { name: 'Counts' }).click();
-    const count = await runCurl((await page.locator('#sample-count').textContent())!.split('\n')[1]!);
-    assert.equal((JSON.parse(count) as { echo: { open: number } }).echo.open, 2);
+    assert(await card.locator('#channel-response').isHidden());
+  });
+
+  test('has lines to copy, with its own address, that do what they say', async () => {
+    const context = await frontPage.openContext();
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const page = await frontPage.openChannel(context);
+    const news = `http://localhost:${port}/channels/news`;
+    const copy = async (name: string): Promise<string> => {
+      const button = page.getByRole('button', { name: `Copy ${name}`, exact: true });
+      await button.click();
+      await page.getByRole('button', { name: `Copied ${name}`, exact: true }).waitFor();
+      return String(await page.evaluate('navigator.clipboard.readText()'));
+    };
+    const lines = new Map<string, string>();
+    for (const name of await page.locator('#lines .name').allTextContents()) lines.set(name, await copy(name));
+    assert.deepEqual(
+      [...lines],
+      [
+        ['Follow', `curl -N '${news}?follow'`],
+        ['Publish', `curl -d hello ${news}`],
+        ['History', `curl ${news}`],
+        ['Newest', `curl '${news}?last'`],
+        ['Long poll', `curl '${news}?wait=25'`],
+        ['Recover', `curl -N ${news} \\\n  -H 'Accept: text/event-stream' -H 'Last-Event-ID: POSITION'`],
+        [
+          'WebSocket',
+          `const socket = new WebSocket('ws://localhost:${port}/channels/news');\n` +
+            'socket.onmessage = ({ data }) => console.log(data);\n' +
+            "socket.onopen = () => socket.send('hello');",
+        ],
+        ['EventSource', `new EventSource('${news}')\n  .onmessage = ({ data }) => console.log(data);`],
+      ],
+    );
+
+    const { position } = JSON.parse((await runLine(lines.get('Publish')!).exit).stdout) as { position: string };
+    assert.match((await runLine(lines.get('History')!).exit).stdout, new RegExp(`"position":"${position}"`));
+    assert.equal((await runLine(lines.get('Newest')!).exit).stdout.trim(), 'hello');
+    const recovering = runLine(lines.get('Recover')!.replace('POSITION', position));
+    await recovering.printed(/event: subscribed/);
+    const polling = runLine(lines.get('Long poll')!);
+    // The page itself runs what is for a console: both hear what the WebSocket publishes.
+    const logs = [page.waitForEvent('console'), recovering.printed(/^data: .*"hello"/m)];
+    await page.evaluate(lines.get('WebSocket')!);
+    await Promise.all(logs);
+    assert.deepEqual(complaints.splice(0), ['log: hello']);
+    polling.child.kill();
+    recovering.child.kill();
+  });
+
+  test('shows the lines for its own channel, with the position it is at', async () => {
+    const page = await frontPage.openChannel(await frontPage.openContext());
+    await page.getByRole('radio', { name: 'demo' }).check();
+    await publish(page, 'for the position');
+    const [, position] = /position (\S+)/.exec((await page.locator('#receipt').textContent())!)!;
+    const recover = page.locator('#lines code', { hasText: `Last-Event-ID: ${position}` });
+    await recover.waitFor();
+    assert.match((await recover.textContent())!, new RegExp(`^curl -N ${base}/channels/demo `));
+  });
+
+  test('has the echo as its other view, by click, by keyboard and by address', async () => {
+    const page = await frontPage.openChannel(await frontPage.openContext());
+    assert(await page.locator('#view-echo').isHidden());
+    await page.locator('#echo-open', { hasText: /^0$/ }).waitFor({ state: 'attached' });
+    await page.getByRole('tab', { name: 'Echo' }).click();
+    await page.locator('#state[data-state=open]').waitFor();
+    assert(await page.locator('#view-channel').isHidden());
+    assert.equal(page.url(), `${base}/#echo`);
+    await page.locator('#tab-echo').press('ArrowLeft');
+    assert(await page.locator('#view-channel').isVisible());
+    assert.equal(page.url(), `${base}/`);
+    await page.evaluate("location.hash = 'echo'");
+    assert(await page.locator('#view-echo').isVisible());
+    await page.locator('#echo-open', { hasText: /^1$/ }).waitFor();
   });
 
   test('works by keyboard alone', async () => {
-    const page = await openPage(await openContext());
-    await page.locator('#tab-js').focus();
-    await page.keyboard.press('ArrowRight');
-    assert(await page.locator('#sample-curl').isVisible());
-    await page.keyboard.press('End');
-    assert(await page.locator('#sample-count').isVisible());
+    const page = await frontPage.openChannel(await frontPage.openContext());
+    await page.locator('#tab-channel').focus();
     const visited: string[] = [];
-    for (let step = 0; step < 14; step++) {
+    for (let step = 0; step < 22; step++) {
       await page.keyboard.press('Tab');
-      visited.push(String(await page.evaluate('document.activeElement.id || document.activeElement.name')));
+      visited.push(
+        String(
+          await page.evaluate(`(({ id, name, className, textContent }) =>
+            id || name || (className === 'arrivals' ? 'arrivals' : textContent))(document.activeElement)`),
+        ),
+      );
     }
     const order = [
-      'copy',
-      'sample-count',
-      'url',
-      'close-code',
-      'connect',
-      'messages',
       'kind',
-      'message',
-      'send',
-      'tab-response',
-      'response',
+      'payload',
+      'publish-button',
+      'Cut off WebSocket',
+      'arrivals',
+      'Cut off Server-Sent Events',
+      'arrivals',
+      'Cut off Long poll',
+      'arrivals',
+      'lines-channel',
+      'Copy Follow',
+      'Copy Publish',
     ];
-    assert.deepEqual(visited.filter((id) => order.includes(id)).slice(0, order.length), order);
+    assert.deepEqual(visited.slice(visited.indexOf('kind'), visited.indexOf('kind') + order.length), order);
+    await page.locator('#payload').focus();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('typed');
+    await page.keyboard.press('Enter');
+    for (const transport of TRANSPORTS) await arrivalOf(laneOf(page, transport), 'typed', 'live').waitFor();
+    // The text stays, selected: what is typed next takes its place, and the arrow brings it back.
+    await page.keyboard.type('next');
+    assert.equal(await page.locator('#payload').inputValue(), 'next');
+    await page.keyboard.press('ArrowUp');
+    assert.equal(await page.locator('#payload').inputValue(), 'typed');
   });
 
   test('stays within narrow screens, and does not move when it connects', async () => {
-    for (const width of [320, 390, 768, 1024]) {
-      const page = await openPage(await openContext({ viewport: { width, height: 800 } }));
-      await page.locator('#response .status-line').waitFor();
+    for (const width of [320, 360, 768, 1024]) {
+      const page = await frontPage.openChannel(await frontPage.openContext({ viewport: { width, height: 800 } }));
+      await page.locator('#channel-response .status-line').waitFor();
       await page.locator('#live-state[data-state=open]').waitFor();
       assert.deepEqual(await page.evaluate(LAYOUT_SHIFTS), [], `at ${width}`);
-      await send(page, 'a-word-without-a-place-to-break-'.repeat(20));
-      await page.locator('.row.received').waitFor();
+      await publish(page, 'a-word-without-a-place-to-break-'.repeat(20));
+      await laneOf(page, 'Long poll').locator('.arrival.live').waitFor();
       assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width);
       await page.screenshot({ path: path.join(screenshots, `page-${width}.png`), fullPage: true });
     }
@@ -284,11 +353,15 @@ describe('the page', () => {
 
   test('is dark where the system is, with text that can be read', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
-      const page = await openPage(await openContext({ colorScheme, reducedMotion: 'reduce' }));
-      await send(page, 'hello');
-      await page.locator('.row.received').waitFor();
-      const contrasts = (await page.evaluate(CONTRASTS)) as Record<string, number>;
-      assert(Object.keys(contrasts).length > 12);
+      const page = await frontPage.openChannel(await frontPage.openContext({ colorScheme, reducedMotion: 'reduce' }));
+      await page.locator('#channel-response dd').first().waitFor();
+      await cutOff(page, 'Server-Sent Events');
+      await publish(page, 'missed');
+      await reconnect(page, 'Server-Sent Events');
+      await publish(page, 'hello');
+      for (const transport of TRANSPORTS) await arrivalOf(laneOf(page, transport), 'hello', 'live').last().waitFor();
+      const contrasts = await contrastsOf(page, TEXTS);
+      assert.deepEqual(Object.keys(contrasts), TEXTS);
       for (const [what, contrast] of Object.entries(contrasts)) {
         // WCAG 2.2, 1.4.3: text needs 4.5.
         assert(contrast >= 4.5, `${colorScheme}: ${what} has ${contrast.toFixed(2)}`);
@@ -301,102 +374,69 @@ describe('the page', () => {
     }
   });
 
-  test('looks as in the README', async () => {
-    const page = await openPage(await openContext({ reducedMotion: 'reduce' }));
-    // What others do meanwhile, to be seen in the line of the last minute.
-    const others: Client[] = [];
-    for (const step of [1, 1, 0, 1, -1, 1, 1, 0, -1]) {
-      if (step > 0) others.push(await Client.open({ after }, `ws://localhost:${port}/echo`));
-      if (step < 0) others.shift()!.socket.close();
-      await page.waitForTimeout(target === undefined ? 20 : 6000);
+  test('rests while nobody looks: what only a WebSocket need not share is given back', async () => {
+    const page = await frontPage.openChannel(await frontPage.openContext());
+    const setHidden = (isHidden: boolean): Promise<unknown> =>
+      page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));`);
+    await setHidden(true);
+    await laneOf(page, 'Long poll').locator('.state-text', { hasText: 'rests while' }).waitFor();
+    await laneOf(page, 'Server-Sent Events').locator('.state-text', { hasText: 'rests while' }).waitFor();
+    await post('while it rests');
+    await arrivalOf(laneOf(page, 'WebSocket'), 'while it rests', 'live').waitFor();
+    await setHidden(false);
+    for (const transport of ['Server-Sent Events', 'Long poll']) {
+      await arrivalOf(laneOf(page, transport), 'while it rests', 'missed').waitFor();
     }
-    for (const text of ['hello', '{"type":"cursor","x":412,"y":88}', 'Grüße aus Köln — ¡hola!']) {
-      const rows = await page.locator('.row.received').count();
-      await send(page, text);
-      await page.locator('.row.received').nth(rows).waitFor();
-    }
-    await page.getByRole('radio', { name: 'Hex' }).check();
-    await send(page, '48 65 6c 6c 6f 00 ff');
-    await page.locator('.row.received').nth(3).waitFor();
-    await page.getByRole('radio', { name: 'Text' }).check();
-    await echoCount(page, 4);
-    await page.screenshot({ path: path.join(screenshots, 'front-page.png') });
-    for (const other of others) other.socket.close();
-    for (const other of others) await other.closed;
   });
 });
 
 describe('the page, when the server goes', () => {
-  test('says with which code, and that it tries to come back', async () => {
-    const own = serve('0');
-    const [, ownPort] = await own.printed(/"event":"ready".*?"port":(\d+)/);
-    const page = await openPage(await openContext(), `http://localhost:${ownPort}/`);
-    const { code } = await own.stop('SIGINT');
-    assert.equal(code, 0);
-    await page.locator('#state[data-state=closed]').waitFor();
-    assert.match(
-      (await page.locator('#state-text').textContent())!,
-      /^Closed with 1001, the server is going away: the server is shutting down$/,
-    );
+  test('says so on each transport, and is live again once it is back', async () => {
+    const { program, port: ownPort } = await serve();
+    const page = await frontPage.openChannel(await frontPage.openContext(), `http://localhost:${ownPort}`);
+    await program.stop('SIGINT');
+    for (const transport of TRANSPORTS) await laneOf(page, transport).and(page.locator('[data-state=lost]')).waitFor();
     await page.locator('#live-state[data-state=failed]').waitFor();
-    assert.match((await page.locator('#live-text').textContent())!, /trying again$/);
-    // It does try again, and the browser says so.
-    await page.waitForEvent('console');
-    assert(
-      complaints.every((text) => /ERR_CONNECTION_REFUSED/.test(text)),
-      complaints.join('\n'),
-    );
-    complaints.length = 0;
+    await page.locator('#publish-button').click();
+    await page.locator('#publish-hint', { hasText: 'The server does not answer' }).waitFor();
+    await serve('--port', ownPort);
+    await page.locator('.lane[data-state=open]').nth(2).waitFor();
+    await publish(page, 'after the restart');
+    for (const transport of TRANSPORTS) await arrivalOf(laneOf(page, transport), 'after the restart', 'live').waitFor();
+    // Meanwhile the browser has said what it could not reach.
     await page.close();
     complaints.length = 0;
   });
 });
 
-/** What has moved by itself (web.dev: cumulative layout shift). The observer tells what was before it, and then nothing. */
-const LAYOUT_SHIFTS = `new Promise((resolve) => {
-  const shifts = [];
-  const note = (list) => {
-    for (const { value, sources } of list.getEntries()) {
-      const moved = sources.map(({ node }) => node && (node.id || node.className || node.nodeName));
-      if (value > 0.001) shifts.push(value.toFixed(4) + ' ' + moved.join(', '));
+describe('the picture of the README', () => {
+  test('is what the page shows', async () => {
+    const page = await frontPage.openChannel(
+      await frontPage.openContext({ reducedMotion: 'reduce', viewport: { width: 1200, height: 1180 } }),
+    );
+    // Others come and go meanwhile, to be seen in the line of the last minute.
+    const others: Page[] = [];
+    for (const step of [1, 1, 0, -1, 1, 0, 1, -1]) {
+      if (step > 0) others.push(await frontPage.openChannel(await frontPage.openContext()));
+      if (step < 0) await others.shift()!.close();
+      await page.waitForTimeout(README_ASSETS === undefined ? 20 : 6000);
     }
-  };
-  const observer = new PerformanceObserver(note);
-  observer.observe({ type: 'layout-shift', buffered: true });
-  requestAnimationFrame(() => requestAnimationFrame(() => {
-    note({ getEntries: () => observer.takeRecords() });
-    resolve(shifts);
-  }));
-})`;
-
-/** The contrast of every kind of text with what is behind it, by the formula of WCAG 2.2. */
-const CONTRASTS = `(() => {
-  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  const rgba = (color) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = color;
-    canvas.fillRect(0, 0, 1, 1);
-    return canvas.getImageData(0, 0, 1, 1).data;
-  };
-  const luminance = ([r, g, b]) => [r, g, b].reduce((sum, value, at) => {
-    const c = value / 255;
-    return sum + [0.2126, 0.7152, 0.0722][at] * (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-  }, 0);
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const color = rgba(getComputedStyle(at).backgroundColor);
-      if (color[3] === 255) return color;
+    await publish(page, 'hello');
+    await publish(page, 'Grüße aus Köln — ¡hola!');
+    await cutOff(page, 'Server-Sent Events');
+    await page.getByRole('radio', { name: 'JSON' }).check();
+    for (const text of ['{"type":"cursor","x":412,"y":88}', '{"type":"cursor","x":416,"y":91}'])
+      await publish(page, text);
+    await page.getByRole('radio', { name: 'Text' }).check();
+    await page.waitForTimeout(README_ASSETS === undefined ? 20 : 2000);
+    await reconnect(page, 'Server-Sent Events');
+    await laneOf(page, 'Server-Sent Events').locator('.chip', { hasText: 'recovered 2 missed' }).waitFor();
+    await publish(page, 'and on it goes');
+    for (const transport of TRANSPORTS) {
+      await arrivalOf(laneOf(page, transport), 'and on it goes').locator('b').waitFor();
     }
-    return rgba('white');
-  };
-  const found = {};
-  for (const selector of ['h1', '.intro p', '.intro p code', '.sample code', '.sample .str', '.tabs button', '.copy', '.top nav a',
-    '.field span', '#url', '#close-code', '#connect', '#state-text', '.round-trip', '.row time', '.row .data', '.row .meta b',
-    '#send', '.hint', 'dt', 'dd', '.live-state', '.head dd']) {
-    const element = document.querySelector(selector);
-    if (!element) continue;
-    const [a, b] = [luminance(rgba(getComputedStyle(element).color)), luminance(behind(element))].sort((x, y) => y - x);
-    found[selector] = (a + 0.05) / (b + 0.05);
-  }
-  return found;
-})()`;
+    await page.locator('h1').first().click();
+    await page.screenshot({ path: path.join(screenshots, 'front-page.png') });
+  });
+});

@@ -1,30 +1,47 @@
-import { byId } from './dom.js';
-import { parseHex } from './format.js';
+import { within } from './dom.js';
 import { History } from './history.js';
 
-const HEX_HINT = 'Bytes as hexadecimal, such as 48 65 6c 6c 6f';
-const HEX_FAULT = 'This is not hexadecimal: two digits from 0 to f for each byte, such as 48 65 6c 6c 6f';
+/**
+ * A way to write a message.
+ * @template T
+ * @typedef {{
+ *   placeholder: string,
+ *   hint?: string | undefined,
+ *   sample?: string,
+ *   read(text: string): T,
+ * }} Kind hint: what is below the field, by default the keys. sample: what is in the field until somebody writes.
+ * read: what the text stands for; throws an error that says why it stands for nothing
+ */
 
 /**
- * The field at the bottom: Enter sends, the arrow keys bring back what was sent before.
- * @param {(data: string | Uint8Array<ArrayBuffer>) => boolean} send returns whether it could be sent
+ * A field with a button: Enter sends, the arrow keys bring back what was sent before.
+ * @template T
+ * @param {HTMLFormElement} form with radio buttons of the name `kind`, whose values are the names of the kinds
+ * @param {Record<string, Kind<T>>} kinds
+ * @param {(message: T, kind: string) => boolean} send returns whether it could be sent
+ * @param {{ keeps?: boolean }} [options] `keeps`: the text stays, selected, to be sent again or written over
  */
-export function startComposer(send) {
-  const form = byId('composer', HTMLFormElement);
-  const field = byId('message', HTMLTextAreaElement);
-  const button = byId('send', HTMLButtonElement);
-  const hint = byId('hint', HTMLElement);
-  const hintText = byId('hint-text', HTMLElement);
+export function startComposer(form, kinds, send, { keeps = false } = {}) {
+  const field = within(form, 'textarea', HTMLTextAreaElement);
+  const button = within(form, '[type="submit"]', HTMLButtonElement);
+  const hint = within(form, '.hint', HTMLElement);
+  const hintText = within(form, '.hint-text', HTMLElement);
   const keys = [...hintText.childNodes];
-  const histories = { text: new History(), hex: new History() };
+  const histories = new Map(Object.keys(kinds).map((name) => [name, new History()]));
 
-  const kind = () => (new FormData(form).get('kind') === 'hex' ? 'hex' : 'text');
+  const chosen = () => {
+    const name = String(new FormData(form).get('kind'));
+    const [kind, history] = [kinds[name], histories.get(name)];
+    if (kind === undefined || history === undefined) throw new Error(`there is no kind ${name}`);
+    return { name, kind, history };
+  };
 
   const showHint = (/** @type {string | undefined} */ fault) => {
+    const { hint: text } = chosen().kind;
     hint.classList.toggle('fault', fault !== undefined);
-    field.toggleAttribute('aria-invalid', false);
-    if (fault !== undefined) field.setAttribute('aria-invalid', 'true');
-    hintText.replaceChildren(...(fault !== undefined ? [fault] : kind() === 'hex' ? [HEX_HINT] : keys));
+    if (fault === undefined) field.removeAttribute('aria-invalid');
+    else field.setAttribute('aria-invalid', 'true');
+    hintText.replaceChildren(...(fault !== undefined ? [fault] : text !== undefined ? [text] : keys));
   };
 
   const fit = () => {
@@ -40,13 +57,21 @@ export function startComposer(send) {
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    const data = kind() === 'hex' ? parseHex(field.value) : field.value;
-    if (data === undefined) return showHint(HEX_FAULT);
+    const { name, kind, history } = chosen();
+    let message;
+    try {
+      message = kind.read(field.value);
+    } catch (error) {
+      return showHint(error instanceof Error ? error.message : String(error));
+    }
     showHint(undefined);
-    if (!send(data)) return undefined;
-    histories[kind()].add(field.value);
-    put('');
-    return field.focus();
+    if (!send(message, name)) return undefined;
+    history.add(field.value);
+    if (!keeps) put('');
+    // On a phone the keyboard stays where it is: below the page, unless somebody writes.
+    if (keeps && document.activeElement !== field && !matchMedia('(hover: hover)').matches) return undefined;
+    field.focus();
+    return keeps ? field.select() : undefined;
   });
   field.addEventListener('input', () => {
     showHint(undefined);
@@ -61,17 +86,19 @@ export function startComposer(send) {
     }
     // Within a text of several lines the arrows move in it; only from its edge do they leave it.
     const { value, selectionStart, selectionEnd } = field;
+    const { history } = chosen();
     let text;
-    if (event.key === 'ArrowUp' && !value.slice(0, selectionStart).includes('\n'))
-      text = histories[kind()].older(value);
-    if (event.key === 'ArrowDown' && !value.slice(selectionEnd).includes('\n')) text = histories[kind()].newer();
+    if (event.key === 'ArrowUp' && !value.slice(0, selectionStart).includes('\n')) text = history.older(value);
+    if (event.key === 'ArrowDown' && !value.slice(selectionEnd).includes('\n')) text = history.newer();
     if (text === undefined) return;
     event.preventDefault();
     put(text);
   });
   for (const choice of form.querySelectorAll('[name="kind"]')) {
     choice.addEventListener('change', () => {
-      field.placeholder = kind() === 'hex' ? '48 65 6c 6c 6f' : 'Say something';
+      const { placeholder, sample } = chosen().kind;
+      field.placeholder = placeholder;
+      if (sample !== undefined && Object.values(kinds).some((kind) => kind.sample === field.value)) put(sample);
       showHint(undefined);
     });
   }
@@ -84,6 +111,10 @@ export function startComposer(send) {
     /** Only where the keyboard is already: on a phone it would open over the page. */
     focus() {
       if (matchMedia('(hover: hover)').matches) field.focus({ preventScroll: true });
+    },
+    /** @param {string} text what is wrong with what was sent */
+    showFault(text) {
+      showHint(text);
     },
   };
 }

@@ -1,13 +1,28 @@
 import { meaningOf, readCloseCode } from './close-codes.js';
 import { startComposer } from './composer.js';
 import { byId } from './dom.js';
-import { milliseconds } from './format.js';
+import { milliseconds, parseHex } from './format.js';
+import { traceId } from './handshake.js';
 import { RoundTrips } from './round-trips.js';
 import { Transcript } from './transcript.js';
 
 /** @typedef {'closed' | 'connecting' | 'open' | 'closing' | 'failed'} State */
 
 const encoder = new TextEncoder();
+
+/** What can be sent: text, or bytes that are written as hexadecimal. */
+const KINDS = {
+  text: { placeholder: 'Say something', read: (/** @type {string} */ text) => text },
+  hex: {
+    placeholder: '48 65 6c 6c 6f',
+    hint: 'Bytes as hexadecimal, such as 48 65 6c 6c 6f',
+    read(/** @type {string} */ text) {
+      const bytes = parseHex(text);
+      if (bytes !== undefined) return bytes;
+      throw new SyntaxError('This is not hexadecimal: two digits from 0 to f for each byte, such as 48 65 6c 6c 6f');
+    },
+  },
+};
 
 /**
  * The connection to /echo: opens it, shows what comes and goes, closes it.
@@ -20,7 +35,7 @@ export function startConsole(address, onOpen) {
   const closeCode = byId('close-code', HTMLInputElement);
   const transcript = new Transcript();
   const roundTrips = new RoundTrips();
-  const composer = startComposer(send);
+  const composer = startComposer(byId('composer', HTMLFormElement), KINDS, send);
   /** @type {WebSocket | undefined} */
   let socket;
   let isCancelled = false;
@@ -153,9 +168,4 @@ function readAddress(text) {
   if (!/^(wss?|https?):$/.test(url.protocol)) return `A WebSocket begins with ws: or wss:, not with ${url.protocol}`;
   if (url.host !== location.host) return `This page may connect to its own server alone, ${location.host}`;
   return url;
-}
-
-/** An id that nobody guesses. Not crypto.randomUUID: that one is for https and localhost alone. */
-function traceId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -12,6 +12,20 @@ export function byId(id, kind) {
 }
 
 /**
+ * The first element within another that a selector finds, which is there.
+ * @template {Element} T
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @param {new () => T} kind
+ * @returns {T}
+ */
+export function within(root, selector, kind) {
+  const element = root.querySelector(selector);
+  if (!(element instanceof kind)) throw new Error(`the page has no ${kind.name} that is ${selector}`);
+  return element;
+}
+
+/**
  * A new element. Text is always text, never markup.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} name

@@ -26,6 +26,12 @@ export function milliseconds(ms) {
 }
 
 /**
+ * A time that may be long: 1.20 ms, 340 ms, 2.6 s.
+ * @param {number} ms
+ */
+export const duration = (ms) => (ms < 1000 ? milliseconds(ms) : `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`);
+
+/**
  * The time of day, to the millisecond.
  * @param {Date} date
  */

@@ -9,8 +9,10 @@ const LAST_RETRY_MS = 10_000;
  * What /live tells.
  * @typedef {{
  *   echo: { open: number, peak: number, messagesIn: number },
- *   total: { open: number },
- *   rates: { messagesIn: number },
+ *   channels: { byTransport: Record<string, number> },
+ *   live: { open: number },
+ *   total: { open: number, peak: number },
+ *   rates: { messagesIn: number, published: number },
  * }} Counts
  */
 
@@ -19,7 +21,12 @@ const LAST_RETRY_MS = 10_000;
  * @param {string} url
  */
 export function watchCounts(url) {
-  const sparkline = new Sparkline(document.getElementById('sparkline'));
+  const pages = new Sparkline(byId('watching', HTMLElement), 'Pages');
+  const echoes = new Sparkline(byId('echo-counts', HTMLElement), 'Echo connections');
+  const draw = (/** @type {Counts | undefined} */ counts) => {
+    pages.set(counts?.live.open);
+    echoes.set(counts?.echo.open);
+  };
   let retryMs = FIRST_RETRY_MS;
 
   const connect = () => {
@@ -32,11 +39,11 @@ export function watchCounts(url) {
       /** @type {Counts} */
       const counts = JSON.parse(data);
       showCounts(counts);
-      sparkline.set(counts.echo.open);
+      draw(counts);
     });
     socket.addEventListener('close', () => {
-      sparkline.set(undefined);
-      showState('failed', 'the server does not answer; trying again');
+      draw(undefined);
+      showState('failed', 'no answer; trying again');
       // With jitter, so that not all pages come back at once.
       setTimeout(connect, retryMs * (0.5 + Math.random() / 2));
       retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
@@ -46,7 +53,15 @@ export function watchCounts(url) {
 }
 
 /** @param {Counts} counts */
-function showCounts({ echo, total, rates }) {
+function showCounts({ echo, channels, live, total, rates }) {
+  byId('pages-open', HTMLElement).textContent = count(live.open);
+  byId('all-open', HTMLElement).textContent = shortCount(total.open);
+  byId('all-peak', HTMLElement).textContent = shortCount(total.peak);
+  byId('published-rate', HTMLElement).textContent = shortCount(rates.published);
+  for (const place of document.querySelectorAll('[data-transport]')) {
+    if (place instanceof HTMLElement)
+      place.textContent = shortCount(channels.byTransport[place.dataset['transport'] ?? ''] ?? 0);
+  }
   byId('echo-open', HTMLElement).textContent = count(echo.open);
   byId('echo-peak', HTMLElement).textContent = shortCount(echo.peak);
   byId('total-open', HTMLElement).textContent = shortCount(total.open);
@@ -61,5 +76,5 @@ function showCounts({ echo, total, rates }) {
 function showState(state, text) {
   byId('live-state', HTMLElement).dataset['state'] = state;
   byId('live-text', HTMLElement).textContent = text;
-  document.querySelector('.count')?.toggleAttribute('data-stale', state !== 'open');
+  for (const card of document.querySelectorAll('.count')) card.toggleAttribute('data-stale', state !== 'open');
 }

@@ -1,13 +1,23 @@
 // The page at /: wires its parts together. Plain modules, no build, nothing from elsewhere.
+import { startChannel } from './channel.js';
 import { startConsole } from './console.js';
+import { byId } from './dom.js';
 import { showHandshake } from './handshake.js';
 import { watchCounts } from './live.js';
 import { showSamples } from './samples.js';
 import { startTabs } from './tabs.js';
+import { showTerminalLines } from './terminal-lines.js';
+import { startViews } from './views.js';
 
+const { origin } = location;
 const socketBase = `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}`;
 
 startTabs();
-showSamples(`${socketBase}/echo`, `${socketBase}/live`, location.origin);
+showSamples(`${socketBase}/echo`, `${socketBase}/live`, origin);
+const lines = showTerminalLines(origin, socketBase);
+startViews(() => {
+  const card = byId('echo-handshake', HTMLElement);
+  startConsole(`${socketBase}/echo`, (traceId) => void showHandshake(card, traceId));
+});
 watchCounts(`${socketBase}/live`);
-startConsole(`${socketBase}/echo`, showHandshake);
+startChannel(new URL('/channels/demo', origin), (position) => lines.setPosition(position));

@@ -1,8 +1,8 @@
+import { startCopying } from './copying.js';
 import { byId, create } from './dom.js';
 
 /** The key of the example in RFC 6455 §1.3; any 16 bytes will do. */
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
-const COPIED_MS = 1600;
 
 /**
  * Fills in the lines to copy, with the addresses of this very server.
@@ -29,7 +29,7 @@ export function showSamples(echo, live, base) {
     ['# the same in a page, whenever it changes'],
     ['new WebSocket(', `'${live}'`, ').onmessage = ({ data }) => console.log(data);'],
   ]);
-  byId('copy', HTMLButtonElement).addEventListener('click', () => void copy());
+  startCopying(byId('copy', HTMLButtonElement), () => document.querySelector('.sample pre:not([hidden]) code'));
 }
 
 /**
@@ -39,26 +39,18 @@ export function showSamples(echo, live, base) {
 function show(id, lines) {
   const code = byId(id, HTMLElement).querySelector('code');
   if (code === null) return;
-  code.replaceChildren(
-    ...lines.flatMap((parts, index) => {
-      const isRemark = /^(#|\/\/)/.test(parts[0] ?? '');
-      const nodes = parts.map((part, at) => create('span', isRemark ? 'dim' : at % 2 === 1 ? 'str' : '', part));
-      return index === 0 ? nodes : ['\n', ...nodes];
-    }),
-  );
+  code.replaceChildren(...inColors(lines));
 }
 
-async function copy() {
-  const shown = document.querySelector('.sample pre:not([hidden]) code');
-  if (shown === null) return;
-  const button = byId('copy', HTMLButtonElement);
-  try {
-    await navigator.clipboard.writeText(shown.textContent ?? '');
-    button.textContent = 'Copied';
-  } catch {
-    // Not over plain HTTP from another machine: then it is selected, for the keyboard.
-    getSelection()?.selectAllChildren(shown);
-    button.textContent = 'Selected';
-  }
-  setTimeout(() => (button.textContent = 'Copy'), COPIED_MS);
+/**
+ * Lines of code, with strings and remarks in colors of their own.
+ * @param {string[][]} lines each in parts: code and strings in turn
+ * @returns {(Node | string)[]}
+ */
+export function inColors(lines) {
+  return lines.flatMap((parts, index) => {
+    const isRemark = /^(#|\/\/)/.test(parts[0] ?? '');
+    const nodes = parts.map((part, at) => create('span', isRemark ? 'dim' : at % 2 === 1 ? 'str' : '', part));
+    return index === 0 ? nodes : ['\n', ...nodes];
+  });
 }

@@ -1,3 +1,5 @@
+import { within } from './dom.js';
+
 const WIDTH = 240;
 const HEIGHT = 64;
 /** Room for the stroke, above and below. */
@@ -11,15 +13,20 @@ export class Sparkline {
   #samples = [];
   /** @type {number | undefined} */
   #value;
+  #what;
   #svg;
   #line;
   #area;
 
-  /** @param {Element | null} svg with a path of class `line` and one of class `area` */
-  constructor(svg) {
-    this.#svg = svg;
-    this.#line = svg?.querySelector('.line');
-    this.#area = svg?.querySelector('.area');
+  /**
+   * @param {ParentNode} card with an svg of class `sparkline`, and in it a path of class `line` and one of class `area`
+   * @param {string} what is counted
+   */
+  constructor(card, what) {
+    this.#what = what;
+    this.#svg = within(card, '.sparkline', SVGElement);
+    this.#line = within(this.#svg, '.line', SVGElement);
+    this.#area = within(this.#svg, '.area', SVGElement);
     setInterval(() => this.#step(), STEP_MS);
   }
 
@@ -58,11 +65,11 @@ export class Sparkline {
       from = at + 1;
     }
     flush(values.length);
-    this.#line?.setAttribute('d', line);
-    this.#area?.setAttribute('d', area);
-    this.#svg?.setAttribute(
+    this.#line.setAttribute('d', line);
+    this.#area.setAttribute('d', area);
+    this.#svg.setAttribute(
       'aria-label',
-      `Echo connections over the last minute: now ${this.#value ?? 'not known'}, at most ${most}`,
+      `${this.#what} over the last minute: now ${this.#value ?? 'not known'}, at most ${most}`,
     );
   }
 }

@@ -1,17 +1,16 @@
 /** Makes every tab list of the page work, by mouse and by arrow keys (WAI-ARIA: tabs with automatic activation). */
 export function startTabs() {
   for (const list of document.querySelectorAll('[role="tablist"]')) {
-    /** @type {HTMLElement[]} */
-    const tabs = [...list.querySelectorAll('[role="tab"]')].filter((tab) => tab instanceof HTMLElement);
+    const tabs = tabsOf(list);
     list.addEventListener('click', ({ target }) => {
       const tab = target instanceof Element ? target.closest('[role="tab"]') : null;
-      if (tab instanceof HTMLElement) select(tabs, tab);
+      if (tab instanceof HTMLElement) selectTab(tab);
     });
     list.addEventListener('keydown', (event) => {
       const next = event instanceof KeyboardEvent ? neighbour(tabs, event.key) : undefined;
       if (next === undefined) return;
       event.preventDefault();
-      select(tabs, next);
+      selectTab(next);
       next.focus();
     });
   }
@@ -38,15 +37,24 @@ function neighbour(tabs, key) {
 }
 
 /**
- * @param {HTMLElement[]} tabs
+ * Shows the panel of a tab in place of those of the others, and tells who listens on the list by `tabselect`.
  * @param {HTMLElement} chosen
  */
-function select(tabs, chosen) {
-  for (const tab of tabs) {
+export function selectTab(chosen) {
+  for (const tab of tabsOf(chosen.closest('[role="tablist"]'))) {
     const isChosen = tab === chosen;
     tab.setAttribute('aria-selected', String(isChosen));
     tab.tabIndex = isChosen ? 0 : -1;
     const panel = document.getElementById(tab.getAttribute('aria-controls') ?? '');
     if (panel !== null) panel.hidden = !isChosen;
   }
+  chosen.dispatchEvent(new Event('tabselect', { bubbles: true }));
+}
+
+/**
+ * @param {Element | null} list
+ * @returns {HTMLElement[]}
+ */
+function tabsOf(list) {
+  return [...(list?.querySelectorAll('[role="tab"]') ?? [])].filter((tab) => tab instanceof HTMLElement);
 }

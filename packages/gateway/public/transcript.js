@@ -1,10 +1,9 @@
 import { byId, create } from './dom.js';
-import { milliseconds, size, timeOfDay, toAscii, toHex } from './format.js';
+import { milliseconds, size, timeOfDay } from './format.js';
+import { showData } from './show-data.js';
 
 /** Older rows go, so that a page left open for a day stays light. */
 const MOST_ROWS = 500;
-/** What is shown of a long message. */
-const MOST_SHOWN = 4096;
 
 /** The messages, the newest last. */
 export class Transcript {
@@ -16,7 +15,7 @@ export class Transcript {
    * @param {number} bytes its size on the wire, without the frame
    */
   sent(data, bytes) {
-    this.#add('sent', '↑', 'sent', dataOf(data), create('span', 'meta', size(bytes)));
+    this.#add('sent', '↑', 'sent', showData(data), create('span', 'meta', size(bytes)));
   }
 
   /**
@@ -27,7 +26,7 @@ export class Transcript {
   received(data, bytes, roundTrip) {
     const meta = create('span', 'meta', size(bytes));
     if (roundTrip !== undefined) meta.append(' · ', create('b', '', milliseconds(roundTrip)));
-    this.#add('received', '↓', 'received', dataOf(data), meta);
+    this.#add('received', '↓', 'received', showData(data), meta);
   }
 
   /**
@@ -63,21 +62,4 @@ export class Transcript {
     // Who has scrolled up to read is left in peace.
     if (isAtEnd) this.#box.scrollTop = this.#box.scrollHeight;
   }
-}
-
-/**
- * @param {string | Uint8Array} data
- * @returns {(Node | string)[]}
- */
-function dataOf(data) {
-  if (typeof data === 'string') {
-    return data.length > MOST_SHOWN ? [`${data.slice(0, MOST_SHOWN)}…`] : [data === '' ? '(empty)' : data];
-  }
-  const shown = data.subarray(0, MOST_SHOWN / 16);
-  const more = data.length > shown.length ? ' …' : '';
-  return [
-    create('span', 'kind-tag', 'binary'),
-    data.length === 0 ? '(empty)' : `${toHex(shown)}${more}`,
-    create('span', 'ascii', toAscii(shown)),
-  ];
 }

@@ -117,7 +117,7 @@ export class Gateway {
 
   /** How many connections and messages, now and since the start. */
   counts(): LiveCounts {
-    return readCounts(this.echo, this.live.server, this.admission);
+    return readCounts(this.echo, this.hub, this.live.server, this.admission);
   }
 
   /** Ends it: see {@link drain}. What was published is kept when it resolves. */

@@ -54,6 +54,22 @@ describe('/live', () => {
     await watcher.close();
   });
 
+  it('counts who follows channels, by transport, and what is published and delivered', async () => {
+    const watcher = await Client.open(live);
+    const follower = await Client.open(`${program.socketBase}/channels/news`);
+    const following = await watcher.nextJson<Live>(({ channels }) => channels.open === 1);
+    assert.equal(following.channels.byTransport.websocket, 1);
+    assert.equal(following.total.open, 2);
+    assert.equal((await ask(`${program.base}/channels/news`, { method: 'POST', body: 'hello' })).status, 201);
+    assert.equal(await follower.nextText(), 'hello');
+    const { channels, rates } = await watcher.nextJson<Live>((counts) => counts.channels.delivered === 1);
+    assert.deepEqual([channels.published, rates.published, rates.delivered], [1, 1, 1]);
+    await follower.close();
+    const left = await watcher.nextJson<Live>((counts) => counts.channels.open === 0);
+    assert.deepEqual([left.channels.peak, left.channels.byTransport.websocket], [1, 0]);
+    await watcher.close();
+  });
+
   it('counts refusals by code', async () => {
     await refused(echo, { origin: 'https://evil.test' });
     const { refused: byCode } = (await ask(`${program.base}/live`)).json() as { refused: Record<string, number> };

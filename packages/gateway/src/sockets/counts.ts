@@ -1,3 +1,4 @@
+import type { Hub, HubCounts } from '@pulsebeacon/hub';
 import type { Admission } from './admission.ts';
 import type { EchoServer } from './echo.ts';
 import type { LiveServer } from './live.ts';
@@ -14,28 +15,44 @@ export interface LiveCounts {
     readonly bytesIn: number;
     readonly bytesOut: number;
   };
+  /** Who follows channels, by whichever transport; and what was published in them, and delivered. */
+  readonly channels: Pick<HubCounts, 'open' | 'peak' | 'byTransport' | 'published' | 'delivered'>;
   /** The connections to `/live`: whoever watches these counts. */
   readonly live: { readonly open: number };
-  /** All WebSockets of the server. */
+  /** All WebSockets, streams and polls of the server. */
   readonly total: { readonly open: number; readonly peak: number };
   /** Handshakes that were refused, by code. */
   readonly refused: Readonly<Record<string, number>>;
 }
 
-/** Messages a second over the last second. Over the WebSocket only: a single request knows no interval. */
+/**
+ * Messages a second over the last second: of the echo, unless it says otherwise. Over the WebSocket only: a single request
+ * knows no interval.
+ */
 export interface Rates {
   readonly messagesIn: number;
   readonly messagesOut: number;
+  /** Of channels, by whichever way. */
+  readonly published: number;
+  readonly delivered: number;
 }
 
 /** Reads all counts. */
-export function readCounts(echo: EchoServer, live: LiveServer, admission: Admission): LiveCounts {
+export function readCounts(echo: EchoServer, hub: Hub, live: LiveServer, admission: Admission): LiveCounts {
   const { open, peak, accepted, messagesIn, messagesOut, bytesIn, bytesOut, refusedByCode } = echo.counts();
+  const channels = hub.counts();
   const liveCounts = live.counts();
   const refused: Record<string, number> = { ...refusedByCode };
   for (const [code, count] of Object.entries(liveCounts.refusedByCode)) refused[code] = (refused[code] ?? 0) + count;
   return {
     echo: { open, peak, accepted, messagesIn, messagesOut, bytesIn, bytesOut },
+    channels: {
+      open: channels.open,
+      peak: channels.peak,
+      byTransport: channels.byTransport,
+      published: channels.published,
+      delivered: channels.delivered,
+    },
     live: { open: liveCounts.open },
     total: { open: admission.open, peak: admission.peak },
     refused,

@@ -1,7 +1,7 @@
 import { type OriginPolicyOptions, WebSocketServer } from '@pulsebeacon/websocket';
 import type { Log } from '../log/log.ts';
 import type { Admission } from './admission.ts';
-import { type LiveCounts, RateMeter } from './counts.ts';
+import { type LiveCounts, RateMeter, type Rates } from './counts.ts';
 import { logged } from './socket-log.ts';
 
 export interface LiveParts {
@@ -22,6 +22,8 @@ export class Live {
   private readonly readCounts: () => LiveCounts;
   private readonly messagesIn = new RateMeter();
   private readonly messagesOut = new RateMeter();
+  private readonly published = new RateMeter();
+  private readonly delivered = new RateMeter();
   private latest = '';
   private timer: NodeJS.Timeout | undefined;
 
@@ -74,8 +76,13 @@ export class Live {
   private describe(): string {
     const counts = this.readCounts();
     const now = performance.now();
-    const messagesIn = this.messagesIn.add(counts.echo.messagesIn, now);
-    const messagesOut = this.messagesOut.add(counts.echo.messagesOut, now);
-    return JSON.stringify({ ...counts, rates: { messagesIn, messagesOut } });
+    const { echo, channels } = counts;
+    const rates: Rates = {
+      messagesIn: this.messagesIn.add(echo.messagesIn, now),
+      messagesOut: this.messagesOut.add(echo.messagesOut, now),
+      published: this.published.add(channels.published, now),
+      delivered: this.delivered.add(channels.delivered, now),
+    };
+    return JSON.stringify({ ...counts, rates });
   }
 }

@@ -247,6 +247,8 @@ function canWrite(socket: Socket): boolean {
     socket.writableLength === 0 &&
     // A host's limit on silence would not hear of these writes.
     !socket.timeout &&
+    // Whoever has put something in the place of the socket's write is to see what is written.
+    !Object.hasOwn(socket, 'write') &&
     isWriteHandle(handle)
   );
 }

@@ -272,6 +272,23 @@ describe('a socket that is not moved', () => {
     assert.equal(new SharedBufferStream(socket).writeDirectly(), true);
   });
 
+  test('shows what is written to whoever has put something in the place of its write, until that is gone', async (t) => {
+    const [socket, peer] = await connect(t);
+    const stream = new SharedBufferStream(socket);
+    const seen: string[] = [];
+    const tapped = socket as { write?: unknown };
+    tapped.write = (bytes: Uint8Array): boolean => {
+      delete tapped.write;
+      seen.push(Buffer.from(bytes).toString());
+      return socket.write(bytes);
+    };
+    for (const text of ['one', 'two']) stream.write(Buffer.from(text), 0, 3);
+    assert.equal(internals(stream).isDirect, true);
+    stream.end();
+    assert.equal((await readAll(peer)).toString(), 'onetwo');
+    assert.deepEqual(seen, ['one']);
+  });
+
   test('is left alone while it connects, and when somebody made it', async (t) => {
     const server = net.createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -1,0 +1,59 @@
+import { startComposer } from './composer.js';
+import { byId } from './dom.js';
+import { problemOf } from './follower.js';
+import { milliseconds } from './format.js';
+
+const KINDS = {
+  text: {
+    placeholder: 'Say something',
+    sample: 'hello',
+    read: (/** @type {string} */ body) => ({ body, contentType: 'text/plain; charset=utf-8' }),
+  },
+  json: {
+    placeholder: '{"hello":"world"}',
+    sample: '{"hello":"world"}',
+    read(/** @type {string} */ body) {
+      try {
+        JSON.parse(body);
+      } catch (error) {
+        throw new SyntaxError(`This is not JSON: ${error instanceof Error ? error.message : error}`);
+      }
+      return { body, contentType: 'application/json' };
+    },
+  },
+};
+
+/**
+ * The box that publishes, by POST to the channel.
+ * @param {URL} channel
+ * @param {(position: string, clickedAt: number) => void} onPublished told of what the server has taken
+ */
+export function startPublishing(channel, onPublished) {
+  const receipt = byId('receipt', HTMLOutputElement);
+  const composer = startComposer(byId('publish', HTMLFormElement), KINDS, send, { keeps: true });
+  composer.enable(true);
+
+  /** @param {{ body: string, contentType: string }} message */
+  function send({ body, contentType }) {
+    const clickedAt = performance.now();
+    publish(body, contentType, clickedAt).catch((error) => {
+      receipt.textContent = '';
+      composer.showFault(error instanceof TypeError ? 'The server does not answer' : error.message);
+    });
+    return true;
+  }
+
+  /**
+   * @param {string} body
+   * @param {string} contentType
+   * @param {number} clickedAt
+   */
+  async function publish(body, contentType, clickedAt) {
+    const response = await fetch(channel, { method: 'POST', headers: { 'Content-Type': contentType }, body });
+    const ms = performance.now() - clickedAt;
+    if (!response.ok) throw new Error(`Not published, ${await problemOf(response)}`);
+    const { position } = await response.json();
+    receipt.textContent = `${response.status} · position ${position} · ${milliseconds(ms)}`;
+    onPublished(position, clickedAt);
+  }
+}

@@ -1,0 +1,70 @@
+import { startCopying } from './copying.js';
+import { byId, create, within } from './dom.js';
+import { inColors } from './samples.js';
+
+/**
+ * The lines to try on a channel, each with a button that copies it; with the address of this very server.
+ * @param {string} origin
+ * @param {string} socketBase
+ */
+export function showTerminalLines(origin, socketBase) {
+  const list = byId('lines', HTMLOListElement);
+  const choice = byId('lines-channel', HTMLElement);
+  /** @type {string | undefined} */
+  let position;
+  const chosen = () => within(choice, 'input:checked', HTMLInputElement).value;
+  const codes = linesOf('', '', '').map(([name]) => {
+    const code = create('code');
+    const button = create('button', 'copy', create('span', '', 'Copy'), create('span', 'unseen', ` ${name}`));
+    button.type = 'button';
+    startCopying(button, () => code);
+    list.append(create('li', '', create('span', 'name', name), create('pre', '', code), button));
+    return code;
+  });
+  const show = () => {
+    const channel = chosen();
+    const lines = linesOf(
+      `${origin}/channels/${channel}`,
+      `${socketBase}/channels/${channel}`,
+      (channel === 'demo' ? position : undefined) ?? 'POSITION',
+    );
+    for (const [index, [, ...code]] of lines.entries()) codes[index]?.replaceChildren(...inColors(code));
+  };
+  choice.addEventListener('change', show);
+  show();
+  return {
+    /** @param {string} newest where the demo channel is now */
+    setPosition(newest) {
+      position = newest;
+      if (chosen() === 'demo') show();
+    },
+  };
+}
+
+/**
+ * @param {string} url of the channel
+ * @param {string} socketUrl
+ * @param {string} position
+ * @returns {[string, ...string[][]][]} the name of each, and its lines in parts: code and strings in turn
+ */
+function linesOf(url, socketUrl, position) {
+  return [
+    ['Follow', ['curl -N ', `'${url}?follow'`]],
+    ['Publish', [`curl -d hello ${url}`]],
+    ['History', [`curl ${url}`]],
+    ['Newest', ['curl ', `'${url}?last'`]],
+    ['Long poll', ['curl ', `'${url}?wait=25'`]],
+    [
+      'Recover',
+      [`curl -N ${url} \\`],
+      ['  -H ', "'Accept: text/event-stream'", ' -H ', `'Last-Event-ID: ${position}'`],
+    ],
+    [
+      'WebSocket',
+      ['const socket = new WebSocket(', `'${socketUrl}'`, ');'],
+      ['socket.onmessage = ({ data }) => console.log(data);'],
+      ['socket.onopen = () => socket.send(', "'hello'", ');'],
+    ],
+    ['EventSource', ['new EventSource(', `'${url}'`, ')'], ['  .onmessage = ({ data }) => console.log(data);']],
+  ];
+}
