@@ -98,11 +98,11 @@ export class ChannelDoor implements Door {
     }
     const session = newSession(await authenticate(hub, request));
     if (isGone(response)) return;
-    if (isLive) this.requireSubscribe(channel, session.principal, wanted);
+    if (isLive || wanted.what === 'live') this.requireSubscribe(channel, session.principal, wanted);
     const reading = { hub, request, response, channel, session, wanted };
     switch (wanted.what) {
       case 'live':
-        return isLive ? openStream(reading, this.heartbeats) : answerHistory(reading);
+        return openStream(reading, this.heartbeats);
       case 'poll':
         return isLive ? answerPoll(reading) : answerHistory(reading);
       case 'history':

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { formatPosition, type Position, type Publication, quote, readPosition, WireError } from '@pulsebeacon/wire';
 import type { HistoryPage } from '../broker.ts';
 import { matchesEtag } from '../http/negotiation.ts';
@@ -137,12 +136,6 @@ function answerBytes(
     return;
   }
   const body = encode();
-  setContentType(response, contentType);
-  response.setHeader('Content-Length', body.length);
+  response.setHeader('Content-Type', contentType).setHeader('Content-Length', body.length);
   response.end(body);
-}
-
-/** What was published by a program with a type that no header can carry is bytes. */
-function setContentType(response: ServerResponse, contentType: string): void {
-  response.setHeader('Content-Type', /^[ -~]+$/.test(contentType) ? contentType : 'application/octet-stream');
 }

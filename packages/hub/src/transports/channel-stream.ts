@@ -47,6 +47,7 @@ export async function openStream(reading: ChannelReading, heartbeats: Heartbeats
   response.setHeader('Content-Type', format.contentType);
   // Neither kept nor compressed nor held back on the way, by nginx either: each message is to arrive when it leaves.
   response.setHeader('Cache-Control', 'no-store, no-transform').setHeader('X-Accel-Buffering', 'no');
+  if (request.method === 'HEAD') return void response.end();
   const outlet = new StreamOutlet(response, format, hub.limits.sendHighWaterMark);
   const client = hub.connect(session, outlet, request.toOrigin());
   outlet.client = client;

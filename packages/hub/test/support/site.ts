@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { Hub, type HubHooks, type HubOptions } from '@pulsebeacon/hub';
 import { type ClientConnection, connect, type ConnectOptions } from '@pulsebeacon/websocket';
 import type { WireError } from '@pulsebeacon/wire';
@@ -37,6 +37,7 @@ export class Site {
       ...options.hooks,
       opened: () => site.wake(),
       closed: () => site.wake(),
+      delivered: () => site.wake(),
       refused: (error, origin) => {
         site.refused.push(error);
         options.hooks?.refused?.(error, origin);
@@ -47,13 +48,15 @@ export class Site {
     const hub = new Hub({ ...options, hooks });
     const site = new Site(hub, server);
     hub.attach(server, base === undefined ? {} : { base });
+    // WebSockets are no connections of the HTTP server any more: closeAllConnections does not know them.
+    const sockets = new Set<Socket>();
+    server.on('connection', (socket) => sockets.add(socket.once('close', () => sockets.delete(socket))));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     scope.after(async () => {
-      server.closeAllConnections();
-      await hub.close();
-      server.closeAllConnections();
       server.close();
+      for (const socket of sockets) socket.destroy();
+      await hub.close();
     });
     return site;
   }
