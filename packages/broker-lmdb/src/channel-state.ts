@@ -42,6 +42,8 @@ export class ChannelState {
   readonly log: ChannelLog;
   /** The oldest that is kept is at least as new: milliseconds since 1970. */
   oldestTime = 0;
+  /** What is kept was too large for the cache when it was read into it. */
+  isTooLarge = false;
   /** When somebody last asked for it, on the clock of performance.now(). */
   usedAt = 0;
 

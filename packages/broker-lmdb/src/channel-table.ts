@@ -144,7 +144,8 @@ export class ChannelTable {
 
   private read(state: ChannelState, after: number, limit: number, time: number): Publication[] {
     const { log, numbers } = state;
-    if (after < log.dropped && numbers.top - numbers.dropped <= CACHED_WHOLE) this.fill(state);
+    const isShort = numbers.top - numbers.dropped <= CACHED_WHOLE;
+    if (after < log.dropped && isShort && !state.isTooLarge) this.fill(state);
     if (after >= log.dropped) {
       const from = Math.max(log.indexAfter(after), time === 0 ? 0 : log.indexFrom(time));
       return log.slice(from, Math.min(log.length, from + limit));
@@ -158,12 +159,20 @@ export class ChannelTable {
     return publications;
   }
 
-  /** Reads all that is kept into memory. */
+  /** Reads all that is kept into memory, if there is room for it. */
   private fill(state: ChannelState): void {
     const { log, numbers } = state;
     while (log.length > 0) log.shift();
     log.dropped = numbers.dropped;
-    for (const publication of this.scan(state, numbers.dropped, 0)) log.push(publication);
+    for (const publication of this.scan(state, numbers.dropped, 0)) {
+      log.push(publication);
+      if (log.dropped === numbers.dropped) continue;
+      // The cache has let the first ones go again: half a history is none.
+      state.isTooLarge = true;
+      while (log.length > 0) log.shift();
+      log.dropped = numbers.top;
+      return;
+    }
   }
 
   /** Publications from disk that come after an offset and are at least as new as a time. */

@@ -78,8 +78,10 @@ export function inUse(folder: string, pid: number): StoreError {
 function answers(socket: string): Promise<boolean> {
   return new Promise((resolve) => {
     const connection = net.connect(socket);
-    // Whoever does not take the connection because too many wait for theirs is alive too.
-    connection.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EAGAIN'));
+    // Whatever else goes wrong, such as that this user may not ask, is no proof that nobody is there.
+    connection.once('error', ({ code }: NodeJS.ErrnoException) =>
+      resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'),
+    );
     connection.once('connect', () => {
       connection.destroy();
       resolve(true);

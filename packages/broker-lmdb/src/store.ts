@@ -157,7 +157,8 @@ function tableOf(root: RootDatabase<Buffer, Buffer>, name: string): Table {
 
 async function writableFolder(given: string): Promise<string> {
   try {
-    await mkdir(given, { recursive: true });
+    // What is published is nobody else's to read.
+    await mkdir(given, { recursive: true, mode: 0o700 });
     await access(given, constants.R_OK | constants.W_OK | constants.X_OK);
     return await realpath(given);
   } catch (error) {
