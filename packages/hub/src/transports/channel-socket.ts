@@ -4,7 +4,6 @@ import {
   CommandError,
   errorMessage,
   parseCommand,
-  quote,
   type ServerMessage,
   type Since,
   WireError,
@@ -61,9 +60,12 @@ export abstract class ChannelSocket {
     }
     this.client = client;
     this.begin(client, heartbeats);
-    client.subscribe(this.channel, { since, echo }).catch((error: unknown) => {
-      client.close(this.hub.toWireError(error));
-    });
+    // What it asks for is answered after `subscribed`, whatever the broker.
+    this.pause();
+    client
+      .subscribe(this.channel, { since, echo })
+      .catch((error: unknown) => client.close(this.hub.toWireError(error)))
+      .finally(() => this.resume());
   }
 
   onDrain(): void {
@@ -211,15 +213,10 @@ export class EnvelopeChannelSocket extends ChannelSocket implements QueueOwner {
       const hint = `this is the WebSocket of ${channel}: hello is for /connect`;
       throw new CommandError(new WireError('PB_MESSAGE_UNKNOWN', hint), command.id);
     }
-    if (command.channel === channel) return command;
-    const hint = `this is the WebSocket of ${channel}: leave channel out, or use /connect`;
-    throw new CommandError(
-      new WireError('PB_MESSAGE_INVALID', `channel is ${quote(command.channel)}: ${hint}`),
-      command.id,
-    );
+    return command;
   }
 
-  /** What cannot be carried out is answered, and counts as a message; the client may go on. */
+  /** What cannot be carried out is answered, and counts as a message. What is none ends the connection. */
   private onFault(error: WireError, client: HubClient): void {
     let fault = error;
     try {
@@ -229,6 +226,7 @@ export class EnvelopeChannelSocket extends ChannelSocket implements QueueOwner {
     }
     this.hub.onRefused(fault, client.origin);
     this.outlet.message(errorMessage(fault, error instanceof CommandError ? error.id : undefined, this.channel));
+    if (fault === error && error.entry.closeCode !== undefined) this.outlet.close(error);
   }
 }
 

@@ -210,9 +210,6 @@ test('enveloped: commands without channel are about this one', async (t) => {
 });
 
 for (const [name, text, code, id] of [
-  ['no JSON', '{', 'PB_MESSAGE_INVALID', undefined],
-  ['a list', '[]', 'PB_MESSAGE_INVALID', undefined],
-  ['too deep', '['.repeat(50_000), 'PB_MESSAGE_DEPTH', undefined],
   ['an unknown command', '{"type":"dance","id":7}', 'PB_MESSAGE_UNKNOWN', 7],
   ['hello', '{"type":"hello","versions":[1],"id":7}', 'PB_MESSAGE_UNKNOWN', 7],
   ['another channel', '{"type":"publish","channel":"other","data":1,"id":7}', 'PB_COMMAND_INVALID', 7],
@@ -221,7 +218,6 @@ for (const [name, text, code, id] of [
   ['subscribed already', '{"type":"subscribe","id":7}', 'PB_ALREADY_SUBSCRIBED', 7],
   ['no such presence', '{"type":"presence","id":7}', 'PB_NO_PRESENCE', 7],
   ['too large', `{"type":"publish","id":7,"data":"${'x'.repeat(2000)}"}`, 'PB_PAYLOAD_TOO_LARGE', 7],
-  ['bytes', Buffer.from('{}'), 'PB_MESSAGE_INVALID', undefined],
 ] as const) {
   test(`enveloped: ${name} is answered with ${code}, and the connection lives on (HARDENING 10)`, async (t) => {
     const site = await Site.start(t, LIMITED);
@@ -233,6 +229,24 @@ for (const [name, text, code, id] of [
     socket.send('{"type":"publish","data":"still there"}');
     assert.equal((await socket.json())['data'], 'still there');
     assert.equal(site.refused[0]!.code, code);
+  });
+}
+
+for (const [name, data, code] of [
+  ['no JSON', '{', 'PB_MESSAGE_INVALID'],
+  ['a list', '[]', 'PB_MESSAGE_INVALID'],
+  ['too deep', '['.repeat(50_000), 'PB_MESSAGE_DEPTH'],
+  ['bytes', Buffer.from('{}'), 'PB_MESSAGE_INVALID'],
+] as const) {
+  test(`enveloped: ${name} is no message: ${code}, bye and 1008 (HARDENING 10)`, async (t) => {
+    const site = await Site.start(t);
+    const socket = await Socket.envelope(t, site);
+    await socket.json();
+    socket.send(data);
+    const [error, bye] = [await socket.json(), await socket.json()];
+    assert.deepEqual([error['type'], error['code'], bye['type'], bye['code']], ['error', code, 'bye', code]);
+    assert.equal((await socket.closed).code, 1008);
+    await site.connected(0);
   });
 }
 
