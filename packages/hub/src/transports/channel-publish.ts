@@ -9,7 +9,7 @@ import { flagOf, oneOf } from '../http/query.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import { payloadOfBody } from '../payloads.ts';
-import { newSession } from '../session-token.ts';
+import type { Session } from '../session-token.ts';
 import { isGone, KEY_FIELD, POSITION_FIELD } from './channel-fields.ts';
 
 /**
@@ -33,19 +33,20 @@ export async function publishBody(
   const idempotencyKey = request.header('idempotency-key');
   if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey);
   const reach = flagOf(request, 'reach');
-  const session = newSession(await authenticate(hub, request));
+  // Who posts follows nothing: nobody needs to know them by a name of their own.
+  const session: Session = { client: '', principal: await authenticate(hub, request) };
   const rules = hub.namespaces.rulesOf(channel);
   requireAllowed(session.principal, 'publish', channel, rules);
   const body = await readBody(request, { size: rules.maxMessageSize, what: `a message of ${channel}` });
   if (body === undefined) return;
   const payload = payloadOfBody(body, request.header('content-type'));
-  const publication = { ...payload, key, publisher: session.client };
-  const result = await hub.publish(channel, publication, { idempotencyKey, reach, by: session });
+  const result = await hub.publish(channel, { ...payload, key }, { idempotencyKey, reach, by: session });
   if (isGone(response)) return;
-  const answer = Buffer.from(`${JSON.stringify({ channel, ...result })}\n`);
+  // A string leaves in one piece with the head.
+  const answer = `${JSON.stringify({ channel, ...result })}\n`;
   response.writeHead(201, {
     'Content-Type': 'application/json',
-    'Content-Length': answer.length,
+    'Content-Length': Buffer.byteLength(answer),
     'Cache-Control': 'no-store',
     [POSITION_FIELD]: result.position,
     Location: `?at=${result.position}`,
