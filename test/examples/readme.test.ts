@@ -53,7 +53,7 @@ async function run(line: string, position: string): Promise<void> {
     PULSEBEACON_SERVER: `http://127.0.0.1:${port}`,
     npm_config_offline: 'true',
   };
-  const shell = new Program({ after }, 'sh', ['-c', `exec ${line}`], { env, cwd: inClone() });
+  const shell = new Program({ after }, 'sh', ['-c', isEndless(line) ? `exec ${line}` : line], { env, cwd: inClone() });
   if (!isEndless(line)) {
     const { code, stdout, stderr } = await shell.exit;
     assert.equal(code, 0, stderr);

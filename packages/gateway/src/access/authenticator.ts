@@ -61,9 +61,9 @@ export class GatewayAuthenticator implements Authenticator {
   }
 }
 
-/** Browsers cannot send Authorization with a WebSocket or an EventSource: they may say `?key=`. */
+/** Browsers cannot send Authorization with a WebSocket or an EventSource: they have `?access_token=` (RFC 6750 §2.3). */
 function textOfKey(authorization: string | undefined, query: URLSearchParams): string | undefined {
-  if (authorization === undefined) return query.get('key') ?? undefined;
+  if (authorization === undefined) return query.get('access_token') ?? undefined;
   const match = BEARER.exec(authorization);
   if (match === null)
     throw new WireError('PB_UNAUTHENTICATED', 'Authorization is no Bearer: send Authorization: Bearer pb_…');
