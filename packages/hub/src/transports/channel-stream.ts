@@ -1,5 +1,6 @@
 import { encodeSse } from '@pulsebeacon/wire';
 import type { Heartbeats } from '../heartbeats.ts';
+import { messageJson } from '../message-json.ts';
 import type { ChannelReading } from './channel-reading.ts';
 import { NDJSON, SSE, type StreamFormat, StreamOutlet } from './stream-outlet.ts';
 
@@ -15,7 +16,7 @@ const CHANNEL_SSE: StreamFormat = {
     if (message.type !== 'subscribed') return SSE.message(message);
     const { position } = message;
     const id = position === undefined ? {} : { id: position };
-    return Buffer.from(encodeSse({ event: message.type, ...id, retry: RETRY_MS, data: JSON.stringify(message) }));
+    return Buffer.from(encodeSse({ event: message.type, ...id, retry: RETRY_MS, data: messageJson(message) }));
   },
 };
 

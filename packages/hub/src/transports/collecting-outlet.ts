@@ -1,5 +1,6 @@
 import type { ServerMessage, WireError } from '@pulsebeacon/wire';
 import type { EncodedPublication } from '../encoded-publication.ts';
+import { messageJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
 import { byeMessage } from './websocket-outlet.ts';
 
@@ -39,7 +40,7 @@ export class CollectingOutlet implements Outlet {
   }
 
   message(message: ServerMessage): void {
-    this.add(JSON.stringify(message));
+    this.add(messageJson(message));
     if (isNews(message)) this.collector.onNews();
   }
 

@@ -131,6 +131,25 @@ for (const how of ['throw', 'reject'] as const) {
   }
 }
 
+test('what the server itself follows says so when it ends by a failure', async () => {
+  const broker = FailingBroker.of('reject');
+  const { hub } = makeHub(broker);
+  const ends: string[] = [];
+  const channel = hub.channel('c');
+  await channel.subscribe(() => {}, { ended: ({ code }) => ends.push(code) });
+  await hub.publish('c', PUBLICATION);
+  broker.failing.set('history', 'reject');
+  for (const state of hub.activeChannels) state.gap();
+  await turn();
+  assert.deepEqual(ends, ['PB_BROKER_FAILED']);
+  await assert.rejects(
+    channel.subscribe(() => {}),
+    { code: 'PB_BROKER_FAILED' },
+  );
+  assert.equal(hub.counts().byTransport.local, 0);
+  await hub.close();
+});
+
 test('without a failed hook, what fails is a warning of the process', async () => {
   const broker = FailingBroker.of('reject', 'history');
   const hub = new Hub({ broker });
