@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { test } from 'node:test';
 import { type Message } from './support/feed.ts';
 import { messages, post, serve, type Site, Socket } from './support/site.ts';
+import { SlowBroker } from './support/slow-broker.ts';
 
 const hello = { versions: [1] };
 const WAIT = { headers: { Prefer: 'wait=20' } };
@@ -54,6 +55,19 @@ test('?wait=0 gives what there is at once', async (t) => {
   ]);
   const quiet = await messages(port, { hello, commands: [{ type: 'subscribe', channel: 'b' }] }, { query: '?wait=0' });
   assert.deepEqual(types(quiet), ['welcome', 'subscribed']);
+});
+
+test('a poll answers all commands, however long the broker takes and however short the wait is', async (t) => {
+  const broker = new SlowBroker();
+  const { port } = await serve(t, { broker });
+  const commands = [
+    { type: 'publish', id: 1, channel: 'a', data: 1 },
+    { type: 'subscribe', id: 2, channel: 'a' },
+  ];
+  const answered = messages(port, { hello, commands }, { query: '?wait=0' });
+  await broker.asked;
+  setTimeout(broker.goOn, 20);
+  assert.deepEqual(types(await answered), ['welcome', 'published', 'subscribed']);
 });
 
 for (const [what, command] of [
