@@ -44,6 +44,25 @@ test('at the deadline a poll is answered with the positions', async (t) => {
   assert.match(list[1]!['position'] as string, /^[\w-]+\.0$/);
 });
 
+test('what there is no room for comes with the next poll, in order', async (t) => {
+  const { port, hub } = await serve(t, { limits: { sendHighWaterMark: 10_000, maxQueuedBytes: 10_000 } });
+  for (let number = 0; number < 100; number++) await hub.channel('a').publish(`${number} ${'x'.repeat(1000)}`);
+  const heard: number[] = [];
+  let since: unknown = 'all';
+  for (let polls = 0; heard.length < 100; polls++) {
+    assert.ok(polls < 15);
+    const commands = [{ type: 'subscribe', channel: 'a', since }];
+    const publications = (await messages(port, { hello, commands }, WAIT)).filter(({ type }) => type === 'publication');
+    assert.ok(publications.length < 15);
+    for (const { data } of publications) heard.push(Number.parseInt(data as string, 10));
+    since = publications.at(-1)!['position'];
+  }
+  assert.deepEqual(
+    heard,
+    Array.from({ length: 100 }, (_, number) => number),
+  );
+});
+
 test('?wait=0 gives what there is at once', async (t) => {
   const { port, hub } = await serve(t);
   await hub.channel('a').publish(1);
