@@ -1,5 +1,6 @@
 import type { ServerMessage, WireError } from '@pulsebeacon/wire';
 import type { EncodedPublication } from '../encoded-publication.ts';
+import { messageJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
 import { byeMessage } from './websocket-outlet.ts';
 
@@ -39,13 +40,13 @@ export class CollectingOutlet implements Outlet {
   }
 
   message(message: ServerMessage): void {
-    this.add(JSON.stringify(message));
+    this.add(messageJson(message));
     if (isNews(message)) this.collector.onNews();
   }
 
   close(error: WireError, retryAfterMs?: number): void {
     if (this.isOver) return;
-    this.message(byeMessage(error, retryAfterMs));
+    this.add(JSON.stringify(byeMessage(error, retryAfterMs)));
     this.isOver = true;
     this.collector.onEnd();
   }
