@@ -253,7 +253,13 @@ test('a reply that is larger than what may wait does not make a client slow that
 });
 
 test('a client may be sent away as soon as it comes, by whatever way', async (t) => {
-  const { port, hub } = await serve(t, { hooks: { opened: (client) => client.close(new WireError('PB_HUB_FULL')) } });
+  const failures: unknown[] = [];
+  const { port, hub } = await serve(t, {
+    hooks: {
+      opened: (client) => client.close(new WireError('PB_HUB_FULL')),
+      failed: (error) => void failures.push(error),
+    },
+  });
   const { feed, closed, raw } = await Socket.open(t, port);
   raw.send(JSON.stringify(HELLO));
   assert.equal((await feed.next('bye'))['code'], 'PB_HUB_FULL');
@@ -266,6 +272,7 @@ test('a client may be sent away as soon as it comes, by whatever way', async (t)
   const poll = await messages(port, body, { query: '?wait=20' });
   assert.equal(poll.find(({ type }) => type === 'bye')!['code'], 'PB_HUB_FULL');
   assert.equal(hub.counts().subscriptions, 0);
+  assert.deepEqual(failures, []);
 });
 
 test('a heartbeat comes at least once in its period, and only in silence', async (t) => {
