@@ -23,6 +23,8 @@ interface Attendance {
   connections: number;
   /** Until then it may come back without having been gone; by `performance.now()`. */
   lingersUntil: number;
+  /** A connection that lingers was over before the lease was taken: it is taken all the same. */
+  isOwed: boolean;
   isHeld: boolean;
   isWorking: boolean;
 }
@@ -130,7 +132,10 @@ export class Presence {
     const attendance = this.attendances.get(this.keyOf(subscription));
     if (attendance === undefined) return;
     attendance.connections--;
-    if (lingersUntil > 0) attendance.lingersUntil = lingersUntil;
+    if (lingersUntil > 0) {
+      attendance.lingersUntil = lingersUntil;
+      attendance.isOwed = !attendance.isHeld;
+    }
     this.settle(attendance);
   }
 
@@ -143,7 +148,7 @@ export class Presence {
     attendance.isWorking = true;
     try {
       if (renew && attendance.isHeld) await this.lease(attendance);
-      while (attendance.isHeld !== attendance.connections > 0) {
+      while (attendance.isOwed || attendance.isHeld !== attendance.connections > 0) {
         if (attendance.isHeld) await this.exit(attendance);
         else await this.enter(attendance);
       }
@@ -159,6 +164,7 @@ export class Presence {
     const before = joinLeave ? await this.broker.leases(prefix) : [];
     await this.lease(attendance);
     attendance.isHeld = true;
+    attendance.isOwed = false;
     if (joinLeave && before.length === 0) await this.signal(attendance, 'join');
   }
 
@@ -261,6 +267,7 @@ function attendanceOf({ channel, client }: Subscription, key: string): Attendanc
     key,
     connections: 0,
     lingersUntil: 0,
+    isOwed: false,
     isHeld: false,
     isWorking: false,
   };

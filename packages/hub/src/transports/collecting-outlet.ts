@@ -46,7 +46,7 @@ export class CollectingOutlet implements Outlet {
 
   close(error: WireError, retryAfterMs?: number): void {
     if (this.isOver) return;
-    this.message(byeMessage(error, retryAfterMs));
+    this.add(JSON.stringify(byeMessage(error, retryAfterMs)));
     this.isOver = true;
     this.collector.onEnd();
   }

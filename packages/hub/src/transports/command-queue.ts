@@ -6,7 +6,7 @@ export type ClientCommand = Exclude<Command, { type: 'hello' }>;
 
 /** Commands of one of these kinds may be under way together: the broker keeps their order, and can take them as one. */
 const TOGETHER: ReadonlySet<string> = new Set(['publish', 'subscribe']);
-/** Their replies can be large: each waits until there is room for it. */
+/** Their replies can be large: each waits until there is room for it, and what follows until it was read. */
 const LARGE_REPLY: ReadonlySet<string> = new Set(['history', 'presence']);
 
 export interface QueueOwner {
@@ -76,6 +76,16 @@ export class CommandQueue {
       return;
     }
     await this.client.execute(command);
+    await this.hasRoomAgain();
+  }
+
+  /** A reply that is larger than the client may have to read does not make it a slow one. */
+  private async hasRoomAgain(): Promise<void> {
+    try {
+      await this.owner.room();
+    } catch {
+      // Then there is none: for whoever needs it, it is said above.
+    }
   }
 
   private pump(): void {

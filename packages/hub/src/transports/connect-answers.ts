@@ -75,6 +75,7 @@ export class PollAnswer implements QueueOwner, Collector {
   private readonly done: () => void;
   private readonly timer: NodeJS.Timeout;
   private hasNews = false;
+  private isDue = false;
   private isScheduled = false;
   private isAnswered = false;
 
@@ -90,7 +91,7 @@ export class PollAnswer implements QueueOwner, Collector {
     this.client = hub.connect(greeting.session, this.outlet, request.toOrigin());
     this.queue = new CommandQueue(this.client, this);
     this.done = () => done(this);
-    this.timer = setTimeout(() => this.answer(), waitMs);
+    this.timer = setTimeout(() => this.onDue(), waitMs);
     response.once('close', () => this.answer());
     this.outlet.message(greeting.welcome);
     feed(exchange, this.client, this.queue);
@@ -109,7 +110,7 @@ export class PollAnswer implements QueueOwner, Collector {
   /** All commands have their reply: what they bring goes along with it. */
   idle(): void {
     // Who follows nothing has nothing to wait for.
-    if (this.hasNews || this.client.subscriptions.size === 0) this.answerSoon();
+    if (this.hasNews || this.isDue || this.client.subscriptions.size === 0) this.answerSoon();
   }
 
   onNews(): void {
@@ -119,6 +120,12 @@ export class PollAnswer implements QueueOwner, Collector {
 
   onEnd(): void {
     this.answerSoon();
+  }
+
+  /** Whatever the wait, all commands are answered. */
+  private onDue(): void {
+    this.isDue = true;
+    if (this.queue.size === 0) this.answer();
   }
 
   /** Not before the end of the turn: what is published in it goes along. */

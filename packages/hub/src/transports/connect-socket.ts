@@ -64,6 +64,13 @@ export class ConnectSocket implements QueueOwner {
     this.client?.drained();
   }
 
+  /** A message is larger than any may be: the connection ends with 1009. */
+  onTooBig(): void {
+    const origin = this.client?.origin ?? this.visitor!.request.toOrigin();
+    const detail = `a message has at most ${this.hub.limits.maxCommandSize} bytes`;
+    this.hub.onRefused(new WireError('PB_PAYLOAD_TOO_LARGE', detail), origin);
+  }
+
   onClose(): void {
     clearTimeout(this.helloTimer);
     this.endHeartbeat?.();

@@ -37,7 +37,9 @@ export function connectSockets(hub: Hub, path: string, heartbeats: Heartbeats): 
     drain: (connection) => socketOf(connection).onDrain(),
     close: (connection) => socketOf(connection).onClose(),
     // How a peer breaks the protocol is for its close code to say.
-    error: () => {},
+    error: (connection, { code }) => {
+      if (code === 'PB_MESSAGE_TOO_BIG') socketOf(connection).onTooBig();
+    },
     refused: (event) => reportRefusal(hub, event),
   });
 }

@@ -39,6 +39,46 @@ for (const kind of ['ndjson', 'sse'] as const) {
   });
 }
 
+for (const kind of ['ndjson', 'sse'] as const) {
+  test(`${kind}: a client that does not read is sent away, and loses nothing when it comes back`, async (t) => {
+    const { port, hub } = await serve(t, { limits: { sendHighWaterMark: 1000, maxQueuedBytes: 200_000 } });
+    const slow = await Stream.open(t, port, kind, follow('a'));
+    const welcome = await slow.feed.next('welcome');
+    await slow.feed.next('subscribed');
+    slow.response.pause();
+    const data = 'x'.repeat(50_000);
+    let published = 0;
+    while (hub.counts().subscriptions > 0 && published < 290) {
+      await hub.channel('a').publish(`${published++} ${data}`);
+      // What is written, and what becomes of it, takes a turn or several.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.ok(published < 290);
+    slow.response.resume();
+    const bye = await slow.feed.next('bye');
+    assert.deepEqual([bye['code'], bye['retry']], ['PB_SLOW_SUBSCRIBER', true]);
+    const heard = slow.feed.all.filter(({ type }) => type === 'publication');
+    const commands = [{ type: 'subscribe', channel: 'a', since: heard.at(-1)!['position'] }];
+    const back = await Stream.open(t, port, kind, { hello: { ...hello, session: welcome['session'] }, commands });
+    assert.equal((await back.feed.next('subscribed'))['recovered'], true);
+    const missed = await back.feed.take(published - heard.length, 'publication');
+    assert.deepEqual(
+      [...heard, ...missed].map(({ data: text }) => Number.parseInt(text as string, 10)),
+      Array.from({ length: published }, (_, number) => number),
+    );
+  });
+}
+
+test('history stands in an answer as it was published', async (t) => {
+  const { port, hub } = await serve(t);
+  const json = '{"big": 12345678901234567890, "a" : 1.0}';
+  await hub.publish('a', { kind: 'json', contentType: 'application/json', data: json });
+  const body = { hello, commands: [{ type: 'history', channel: 'a' }] };
+  assert.ok((await post(port, body)).text.includes(json));
+  const since = { hello, commands: [{ type: 'subscribe', channel: 'a', since: 'all' }] };
+  assert.ok((await post(port, since, { query: '?wait=20' })).text.includes(json));
+});
+
 async function openStream(...parameters: Parameters<typeof Stream.open>) {
   const stream = await Stream.open(...parameters);
   return { feed: stream.feed, response: stream.response, close: () => stream.close() };

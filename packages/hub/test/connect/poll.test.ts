@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { test } from 'node:test';
 import { type Message } from './support/feed.ts';
 import { messages, post, serve, type Site, Socket } from './support/site.ts';
+import { SlowBroker } from './support/slow-broker.ts';
 
 const hello = { versions: [1] };
 const WAIT = { headers: { Prefer: 'wait=20' } };
@@ -43,6 +44,25 @@ test('at the deadline a poll is answered with the positions', async (t) => {
   assert.match(list[1]!['position'] as string, /^[\w-]+\.0$/);
 });
 
+test('what there is no room for comes with the next poll, in order', async (t) => {
+  const { port, hub } = await serve(t, { limits: { sendHighWaterMark: 10_000, maxQueuedBytes: 10_000 } });
+  for (let number = 0; number < 100; number++) await hub.channel('a').publish(`${number} ${'x'.repeat(1000)}`);
+  const heard: number[] = [];
+  let since: unknown = 'all';
+  for (let polls = 0; heard.length < 100; polls++) {
+    assert.ok(polls < 15);
+    const commands = [{ type: 'subscribe', channel: 'a', since }];
+    const publications = (await messages(port, { hello, commands }, WAIT)).filter(({ type }) => type === 'publication');
+    assert.ok(publications.length < 15);
+    for (const { data } of publications) heard.push(Number.parseInt(data as string, 10));
+    since = publications.at(-1)!['position'];
+  }
+  assert.deepEqual(
+    heard,
+    Array.from({ length: 100 }, (_, number) => number),
+  );
+});
+
 test('?wait=0 gives what there is at once', async (t) => {
   const { port, hub } = await serve(t);
   await hub.channel('a').publish(1);
@@ -54,6 +74,19 @@ test('?wait=0 gives what there is at once', async (t) => {
   ]);
   const quiet = await messages(port, { hello, commands: [{ type: 'subscribe', channel: 'b' }] }, { query: '?wait=0' });
   assert.deepEqual(types(quiet), ['welcome', 'subscribed']);
+});
+
+test('a poll answers all commands, however long the broker takes and however short the wait is', async (t) => {
+  const broker = new SlowBroker();
+  const { port } = await serve(t, { broker });
+  const commands = [
+    { type: 'publish', id: 1, channel: 'a', data: 1 },
+    { type: 'subscribe', id: 2, channel: 'a' },
+  ];
+  const answered = messages(port, { hello, commands }, { query: '?wait=0' });
+  await broker.asked;
+  setTimeout(broker.goOn, 20);
+  assert.deepEqual(types(await answered), ['welcome', 'published', 'subscribed']);
 });
 
 for (const [what, command] of [

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { WebSocket } from 'ws';
 import { type Authenticator, DEFAULT_LIMITS } from '@pulsebeacon/hub';
 import { WireError } from '@pulsebeacon/wire';
-import { serve, Socket } from './support/site.ts';
+import { messages, serve, Socket, Stream } from './support/site.ts';
 import { SlowBroker } from './support/slow-broker.ts';
 
 const users: Authenticator = {
@@ -175,10 +175,11 @@ for (const [what, message, code] of [
 }
 
 test('a message that is too large ends the connection with 1009', async (t) => {
-  const { port } = await serve(t, { limits: { maxCommandSize: 1000 } });
+  const { port, hub } = await serve(t, { limits: { maxCommandSize: 1000 } });
   const { socket } = await Socket.enter(t, port);
   socket.send({ type: 'publish', channel: 'a', data: 'x'.repeat(1000) });
   assert.equal((await socket.closed).code, 1009);
+  assert.deepEqual(hub.counts().refusedByCode, { PB_PAYLOAD_TOO_LARGE: 1 });
 });
 
 test('who sends too much is told so, and who goes on is sent away', async (t) => {
@@ -237,6 +238,41 @@ test('large replies wait until there is room for them', async (t) => {
   assert.ok(most < 1_300_000, `${most} bytes wait`);
   socket.raw.resume();
   assert.equal((await socket.feed.take(50, 'history')).length, 50);
+});
+
+test('a reply that is larger than what may wait does not make a client slow that reads', async (t) => {
+  const { port, hub } = await serve(t, { limits: { sendHighWaterMark: 10_000, maxQueuedBytes: 20_000 } });
+  // More than the buffers between the two take at once.
+  for (let count = 0; count < 12; count++) await hub.channel('a').publish('x'.repeat(1_000_000));
+  const { socket } = await Socket.enter(t, port);
+  socket.send({ type: 'history', id: 1, channel: 'a' }, { type: 'publish', id: 2, channel: 'b', data: 1 });
+  socket.send({ type: 'presence', id: 3, channel: 'b' }, { type: 'publish', id: 4, channel: 'b', data: 2 });
+  for (const type of ['history', 'published', 'presence', 'published']) {
+    assert.equal((await socket.feed.next()).type, type);
+  }
+});
+
+test('a client may be sent away as soon as it comes, by whatever way', async (t) => {
+  const failures: unknown[] = [];
+  const { port, hub } = await serve(t, {
+    hooks: {
+      opened: (client) => client.close(new WireError('PB_HUB_FULL')),
+      failed: (error) => void failures.push(error),
+    },
+  });
+  const { feed, closed, raw } = await Socket.open(t, port);
+  raw.send(JSON.stringify(HELLO));
+  assert.equal((await feed.next('bye'))['code'], 'PB_HUB_FULL');
+  assert.equal((await closed).code, 1013);
+  const body = { hello: HELLO, commands: [{ type: 'subscribe', channel: 'a' }] };
+  for (const kind of ['sse', 'ndjson'] as const) {
+    const stream = await Stream.open(t, port, kind, body);
+    assert.equal((await stream.feed.next('bye'))['code'], 'PB_HUB_FULL');
+  }
+  const poll = await messages(port, body, { query: '?wait=20' });
+  assert.equal(poll.find(({ type }) => type === 'bye')!['code'], 'PB_HUB_FULL');
+  assert.equal(hub.counts().subscriptions, 0);
+  assert.deepEqual(failures, []);
 });
 
 test('a heartbeat comes at least once in its period, and only in silence', async (t) => {
