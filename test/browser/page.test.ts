@@ -3,6 +3,8 @@
 // Screenshots go to build/screenshots. The one of the README is made by PULSEBEACON_SCREENSHOTS=docs/assets, which takes
 // a minute more, and the port that it shows.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
@@ -203,9 +205,19 @@ describe('the page', () => {
     const second = await frontPage.openChannel(context);
     await pages(first, 2);
     await pages(second, 2);
-    assert(Number(await first.locator('#all-open').textContent()) >= 2);
+    const byTransport = (count: number): Promise<void[]> =>
+      Promise.all(
+        TRANSPORTS.map((name) =>
+          laneOf(first, name)
+            .locator('.followers', { hasText: new RegExp(`^${count} open$`) })
+            .waitFor(),
+        ),
+      );
+    await byTransport(2);
+    await first.locator('#all-open', { hasText: /^8$/ }).waitFor();
     await second.close();
     await pages(first, 1);
+    await byTransport(1);
     assert.match((await first.locator('#watching .sparkline').getAttribute('aria-label'))!, /now 1, at most [12]$/);
   });
 
@@ -392,20 +404,32 @@ describe('the page', () => {
 });
 
 describe('the page, when the server goes', () => {
-  test('says so on each transport, and is live again once it is back', async () => {
-    const { program, port: ownPort } = await serve();
-    const page = await frontPage.openChannel(await frontPage.openContext(), `http://localhost:${ownPort}`);
+  test('says so on each transport; back with its data, nothing is lost, and all is live again', async (t) => {
+    const data = await mkdtemp(path.join(tmpdir(), 'pulsebeacon-page-'));
+    t.after(() => rm(data, { recursive: true, force: true }));
+    const { program, port: ownPort } = await serve('--data', data);
+    const at = `http://localhost:${ownPort}`;
+    const page = await frontPage.openChannel(await frontPage.openContext(), at);
+    await publish(page, 'before the end');
+    for (const transport of TRANSPORTS) await arrivalOf(laneOf(page, transport), 'before the end', 'live').waitFor();
     await program.stop('SIGINT');
     for (const transport of TRANSPORTS) await laneOf(page, transport).and(page.locator('[data-state=lost]')).waitFor();
     await page.locator('#live-state[data-state=failed]').waitFor();
     await page.locator('#publish-button').click();
     await page.locator('#publish-hint', { hasText: 'The server does not answer' }).waitFor();
-    await serve('--port', ownPort);
+    const again = await serve('--port', ownPort, '--data', data);
+    await post('while nobody was back', at);
     await page.locator('.lane[data-state=open]').nth(2).waitFor();
     await publish(page, 'after the restart');
-    for (const transport of TRANSPORTS) await arrivalOf(laneOf(page, transport), 'after the restart', 'live').waitFor();
-    // Meanwhile the browser has said what it could not reach.
+    for (const transport of TRANSPORTS) {
+      const lane = laneOf(page, transport);
+      await arrivalOf(lane, 'after the restart', 'live').waitFor();
+      assert.deepEqual(await textsOf(lane), ['before the end', 'while nobody was back', 'after the restart']);
+      assert.equal(await lane.locator('.chip.fault').isVisible(), false);
+    }
     await page.close();
+    await again.program.stop();
+    // Meanwhile the browser has said what it could not reach.
     complaints.length = 0;
   });
 });
