@@ -144,6 +144,23 @@ describe('the page', () => {
     complaints.length = 0;
   });
 
+  test('asks for a key where publishing needs one, and publishes with it', async () => {
+    const { program, port: ownPort } = await serve('--host', '0.0.0.0');
+    const [, key] = await program.printed(/shown this once: (\S+)/);
+    // As if it came by way of a proxy: so it is not of this machine.
+    const context = await frontPage.openContext({ extraHTTPHeaders: { 'X-Forwarded-For': '192.0.2.1' } });
+    const page = await frontPage.openChannel(context, `http://localhost:${ownPort}`);
+    assert(await page.getByLabel('Key').isHidden());
+    await page.locator('#publish-button').click();
+    await page.locator('#publish-hint', { hasText: 'Not published, 401: ' }).waitFor();
+    await page.getByLabel('Key').fill(key!);
+    await page.getByLabel('Key').press('Enter');
+    for (const transport of TRANSPORTS) await arrivalOf(laneOf(page, transport), 'hello', 'live').waitFor();
+    assert.equal(complaints.length, 2);
+    complaints.length = 0;
+    await page.close();
+  });
+
   test('shows what was published before it came, on all transports', async () => {
     await post('before the page');
     const page = await frontPage.openChannel(await frontPage.openContext());
@@ -241,7 +258,7 @@ describe('the page', () => {
     const context = await frontPage.openContext();
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     const page = await frontPage.openChannel(context);
-    const news = `http://localhost:${port}/channels/news`;
+    const news = `localhost:${port}/channels/news`;
     const copy = async (name: string): Promise<string> => {
       const button = page.getByRole('button', { name: `Copy ${name}`, exact: true });
       await button.click();
@@ -258,14 +275,14 @@ describe('the page', () => {
         ['History', `curl ${news}`],
         ['Newest', `curl '${news}?last'`],
         ['Long poll', `curl '${news}?wait=25'`],
-        ['Recover', `curl -N ${news} \\\n  -H 'Accept: text/event-stream' -H 'Last-Event-ID: POSITION'`],
+        ['Recover', `curl -N -H 'Accept: text/event-stream' \\\n  -H 'Last-Event-ID: POSITION' ${news}`],
         [
           'WebSocket',
-          `const socket = new WebSocket('ws://localhost:${port}/channels/news');\n` +
+          `const socket = new WebSocket('ws://${news}');\n` +
             'socket.onmessage = ({ data }) => console.log(data);\n' +
             "socket.onopen = () => socket.send('hello');",
         ],
-        ['EventSource', `new EventSource('${news}')\n  .onmessage = ({ data }) => console.log(data);`],
+        ['EventSource', `new EventSource('http://${news}')\n  .onmessage = ({ data }) => console.log(data);`],
       ],
     );
 
@@ -291,7 +308,7 @@ describe('the page', () => {
     const [, position] = /position (\S+)/.exec((await page.locator('#receipt').textContent())!)!;
     const recover = page.locator('#lines code', { hasText: `Last-Event-ID: ${position}` });
     await recover.waitFor();
-    assert.match((await recover.textContent())!, new RegExp(`^curl -N ${base}/channels/demo `));
+    assert.match((await recover.textContent())!, new RegExp(` localhost:${port}/channels/demo$`));
   });
 
   test('has the echo as its other view, by click, by keyboard and by address', async () => {

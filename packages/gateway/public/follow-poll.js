@@ -27,7 +27,6 @@ export function byPoll(channel, since, sink) {
     // The first one does not wait: it says that the server is there, and what was missed.
     for (let wait = 0; !signal.aborted; wait = WAIT_S) {
       // Each needs the position of the one before.
-      // oxlint-disable-next-line no-await-in-loop
       const answer = await ask(wait);
       if (wait === 0 || !answer.recovered) sink.opened(answer.recovered);
       if (answer.state) sink.publication(answer.state);
