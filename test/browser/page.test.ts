@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
+import { Client } from '../support/client.ts';
 import { contrastsOf, FrontPage, LAYOUT_SHIFTS, README_ASSETS, serve } from '../support/front-page.ts';
 import { Program } from '../support/program.ts';
 
@@ -457,13 +458,14 @@ describe('the picture of the README', () => {
       await frontPage.openContext({ reducedMotion: 'reduce', viewport: { width: 1200, height: 1180 } }),
     );
     // Others come and go meanwhile, to be seen in the line of the last minute.
-    const others: Page[] = [];
-    for (const step of [1, 1, 0, -1, 1, 0, 1, -1]) {
-      if (step > 0) others.push(await frontPage.openChannel(await frontPage.openContext()));
-      if (step < 0) await others.shift()!.close();
+    const others: Client[] = [];
+    for (const step of [1, 1, 0, 1, -1, 1, 1, 0, -1]) {
+      if (step > 0) others.push(await Client.open({ after }, `ws://localhost:${port}/live`));
+      if (step < 0) others.shift()!.socket.close();
       await page.waitForTimeout(README_ASSETS === undefined ? 20 : 6000);
     }
     await publish(page, 'hello');
+    await publish(page, 'hello again');
     await publish(page, 'Grüße aus Köln — ¡hola!');
     await cutOff(page, 'Server-Sent Events');
     await page.getByRole('radio', { name: 'JSON' }).check();
@@ -479,5 +481,7 @@ describe('the picture of the README', () => {
     }
     await page.locator('h1').first().click();
     await page.screenshot({ path: path.join(screenshots, 'front-page.png') });
+    for (const other of others) other.socket.close();
+    for (const other of others) await other.closed;
   });
 });
