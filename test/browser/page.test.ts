@@ -3,9 +3,12 @@
 // Screenshots go to build/screenshots. The one of the README is made by PULSEBEACON_SCREENSHOTS=docs/assets, which takes
 // a minute more, and the port that it shows.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
+import { Client } from '../support/client.ts';
 import { contrastsOf, FrontPage, LAYOUT_SHIFTS, README_ASSETS, serve } from '../support/front-page.ts';
 import { Program } from '../support/program.ts';
 
@@ -142,6 +145,23 @@ describe('the page', () => {
     complaints.length = 0;
   });
 
+  test('asks for a key where publishing needs one, and publishes with it', async () => {
+    const { program, port: ownPort } = await serve('--host', '0.0.0.0');
+    const [, key] = await program.printed(/shown this once: (\S+)/);
+    // As if it came by way of a proxy: so it is not of this machine.
+    const context = await frontPage.openContext({ extraHTTPHeaders: { 'X-Forwarded-For': '192.0.2.1' } });
+    const page = await frontPage.openChannel(context, `http://localhost:${ownPort}`);
+    assert(await page.getByLabel('Key').isHidden());
+    await page.locator('#publish-button').click();
+    await page.locator('#publish-hint', { hasText: 'Not published, 401: ' }).waitFor();
+    await page.getByLabel('Key').fill(key!);
+    await page.getByLabel('Key').press('Enter');
+    for (const transport of TRANSPORTS) await arrivalOf(laneOf(page, transport), 'hello', 'live').waitFor();
+    assert.equal(complaints.length, 2);
+    complaints.length = 0;
+    await page.close();
+  });
+
   test('shows what was published before it came, on all transports', async () => {
     await post('before the page');
     const page = await frontPage.openChannel(await frontPage.openContext());
@@ -203,9 +223,19 @@ describe('the page', () => {
     const second = await frontPage.openChannel(context);
     await pages(first, 2);
     await pages(second, 2);
-    assert(Number(await first.locator('#all-open').textContent()) >= 2);
+    const byTransport = (count: number): Promise<void[]> =>
+      Promise.all(
+        TRANSPORTS.map((name) =>
+          laneOf(first, name)
+            .locator('.followers', { hasText: new RegExp(`^${count} open$`) })
+            .waitFor(),
+        ),
+      );
+    await byTransport(2);
+    await first.locator('#all-open', { hasText: /^8$/ }).waitFor();
     await second.close();
     await pages(first, 1);
+    await byTransport(1);
     assert.match((await first.locator('#watching .sparkline').getAttribute('aria-label'))!, /now 1, at most [12]$/);
   });
 
@@ -229,7 +259,7 @@ describe('the page', () => {
     const context = await frontPage.openContext();
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     const page = await frontPage.openChannel(context);
-    const news = `http://localhost:${port}/channels/news`;
+    const news = `localhost:${port}/channels/news`;
     const copy = async (name: string): Promise<string> => {
       const button = page.getByRole('button', { name: `Copy ${name}`, exact: true });
       await button.click();
@@ -246,14 +276,14 @@ describe('the page', () => {
         ['History', `curl ${news}`],
         ['Newest', `curl '${news}?last'`],
         ['Long poll', `curl '${news}?wait=25'`],
-        ['Recover', `curl -N ${news} \\\n  -H 'Accept: text/event-stream' -H 'Last-Event-ID: POSITION'`],
+        ['Recover', `curl -N -H 'Accept: text/event-stream' \\\n  -H 'Last-Event-ID: POSITION' ${news}`],
         [
           'WebSocket',
-          `const socket = new WebSocket('ws://localhost:${port}/channels/news');\n` +
+          `const socket = new WebSocket('ws://${news}');\n` +
             'socket.onmessage = ({ data }) => console.log(data);\n' +
             "socket.onopen = () => socket.send('hello');",
         ],
-        ['EventSource', `new EventSource('${news}')\n  .onmessage = ({ data }) => console.log(data);`],
+        ['EventSource', `new EventSource('http://${news}')\n  .onmessage = ({ data }) => console.log(data);`],
       ],
     );
 
@@ -279,7 +309,7 @@ describe('the page', () => {
     const [, position] = /position (\S+)/.exec((await page.locator('#receipt').textContent())!)!;
     const recover = page.locator('#lines code', { hasText: `Last-Event-ID: ${position}` });
     await recover.waitFor();
-    assert.match((await recover.textContent())!, new RegExp(`^curl -N ${base}/channels/demo `));
+    assert.match((await recover.textContent())!, new RegExp(` localhost:${port}/channels/demo$`));
   });
 
   test('has the echo as its other view, by click, by keyboard and by address', async () => {
@@ -392,20 +422,32 @@ describe('the page', () => {
 });
 
 describe('the page, when the server goes', () => {
-  test('says so on each transport, and is live again once it is back', async () => {
-    const { program, port: ownPort } = await serve();
-    const page = await frontPage.openChannel(await frontPage.openContext(), `http://localhost:${ownPort}`);
+  test('says so on each transport; back with its data, nothing is lost, and all is live again', async (t) => {
+    const data = await mkdtemp(path.join(tmpdir(), 'pulsebeacon-page-'));
+    t.after(() => rm(data, { recursive: true, force: true }));
+    const { program, port: ownPort } = await serve('--data', data);
+    const at = `http://localhost:${ownPort}`;
+    const page = await frontPage.openChannel(await frontPage.openContext(), at);
+    await publish(page, 'before the end');
+    for (const transport of TRANSPORTS) await arrivalOf(laneOf(page, transport), 'before the end', 'live').waitFor();
     await program.stop('SIGINT');
     for (const transport of TRANSPORTS) await laneOf(page, transport).and(page.locator('[data-state=lost]')).waitFor();
     await page.locator('#live-state[data-state=failed]').waitFor();
     await page.locator('#publish-button').click();
     await page.locator('#publish-hint', { hasText: 'The server does not answer' }).waitFor();
-    await serve('--port', ownPort);
+    const again = await serve('--port', ownPort, '--data', data);
+    await post('while nobody was back', at);
     await page.locator('.lane[data-state=open]').nth(2).waitFor();
     await publish(page, 'after the restart');
-    for (const transport of TRANSPORTS) await arrivalOf(laneOf(page, transport), 'after the restart', 'live').waitFor();
-    // Meanwhile the browser has said what it could not reach.
+    for (const transport of TRANSPORTS) {
+      const lane = laneOf(page, transport);
+      await arrivalOf(lane, 'after the restart', 'live').waitFor();
+      assert.deepEqual(await textsOf(lane), ['before the end', 'while nobody was back', 'after the restart']);
+      assert.equal(await lane.locator('.chip.fault').isVisible(), false);
+    }
     await page.close();
+    await again.program.stop();
+    // Meanwhile the browser has said what it could not reach.
     complaints.length = 0;
   });
 });
@@ -416,13 +458,14 @@ describe('the picture of the README', () => {
       await frontPage.openContext({ reducedMotion: 'reduce', viewport: { width: 1200, height: 1180 } }),
     );
     // Others come and go meanwhile, to be seen in the line of the last minute.
-    const others: Page[] = [];
-    for (const step of [1, 1, 0, -1, 1, 0, 1, -1]) {
-      if (step > 0) others.push(await frontPage.openChannel(await frontPage.openContext()));
-      if (step < 0) await others.shift()!.close();
+    const others: Client[] = [];
+    for (const step of [1, 1, 0, 1, -1, 1, 1, 0, -1]) {
+      if (step > 0) others.push(await Client.open({ after }, `ws://localhost:${port}/live`));
+      if (step < 0) others.shift()!.socket.close();
       await page.waitForTimeout(README_ASSETS === undefined ? 20 : 6000);
     }
     await publish(page, 'hello');
+    await publish(page, 'hello again');
     await publish(page, 'Grüße aus Köln — ¡hola!');
     await cutOff(page, 'Server-Sent Events');
     await page.getByRole('radio', { name: 'JSON' }).check();
@@ -438,5 +481,7 @@ describe('the picture of the README', () => {
     }
     await page.locator('h1').first().click();
     await page.screenshot({ path: path.join(screenshots, 'front-page.png') });
+    for (const other of others) other.socket.close();
+    for (const other of others) await other.closed;
   });
 });

@@ -54,7 +54,7 @@ export function startChannel(channel, onPosition) {
         rest();
         return;
       } catch (error) {
-        const why = error instanceof TypeError ? 'no answer; trying again' : String(error);
+        const why = error instanceof Error && !(error instanceof TypeError) ? error.message : 'no answer; trying again';
         for (const lane of lanes) lane.showFailure(why);
         await new Promise((resolve) => setTimeout(resolve, backoff.next()));
       }

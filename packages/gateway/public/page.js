@@ -14,7 +14,7 @@ const socketBase = `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${locati
 
 startTabs();
 showSamples(`${socketBase}/echo`, `${socketBase}/live`, origin);
-const lines = showTerminalLines(origin, socketBase);
+const lines = showTerminalLines(new URL('/channels/', origin));
 startViews(() => {
   const card = byId('echo-handshake', HTMLElement);
   startConsole(`${socketBase}/echo`, (traceId) => void showHandshake(card, traceId));

@@ -30,6 +30,7 @@ const KINDS = {
  */
 export function startPublishing(channel, onPublished) {
   const receipt = byId('receipt', HTMLOutputElement);
+  const key = byId('key', HTMLInputElement);
   const composer = startComposer(byId('publish', HTMLFormElement), KINDS, send, { keeps: true });
   composer.enable(true);
 
@@ -49,11 +50,20 @@ export function startPublishing(channel, onPublished) {
    * @param {number} clickedAt
    */
   async function publish(body, contentType, clickedAt) {
-    const response = await fetch(channel, { method: 'POST', headers: { 'Content-Type': contentType }, body });
+    const headers = new Headers({ 'Content-Type': contentType });
+    if (key.value !== '') headers.set('Authorization', `Bearer ${key.value.trim()}`);
+    const response = await fetch(channel, { method: 'POST', headers, body });
     const ms = performance.now() - clickedAt;
+    if (response.status === 401) askForKey();
     if (!response.ok) throw new Error(`Not published, ${await problemOf(response)}`);
     const { position } = await response.json();
     receipt.textContent = `${response.status} · position ${position} · ${milliseconds(ms)}`;
     onPublished(position, clickedAt);
+  }
+
+  /** Pages of this machine need none: the field is there for those who do. */
+  function askForKey() {
+    byId('key-field', HTMLElement).hidden = false;
+    key.select();
   }
 }

@@ -4,16 +4,15 @@ import { inColors } from './samples.js';
 
 /**
  * The lines to try on a channel, each with a button that copies it; with the address of this very server.
- * @param {string} origin
- * @param {string} socketBase
+ * @param {URL} channels below which the channels are
  */
-export function showTerminalLines(origin, socketBase) {
+export function showTerminalLines(channels) {
   const list = byId('lines', HTMLOListElement);
   const choice = byId('lines-channel', HTMLElement);
   /** @type {string | undefined} */
   let position;
   const chosen = () => within(choice, 'input:checked', HTMLInputElement).value;
-  const codes = linesOf('', '', '').map(([name]) => {
+  const codes = linesOf(channels, '').map(([name]) => {
     const code = create('code');
     const button = create('button', 'copy', create('span', '', 'Copy'), create('span', 'unseen', ` ${name}`));
     button.type = 'button';
@@ -23,11 +22,7 @@ export function showTerminalLines(origin, socketBase) {
   });
   const show = () => {
     const channel = chosen();
-    const lines = linesOf(
-      `${origin}/channels/${channel}`,
-      `${socketBase}/channels/${channel}`,
-      (channel === 'demo' ? position : undefined) ?? 'POSITION',
-    );
+    const lines = linesOf(new URL(channel, channels), (channel === 'demo' ? position : undefined) ?? 'POSITION');
     for (const [index, [, ...code]] of lines.entries()) codes[index]?.replaceChildren(...inColors(code));
   };
   choice.addEventListener('change', show);
@@ -42,12 +37,13 @@ export function showTerminalLines(origin, socketBase) {
 }
 
 /**
- * @param {string} url of the channel
- * @param {string} socketUrl
+ * @param {URL} channel
  * @param {string} position
  * @returns {[string, ...string[][]][]} the name of each, and its lines in parts: code and strings in turn
  */
-function linesOf(url, socketUrl, position) {
+function linesOf({ href, protocol }, position) {
+  // What curl takes an address without a scheme for, as in the README.
+  const url = protocol === 'http:' ? href.slice('http://'.length) : href;
   return [
     ['Follow', ['curl -N ', `'${url}?follow'`]],
     ['Publish', [`curl -d hello ${url}`]],
@@ -56,15 +52,15 @@ function linesOf(url, socketUrl, position) {
     ['Long poll', ['curl ', `'${url}?wait=25'`]],
     [
       'Recover',
-      [`curl -N ${url} \\`],
-      ['  -H ', "'Accept: text/event-stream'", ' -H ', `'Last-Event-ID: ${position}'`],
+      ['curl -N -H ', "'Accept: text/event-stream'", ' \\'],
+      ['  -H ', `'Last-Event-ID: ${position}'`, ` ${url}`],
     ],
     [
       'WebSocket',
-      ['const socket = new WebSocket(', `'${socketUrl}'`, ');'],
+      ['const socket = new WebSocket(', `'${href.replace('http', 'ws')}'`, ');'],
       ['socket.onmessage = ({ data }) => console.log(data);'],
       ['socket.onopen = () => socket.send(', "'hello'", ');'],
     ],
-    ['EventSource', ['new EventSource(', `'${url}'`, ')'], ['  .onmessage = ({ data }) => console.log(data);']],
+    ['EventSource', ['new EventSource(', `'${href}'`, ')'], ['  .onmessage = ({ data }) => console.log(data);']],
   ];
 }
