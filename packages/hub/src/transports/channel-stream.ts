@@ -1,5 +1,6 @@
 import { encodeSse } from '@pulsebeacon/wire';
 import type { Heartbeats } from '../heartbeats.ts';
+import { messageJson } from '../message-json.ts';
 import type { ChannelReading } from './channel-reading.ts';
 import { NDJSON, SSE, type StreamFormat, StreamOutlet } from './stream-outlet.ts';
 
@@ -15,7 +16,7 @@ const CHANNEL_SSE: StreamFormat = {
     if (message.type !== 'subscribed') return SSE.message(message);
     const { position } = message;
     const id = position === undefined ? {} : { id: position };
-    return Buffer.from(encodeSse({ event: message.type, ...id, retry: RETRY_MS, data: JSON.stringify(message) }));
+    return Buffer.from(encodeSse({ event: message.type, ...id, retry: RETRY_MS, data: messageJson(message) }));
   },
 };
 
@@ -48,6 +49,8 @@ export async function openStream(reading: ChannelReading, heartbeats: Heartbeats
   // Neither kept nor compressed nor held back on the way, by nginx either: each message is to arrive when it leaves.
   response.setHeader('Cache-Control', 'no-store, no-transform').setHeader('X-Accel-Buffering', 'no');
   if (request.method === 'HEAD') return void response.end();
+  // As text nothing may be said for long: that the client is gone without a word, the system finds out.
+  if (wanted.form === 'text') request.incoming.socket.setKeepAlive(true, hub.limits.keepAlive);
   const outlet = new StreamOutlet(response, format, hub.limits.sendHighWaterMark);
   const client = hub.connect(session, outlet, request.toOrigin());
   outlet.client = client;
@@ -62,8 +65,5 @@ export async function openStream(reading: ChannelReading, heartbeats: Heartbeats
     client.closed();
     throw error;
   }
-  if (wanted.form !== 'text' || response.headersSent || response.destroyed) return;
-  // Nothing may come for long: that the client is gone without a word, the system finds out.
-  request.incoming.socket.setKeepAlive(true, hub.limits.keepAlive);
-  response.flushHeaders();
+  if (wanted.form === 'text' && !response.headersSent && !response.destroyed) response.flushHeaders();
 }

@@ -14,10 +14,17 @@ class Socket {
   readonly protocol: string;
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly terminate: () => void;
-  private readonly messages: (string | Uint8Array)[] = [];
-  private wake: (() => void) | undefined;
+  private readonly messages: (string | Uint8Array)[];
+  private readonly waiting: { wake?: () => void };
 
-  private constructor(connection: Awaited<ReturnType<typeof open>>, closed: Socket['closed']) {
+  private constructor(
+    connection: Awaited<ReturnType<typeof open>>,
+    closed: Socket['closed'],
+    messages: (string | Uint8Array)[],
+    waiting: { wake?: () => void },
+  ) {
+    this.messages = messages;
+    this.waiting = waiting;
     this.send = (data) => void connection.send(data);
     this.terminate = () => connection.terminate();
     this.protocol = connection.protocol;
@@ -25,23 +32,22 @@ class Socket {
   }
 
   static async open(t: TestContext, site: Site, query = '', subprotocols: readonly string[] = []): Promise<Socket> {
-    let socket: Socket | undefined;
-    const early: (string | Uint8Array)[] = [];
+    // Messages may come before there is a socket to give them to.
+    const messages: (string | Uint8Array)[] = [];
+    const waiting: { wake?: () => void } = {};
     let onClosed!: (closed: { code: number; reason: string }) => void;
     const closed = new Promise<{ code: number; reason: string }>((resolve) => (onClosed = resolve));
     const url = `${site.url.replace('http', 'ws')}/channels/news${query}`;
     const connection = await open(url, {
       subprotocols,
       message: (_connection, data) => {
-        (socket?.messages ?? early).push(data);
-        socket?.wake?.();
+        messages.push(data);
+        waiting.wake?.();
       },
       close: (_connection, code, reason) => onClosed({ code, reason }),
     });
     t.after(() => connection.terminate());
-    socket = new Socket(connection, closed);
-    socket.messages.push(...early);
-    return socket;
+    return new Socket(connection, closed, messages, waiting);
   }
 
   static envelope(t: TestContext, site: Site, query = ''): Promise<Socket> {
@@ -49,7 +55,7 @@ class Socket {
   }
 
   async next(): Promise<string | Uint8Array> {
-    while (this.messages.length === 0) await new Promise<void>((resolve) => (this.wake = resolve));
+    while (this.messages.length === 0) await new Promise<void>((resolve) => (this.waiting.wake = resolve));
     return this.messages.shift()!;
   }
 
