@@ -17,6 +17,15 @@ export function messageJson(message: ServerMessage): string {
   return verbatim.get(message) ?? JSON.stringify(message);
 }
 
+/** The JSON of the state that it brings. */
+export function stateJson(message: SubscribedMessage): string {
+  const json = messageJson(message);
+  // Neither names nor positions have quotes in them.
+  return json.slice(json.indexOf(STATE) + STATE.length, -1);
+}
+
+const STATE = ',"state":';
+
 /** A page of history as a message. Its publications are parsed where somebody looks at them. */
 export function historyMessage(hub: Hub, channel: string, page: HistoryPage, id?: number): HistoryMessage {
   const { top, complete, more } = page;

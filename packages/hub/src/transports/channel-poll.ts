@@ -1,13 +1,8 @@
-import {
-  formatPosition,
-  type PublicationMessage,
-  readPosition,
-  type ServerMessage,
-  WireError,
-} from '@pulsebeacon/wire';
+import { formatPosition, readPosition, type ServerMessage, WireError } from '@pulsebeacon/wire';
 import type { HubClient } from '../client.ts';
 import type { EncodedPublication } from '../encoded-publication.ts';
 import { answerError, answerRefusal, refusalOf } from '../http/problems.ts';
+import { stateJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
 import { isGone, setPosition } from './channel-fields.ts';
 import type { ChannelReading } from './channel-reading.ts';
@@ -39,7 +34,8 @@ class PollOutlet implements Outlet {
   private readonly publications: string[] = [];
   private position = '';
   private recovered = true;
-  private state: PublicationMessage | null = null;
+  /** In JSON, where it is not recovered. */
+  private state = 'null';
   private timer: NodeJS.Timeout | undefined;
   private hasNews = false;
   private isOver = false;
@@ -66,7 +62,7 @@ class PollOutlet implements Outlet {
     this.position = message.position ?? '';
     this.recovered = message.recovered;
     if (message.recovered) return;
-    this.state = message.state ?? null;
+    this.state = stateJson(message);
     this.onNews();
   }
 
@@ -104,8 +100,9 @@ class PollOutlet implements Outlet {
     if (!this.end()) return;
     const { response, channel } = this.reading;
     const { position, recovered, state, publications } = this;
-    const head = JSON.stringify({ channel, position, recovered, ...(recovered ? {} : { state }) }).slice(0, -1);
-    const body = Buffer.from(`${head},"publications":[${publications.join(',\n')}]}\n`);
+    const head = JSON.stringify({ channel, position, recovered }).slice(0, -1);
+    const current = recovered ? '' : `,"state":${state}`;
+    const body = Buffer.from(`${head}${current},"publications":[${publications.join(',\n')}]}\n`);
     this.setFields();
     response.setHeader('Content-Type', 'application/json').setHeader('Content-Length', body.length);
     response.end(body);

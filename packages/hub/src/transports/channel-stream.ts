@@ -49,6 +49,8 @@ export async function openStream(reading: ChannelReading, heartbeats: Heartbeats
   // Neither kept nor compressed nor held back on the way, by nginx either: each message is to arrive when it leaves.
   response.setHeader('Cache-Control', 'no-store, no-transform').setHeader('X-Accel-Buffering', 'no');
   if (request.method === 'HEAD') return void response.end();
+  // As text nothing may be said for long: that the client is gone without a word, the system finds out.
+  if (wanted.form === 'text') request.incoming.socket.setKeepAlive(true, hub.limits.keepAlive);
   const outlet = new StreamOutlet(response, format, hub.limits.sendHighWaterMark);
   const client = hub.connect(session, outlet, request.toOrigin());
   outlet.client = client;
@@ -63,8 +65,5 @@ export async function openStream(reading: ChannelReading, heartbeats: Heartbeats
     client.closed();
     throw error;
   }
-  if (wanted.form !== 'text' || response.headersSent || response.destroyed) return;
-  // Nothing may come for long: that the client is gone without a word, the system finds out.
-  request.incoming.socket.setKeepAlive(true, hub.limits.keepAlive);
-  response.flushHeaders();
+  if (wanted.form === 'text' && !response.headersSent && !response.destroyed) response.flushHeaders();
 }

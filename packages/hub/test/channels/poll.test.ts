@@ -140,3 +140,13 @@ test('a browser that asks for a wait gets it, though it would rather have a page
   const stream = await Stream.open(t, `${site.url}/channels/news?wait=1&since=all`, { Accept: 'text/html' });
   assert.equal(stream.headers['content-type'], 'application/json');
 });
+
+test('a state in JSON arrives as it was published, numbers that no double holds too', async (t) => {
+  const site = await Site.start(t);
+  const json = '{"big":12345678901234567890,  "x":",\\"state\\":"}';
+  await site.post('/channels/news', json, { 'Content-Type': 'application/json' });
+  for (const query of ['?wait=1&since=elsewhere.5', '?as=sse&since=elsewhere.5', '?follow&since=elsewhere.5']) {
+    const stream = await Stream.open(t, `${site.url}/channels/news${query}`);
+    assert.ok((await stream.until('}}')).endsWith(`"data":${json.slice(0, -1)}`), query);
+  }
+});

@@ -178,7 +178,8 @@ test('a broker that fails: 503 before the stream begins, and its end afterwards'
   assert.equal(refused.headers.get('content-type'), 'application/problem+json');
   // A gap makes the subscription read the history, which fails.
   for (const channel of site.hub.activeChannels) channel.gap();
-  assert.equal((await stream.json())['type'], 'bye');
+  const bye = await stream.json();
+  assert.deepEqual([bye['type'], bye['code']], ['bye', 'PB_BROKER_FAILED']);
   await stream.rest();
   await site.connected(0);
 });
