@@ -5,13 +5,10 @@ import { styleFor } from '../connect/style.ts';
 import { exitCodesHelp, SUBSCRIBE_EXIT_CODES } from '../remote/exit-codes.ts';
 import { Notices } from '../remote/notices.ts';
 import { endOnSignals, toExitCode } from '../remote/run.ts';
-import type { Feed } from '../subscribe/feed.ts';
+import { openFeed } from '../subscribe/feeds.ts';
 import { Follower } from '../subscribe/follower.ts';
-import { PollFeed } from '../subscribe/poll-feed.ts';
 import { PublicationWriter } from '../subscribe/publication-writer.ts';
 import { type SubscribeSettings, type Transport, TRANSPORTS } from '../subscribe/settings.ts';
-import { StreamFeed } from '../subscribe/stream-feed.ts';
-import { WebSocketFeed } from '../subscribe/websocket-feed.ts';
 import { addOptions, describeOption, type OptionText } from './option-table.ts';
 import { readChannel, REMOTE, type RemoteCommandOptions, toRemoteServer } from './remote-options.ts';
 import { count, durationOrEver } from './values.ts';
@@ -99,19 +96,8 @@ async function run(settings: SubscribeSettings): Promise<number> {
   const notices = new Notices(screen, styleFor(stderr, color, process.env), quiet);
   const writer = new PublicationWriter(screen, { json, timestamps, style: styleFor(stdout, color, process.env) });
   const signal = endOnSignals();
-  const feed = feedOf(settings);
+  const feed = openFeed(settings);
   return toExitCode(notices, signal, () => new Follower({ settings, feed, screen, writer, notices, signal }).run());
-}
-
-function feedOf({ server, channel, transport }: SubscribeSettings): Feed {
-  switch (transport) {
-    case 'websocket':
-      return new WebSocketFeed(server, channel);
-    case 'poll':
-      return new PollFeed(server, channel);
-    default:
-      return new StreamFeed(server, channel, transport);
-  }
 }
 
 function toSettings(channel: string, options: SubscribeCommandOptions): SubscribeSettings {

@@ -89,8 +89,8 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nobody listens there',
   ENOTFOUND: 'there is no such host',
   EAI_AGAIN: 'the name server does not answer',
-  ECONNRESET: 'the connection broke',
-  EPIPE: 'the connection broke',
+  ECONNRESET: 'it was cut off',
+  EPIPE: 'it was cut off',
   ETIMEDOUT: 'it does not answer',
 };
 /** OpenSSL's verdicts on certificates, which Node hands on as they are, and what is no TLS at all. */

@@ -35,7 +35,7 @@ const NDJSON: StreamForm = {
   },
 };
 
-const FORMS = { sse: SSE, ndjson: NDJSON } as const;
+const FORMS: Readonly<Record<'sse' | 'ndjson', StreamForm>> = { sse: SSE, ndjson: NDJSON };
 
 /** A channel by an answer that does not end: Server-Sent Events, or a line of JSON for each message. */
 export class StreamFeed implements Feed {
@@ -46,7 +46,7 @@ export class StreamFeed implements Feed {
   private answer: IncomingMessage | undefined;
   private silence: NodeJS.Timeout | undefined;
 
-  constructor(server: RemoteServer, channel: string, transport: keyof typeof FORMS) {
+  constructor(server: RemoteServer, channel: string, transport: 'sse' | 'ndjson') {
     this.server = server;
     this.channel = channel;
     this.form = FORMS[transport];

@@ -75,6 +75,8 @@ export class WebSocketFeed implements Feed {
   }
 }
 
+/** Nobody has sent it: there was no closing handshake (RFC 6455 §7.1.5). */
+const ABNORMAL_CLOSURE = 1006;
 /** As a hub says it in a reason (`PB_HUB_DRAINING; retry after 1400 ms; …`). */
 const HINT = /\bretry after (\d{1,9}) ms\b/;
 
@@ -84,6 +86,7 @@ function failureOfClose(url: URL, closeCode: number, reason: string, error: WebS
   if (error !== undefined) {
     return new RemoteFailure(`the connection to ${url.host} broke: ${error.message}`, { exitCode, retry: !isOver });
   }
+  if (closeCode === ABNORMAL_CLOSURE) return new RemoteFailure(`the connection to ${url.host} broke`, { exitCode, retry: true });
   const why = `${describeCode(closeCode)}${reason === '' ? '' : `: ${reason}`}`;
   const hint = HINT.exec(reason)?.[1];
   return new RemoteFailure(`${url.host} closed the connection with ${why}`, {
