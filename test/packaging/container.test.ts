@@ -22,7 +22,10 @@ const jsonOf = (name: string): string[] => JSON.parse(ofLast(name)[0]!) as strin
 
 /** Comments left out, continued lines joined. */
 function readInstructions(text: string): Instruction[] {
-  const lines = text.replace(/^\s*#.*\n/gm, '').replaceAll(/\\\n\s*/g, '').split('\n');
+  const lines = text
+    .replace(/^\s*#.*\n/gm, '')
+    .replaceAll(/\\\n\s*/g, '')
+    .split('\n');
   return lines.filter(Boolean).map((line) => {
     const [, name = '', rest = ''] = /^([A-Z]+)\s+(.*)$/.exec(line)!;
     return { name, text: rest };
@@ -34,7 +37,10 @@ async function runtimeStage(t: TestContext): Promise<string> {
   const app = await temporaryFolder(t);
   const removed = instructions.flatMap(({ text }) => /rm -rf (.*)$/.exec(text)?.[1]?.split(' ') ?? []);
   const leftOut = removed.map((pattern) => path.basename(pattern));
-  assert.deepEqual(removed, leftOut.map((name) => `packages/*/${name}`));
+  assert.deepEqual(
+    removed,
+    leftOut.map((name) => `packages/*/${name}`),
+  );
   cpSync(inClone('packages'), path.join(app, 'packages'), {
     recursive: true,
     filter: (from) => {
@@ -70,7 +76,9 @@ describe('the Dockerfile', () => {
   });
 
   it('runs scripts of the project', () => {
-    const { scripts } = JSON.parse(readFileSync(inClone('package.json'), 'utf8')) as { scripts: Record<string, string> };
+    const { scripts } = JSON.parse(readFileSync(inClone('package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
     const used = Array.from(file.matchAll(/\bnpm run ([\w:-]+)/g), ([, name]) => name!);
     assert.deepEqual(used, ['build']);
     for (const name of used) assert.ok(name in scripts, name);
@@ -85,12 +93,17 @@ describe('the Dockerfile', () => {
 
   it('sends nothing to the builder that is made anew there', () => {
     const ignored = readFileSync(inClone('.dockerignore'), 'utf8').split('\n');
-    for (const name of ['.git', '**/node_modules', '**/dist', '**/build', 'data']) assert.ok(ignored.includes(name), name);
+    for (const name of ['.git', '**/node_modules', '**/dist', '**/build', 'data'])
+      assert.ok(ignored.includes(name), name);
   });
 
   it('starts a server on every address that the health check finds well, and SIGTERM ends it', async (t) => {
     const app = await runtimeStage(t);
-    const given = Object.fromEntries(ofLast('ENV')[0]!.split(/\s+/).map((pair) => pair.split('=') as [string, string]));
+    const given = Object.fromEntries(
+      ofLast('ENV')[0]!
+        .split(/\s+/)
+        .map((pair) => pair.split('=') as [string, string]),
+    );
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PULSEBEACON_'));
     // A volume and a port of the test's own.
     const own = { PULSEBEACON_DATA: path.join(app, 'data'), PULSEBEACON_PORT: '0', PULSEBEACON_LOG_FORMAT: 'json' };

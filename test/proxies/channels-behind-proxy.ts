@@ -5,7 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { Hub } from '@pulsebeacon/hub';
 import { connect } from '@pulsebeacon/websocket';
-import { LineParser, type PublicationMessage, readServerMessage, type ServerMessage, SseParser } from '@pulsebeacon/wire';
+import {
+  LineParser,
+  type PublicationMessage,
+  readServerMessage,
+  type ServerMessage,
+  SseParser,
+} from '@pulsebeacon/wire';
 import type { StartProxy } from '../support/proxy.ts';
 import { type Served, startServe } from '../support/served.ts';
 
@@ -75,7 +81,10 @@ export async function channelsBehindProxy(name: string, start: StartProxy): Prom
         const waiting = fetch(channel(`poll?wait=20&since=${position}`));
         await publish('poll', data);
         const answer = (await (await waiting).json()) as { publications: PublicationMessage[]; position: string };
-        assert.deepEqual(answer.publications.map((publication) => publication.data), [data]);
+        assert.deepEqual(
+          answer.publications.map((publication) => publication.data),
+          [data],
+        );
         position = answer.position;
       }
       const nothing = await fetch(channel(`poll?wait=1&since=${position}`));
@@ -87,10 +96,16 @@ export async function channelsBehindProxy(name: string, start: StartProxy): Prom
       await publish('history', 'one');
       await publish('history', 'two');
       const all = (await (await fetch(channel('history'))).json()) as { publications: PublicationMessage[] };
-      assert.deepEqual(all.publications.map(({ data }) => data), ['one', 'two']);
+      assert.deepEqual(
+        all.publications.map(({ data }) => data),
+        ['one', 'two'],
+      );
       const last = await fetch(channel('history?last'));
       assert.equal(await last.text(), 'two');
-      assert.equal((await fetch(channel('history'), { headers: { 'If-None-Match': last.headers.get('etag') ?? '' } })).status, 200);
+      assert.equal(
+        (await fetch(channel('history'), { headers: { 'If-None-Match': last.headers.get('etag') ?? '' } })).status,
+        200,
+      );
     });
 
     test('whoever publishes without a key is refused, and told what to do', async () => {
@@ -175,7 +190,11 @@ export class Messages {
   }
 }
 
-export async function followStream(t: TestContext, url: string, headers: Record<string, string> = {}): Promise<Messages> {
+export async function followStream(
+  t: TestContext,
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<Messages> {
   const abort = new AbortController();
   t.after(() => abort.abort());
   const answer = await fetch(url, { headers, signal: abort.signal });

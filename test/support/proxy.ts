@@ -89,7 +89,10 @@ export const startCaddy: StartProxy = async (scope, upstream, { idle = '60s', an
 
 /** nginx as most instructions have it: `proxy_pass`, and nothing else. */
 export const startBareNginx: StartProxy = (scope, upstream) =>
-  nginx(scope, (port) => `server { listen 127.0.0.1:${port}; location / { proxy_pass http://127.0.0.1:${upstream}; } }`);
+  nginx(
+    scope,
+    (port) => `server { listen 127.0.0.1:${port}; location / { proxy_pass http://127.0.0.1:${upstream}; } }`,
+  );
 
 /** Replaces texts of what ships, each of which must be there once. */
 function edit(text: string, replacements: Readonly<Record<string, string>>): string {

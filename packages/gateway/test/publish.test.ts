@@ -8,7 +8,12 @@ import { serveStatus, TestHub } from './support/channels.ts';
 import { folderFor, serveRaw } from './support/connect.ts';
 import { type Outcome, runProgram } from './support/program.ts';
 
-function publish(port: number, args: readonly string[], input?: string, env?: Readonly<Record<string, string>>): Promise<Outcome> {
+function publish(
+  port: number,
+  args: readonly string[],
+  input?: string,
+  env?: Readonly<Record<string, string>>,
+): Promise<Outcome> {
   const options = { ...(input === undefined ? {} : { input }), ...(env === undefined ? {} : { env }) };
   return runProgram(['publish', '--server', `:${port}`, ...args], options);
 }
@@ -36,13 +41,26 @@ describe('what is published', { concurrency: 2 }, () => {
   it('standard input is published whole', async () => {
     await publish(server.port, ['input', '-'], 'two\nlines\n');
     await publish(server.port, ['input'], '');
-    assert.deepEqual((await kept('input')).map(({ data }) => data), ['two\nlines\n', '']);
+    assert.deepEqual(
+      (await kept('input')).map(({ data }) => data),
+      ['two\nlines\n', ''],
+    );
   });
 
   it('a file is what its content type says; its key and its idempotency key go with it', async (t) => {
     const file = path.join(folderFor(t), 'picture');
     writeFileSync(file, Uint8Array.of(0x89, 0xff));
-    const args = ['file', '--file', file, '--content-type', 'image/png', '--state-key', 'cam/ü', '--idempotency-key', 'k1'];
+    const args = [
+      'file',
+      '--file',
+      file,
+      '--content-type',
+      'image/png',
+      '--state-key',
+      'cam/ü',
+      '--idempotency-key',
+      'k1',
+    ];
     const first = await publish(server.port, args);
     const again = await publish(server.port, args);
     assert.equal(again.stdout, first.stdout);
@@ -60,7 +78,10 @@ describe('what is published', { concurrency: 2 }, () => {
     assert.equal(wrong.code, 1);
     assert.match(wrong.stderr, /^pulsebeacon: the payload is not JSON/);
     const publications = await kept('json');
-    assert.deepEqual(publications.map(({ data }) => data), ['{"id": 12345678901234567890}']);
+    assert.deepEqual(
+      publications.map(({ data }) => data),
+      ['{"id": 12345678901234567890}'],
+    );
     assert.equal(publications[0]!.contentType, 'application/json');
   });
 
@@ -73,21 +94,30 @@ describe('what is published', { concurrency: 2 }, () => {
     assert.match(first.stdout, /^[\w-]+\.\d+\n$/);
     const again = await publish(server.port, args, input);
     assert.match(again.stderr, /^300 published, 300 of them before, /);
-    assert.deepEqual((await kept('lines')).map(({ data }) => data), numbers);
+    assert.deepEqual(
+      (await kept('lines')).map(({ data }) => data),
+      numbers,
+    );
   });
 
   it('several lines at once, where their order does not matter', async () => {
     const numbers = Array.from({ length: 200 }, (_, i) => String(i));
     await publish(server.port, ['many', '--lines', '--in-flight', '16', '--quiet'], numbers.join('\n'));
     const data = (await kept('many')).map((publication) => publication.data as string);
-    assert.deepEqual(data.toSorted((a, b) => Number(a) - Number(b)), numbers);
+    assert.deepEqual(
+      data.toSorted((a, b) => Number(a) - Number(b)),
+      numbers,
+    );
   });
 
   it('a line that is not JSON ends it, and is named', async () => {
     const { code, stderr } = await publish(server.port, ['half', '--lines', '--json'], '1\n2\nthree\n4\n');
     assert.match(stderr, /^2 published in .*\npulsebeacon: line 3: the payload is not JSON/);
     assert.equal(code, 1);
-    assert.deepEqual((await kept('half')).map(({ data }) => data), ['1', '2']);
+    assert.deepEqual(
+      (await kept('half')).map(({ data }) => data),
+      ['1', '2'],
+    );
   });
 
   it('--reach says how many it reached; --quiet says nothing', async () => {
@@ -104,7 +134,10 @@ describe('what is published', { concurrency: 2 }, () => {
     assert.equal(allowed.code, 0);
     const without = await publish(server.port, ['private', 'x']);
     assert.equal(without.code, 4);
-    assert.match(without.stderr, /^pulsebeacon: credentials are needed to publish in private \(401, PB_UNAUTHENTICATED\)\nhint: --api-key KEY/);
+    assert.match(
+      without.stderr,
+      /^pulsebeacon: credentials are needed to publish in private \(401, PB_UNAUTHENTICATED\)\nhint: --api-key KEY/,
+    );
     const reader = await publish(server.port, ['private', 'x', '--api-key', 'reader']);
     assert.match(reader.stderr, /^pulsebeacon: reader may not publish in private \(403, PB_FORBIDDEN\)/);
     const large = await publish(server.port, ['large'], 'x'.repeat(2 ** 20 + 1));
@@ -133,7 +166,10 @@ describe('what does not work at once', { concurrency: 2 }, () => {
   const POSITION = '{"channel":"news","position":"e.7","duplicate":false}';
 
   /** A server that treats each attempt in turn as it is told, and the last way from then on. @returns the idempotency keys that it saw */
-  async function serveAttempts(t: TestContext, ...answers: readonly (string | 'cut')[]): Promise<readonly [port: number, keys: string[]]> {
+  async function serveAttempts(
+    t: TestContext,
+    ...answers: readonly (string | 'cut')[]
+  ): Promise<readonly [port: number, keys: string[]]> {
     const keys: string[] = [];
     const where = await serveRaw(t, (socket, head) => {
       keys.push(/^idempotency-key: (\S+)/im.exec(head)![1]!);
@@ -158,7 +194,10 @@ describe('what does not work at once', { concurrency: 2 }, () => {
   });
 
   it('not for longer than --retry-for', async (t) => {
-    const [port, keys] = await serveAttempts(t, '429 Too Many Requests\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n');
+    const [port, keys] = await serveAttempts(
+      t,
+      '429 Too Many Requests\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n',
+    );
     const { code } = await publish(port, ['news', 'x', '--retry-for', '10s']);
     assert.equal(code, 8);
     assert.equal(keys.length, 1);

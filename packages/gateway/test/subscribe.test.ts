@@ -24,7 +24,11 @@ for (const transport of TRANSPORTS) {
       await command.said('connected: news at ');
       const news = hub.channel('news');
       await news.publish({ a: 1 });
-      await hub.publish('news', { kind: 'json', contentType: 'application/json', data: '{"id":12345678901234567890, "x":1.0}' });
+      await hub.publish('news', {
+        kind: 'json',
+        contentType: 'application/json',
+        data: '{"id":12345678901234567890, "x":1.0}',
+      });
       await hub.publish('news', { kind: 'text', contentType: 'text/plain', data: 'grüße' });
       await hub.publish('news', { kind: 'binary', contentType: 'image/png', data: Uint8Array.of(0, 255) });
       const { code, stdout } = await command.ended;
@@ -44,7 +48,10 @@ for (const transport of TRANSPORTS) {
         await command.until(({ stdout }) => lines(stdout).length >= sent);
       }
       const { code, stdout, stderr } = await command.ended;
-      assert.deepEqual(lines(stdout), Array.from({ length: 60 }, (_, i) => String(i + 1)));
+      assert.deepEqual(
+        lines(stdout),
+        Array.from({ length: 60 }, (_, i) => String(i + 1)),
+      );
       assert.match(stderr, /trying again in \d+\.\d s/);
       assert.match(stderr, /connected again: news at /);
       assert.equal(code, 0);
@@ -107,7 +114,10 @@ for (const transport of TRANSPORTS) {
         follow('closed', 'reader'),
       ]);
       assert.equal(without.code, 4);
-      assert.match(without.stderr, /^pulsebeacon: credentials are needed to follow private \(401, PB_UNAUTHENTICATED\)\nhint: --api-key KEY/);
+      assert.match(
+        without.stderr,
+        /^pulsebeacon: credentials are needed to follow private \(401, PB_UNAUTHENTICATED\)\nhint: --api-key KEY/,
+      );
       assert.match(wrong.stderr, /^pulsebeacon: the key is not valid \(401, PB_UNAUTHENTICATED\)/);
       assert.match(closed.stderr, /^pulsebeacon: reader may not follow closed \(403, PB_FORBIDDEN\)/);
       assert.equal(closed.code, 4);

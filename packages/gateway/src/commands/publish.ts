@@ -122,7 +122,11 @@ function sourceOf(data: string | undefined, options: PublishCommandOptions): Pub
   const { file, lines = false, inFlight } = options;
   if (inFlight !== undefined && !lines) throw new Failure('--in-flight is about --lines: give both', 2);
   const isText = data !== undefined && data !== '-';
-  const given = [isText ? 'what stands behind the channel' : '', file === undefined ? '' : '--file', lines ? '--lines' : ''];
+  const given = [
+    isText ? 'what stands behind the channel' : '',
+    file === undefined ? '' : '--file',
+    lines ? '--lines' : '',
+  ];
   const [first, second] = given.filter(Boolean);
   if (second !== undefined) throw new Failure(`${first} and ${second} both say what is published: give either`, 2);
   if (isText) return { from: 'argument', text: data };

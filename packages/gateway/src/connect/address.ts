@@ -30,7 +30,8 @@ export function completeServer(text: string): URL {
     new Failure(`the server is ${JSON.stringify(text)}: ${why} (https://example.com, :8080)`, 2);
   if (text.startsWith('/')) throw wrong('give its host');
   const address = completeUrl(text, false).replace(/^ws(?=s?:)/i, 'http');
-  if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) throw wrong('give one that begins with http:// or https://');
+  if (!/^https?:\/\//i.test(address) || !URL.canParse(address))
+    throw wrong('give one that begins with http:// or https://');
   const url = new URL(address);
   if (url.username !== '' || url.password !== '') throw wrong('credentials do not go into it: give --api-key');
   if (url.search !== '' || url.hash !== '') throw wrong('it ends with its path');

@@ -40,7 +40,9 @@ export function toPayload(body: Uint8Array, type: PayloadType | undefined, where
   const { kind, contentType } = type;
   if (kind === 'binary') return { body, contentType };
   if (!isUtf8(body)) {
-    throw new Failure(`${where}it is not UTF-8, so it cannot be ${contentType}: --content-type ${BINARY_TYPE} takes any bytes`);
+    throw new Failure(
+      `${where}it is not UTF-8, so it cannot be ${contentType}: --content-type ${BINARY_TYPE} takes any bytes`,
+    );
   }
   if (kind === 'json') checkJson(body, where);
   return { body, contentType };

@@ -75,7 +75,11 @@ export class HttpClient {
  * @param most bytes; what is cut off was not asked for by anybody
  * @throws RemoteFailure where the connection breaks, or stands still for as long as the answer may take
  */
-export async function readText({ url, timeout }: HttpCall, answer: IncomingMessage, most: number = MAX_ANSWER): Promise<string> {
+export async function readText(
+  { url, timeout }: HttpCall,
+  answer: IncomingMessage,
+  most: number = MAX_ANSWER,
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const timer = setTimeout(() => answer.destroy(timedOut(url, timeout)), timeout);

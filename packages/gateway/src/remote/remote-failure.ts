@@ -47,7 +47,10 @@ export function failureOfAnswer(answer: RefusingAnswer): RemoteFailure {
   const { url, status, title } = answer;
   const retry = WORTH_RETRYING.has(status);
   const { detail, code } = readProblem(answer);
-  const said = detail === undefined ? `${status} ${title}`.trim() : `${detail} (${status}${code === undefined ? '' : `, ${code}`})`;
+  const said =
+    detail === undefined
+      ? `${status} ${title}`.trim()
+      : `${detail} (${status}${code === undefined ? '' : `, ${code}`})`;
   const seconds = parseRetryAfter(answer.header('retry-after'), Date.now());
   return new RemoteFailure(`${detail === undefined ? `${url.href} answered ` : ''}${said}`, {
     exitCode: retry ? EXIT.timeout : EXIT.refused,
@@ -77,14 +80,16 @@ function hintFor({ status, header }: RefusingAnswer, code: string | undefined): 
   if (status >= 300 && status < 400 && header('location') !== undefined) {
     return `it points to ${header('location')}: --server says where to ask`;
   }
-  if (status === 404 && code === undefined) return '--server names the server, with the path that its channels are below';
+  if (status === 404 && code === undefined)
+    return '--server names the server, with the path that its channels are below';
   return undefined;
 }
 
 /** Errors before there is any answer, after which another attempt is of no use. */
 const FINAL: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_NODATA', 'EAI_NONAME', 'EACCES', 'EPERM']);
 /** Nothing was sent yet. */
-const UNREACHABLE = /^(?:E(?:NOTFOUND|AI_\w+|CONNREFUSED|HOSTUNREACH|NETUNREACH|HOSTDOWN|NETDOWN|ADDRNOTAVAIL|ACCES|PERM))$/;
+const UNREACHABLE =
+  /^(?:E(?:NOTFOUND|AI_\w+|CONNREFUSED|HOSTUNREACH|NETUNREACH|HOSTDOWN|NETDOWN|ADDRNOTAVAIL|ACCES|PERM))$/;
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nobody listens there',
   ENOTFOUND: 'there is no such host',

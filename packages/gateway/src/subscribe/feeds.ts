@@ -5,7 +5,11 @@ import { StreamFeed } from './stream-feed.ts';
 import { WebSocketFeed } from './websocket-feed.ts';
 
 /** A channel by the transport that was chosen. */
-export function openFeed({ server, channel, transport }: Pick<SubscribeSettings, 'server' | 'channel' | 'transport'>): Feed {
+export function openFeed({
+  server,
+  channel,
+  transport,
+}: Pick<SubscribeSettings, 'server' | 'channel' | 'transport'>): Feed {
   switch (transport) {
     case 'websocket':
       return new WebSocketFeed(server, channel);

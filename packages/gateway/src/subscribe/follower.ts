@@ -183,7 +183,9 @@ function isBehind(text: string, since: string | undefined): boolean {
   return position !== undefined && position.epoch === last?.epoch && position.offset <= last.offset;
 }
 
-function farewellOf(message: UnsubscribedMessage | Pick<ByeMessage, 'code' | 'detail' | 'retry' | 'retryAfter'>): RemoteFailure {
+function farewellOf(
+  message: UnsubscribedMessage | Pick<ByeMessage, 'code' | 'detail' | 'retry' | 'retryAfter'>,
+): RemoteFailure {
   const { code = 'PB_NOT_SUBSCRIBED', detail = 'the server has ended the subscription' } = message;
   const entry = (WIRE_ERRORS as Readonly<Record<string, WireErrorEntry>>)[code];
   const retry = 'retry' in message ? message.retry : (entry?.retry ?? false);

@@ -86,7 +86,8 @@ function failureOfClose(url: URL, closeCode: number, reason: string, error: WebS
   if (error !== undefined) {
     return new RemoteFailure(`the connection to ${url.host} broke: ${error.message}`, { exitCode, retry: !isOver });
   }
-  if (closeCode === ABNORMAL_CLOSURE) return new RemoteFailure(`the connection to ${url.host} broke`, { exitCode, retry: true });
+  if (closeCode === ABNORMAL_CLOSURE)
+    return new RemoteFailure(`the connection to ${url.host} broke`, { exitCode, retry: true });
   const why = `${describeCode(closeCode)}${reason === '' ? '' : `: ${reason}`}`;
   const hint = HINT.exec(reason)?.[1];
   return new RemoteFailure(`${url.host} closed the connection with ${why}`, {

@@ -200,10 +200,10 @@ export class Command {
 
   constructor(args: readonly string[], options: Parameters<typeof launch>[1] = {}) {
     this.child = launch(args, options);
-    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => this.look((this.stdout += text)));
-    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => this.look((this.stderr += text)));
+    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => this.add('stdout', text));
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => this.add('stderr', text));
     this.ended = once(this.child, 'close').then(([code, signal]) => {
-      this.look('');
+      this.look();
       const ended = { code: code as number | null, signal: signal as NodeJS.Signals | null };
       return { ...ended, stdout: this.stdout, stderr: this.stderr };
     });
@@ -229,7 +229,12 @@ export class Command {
     return this.until(({ stderr }) => stderr.split(text).length > times);
   }
 
-  private look(_: string): void {
+  private add(stream: 'stdout' | 'stderr', text: string): void {
+    this[stream] += text;
+    this.look();
+  }
+
+  private look(): void {
     for (const resume of this.waiting) resume();
     this.waiting.clear();
   }
