@@ -54,12 +54,14 @@ const program = (variable, names, debian) => ({
  * is, or undefined when it is not there.
  */
 export const REQUIREMENTS = {
+  caddy: program('PULSEBEACON_CADDY', ['caddy'], 'caddy'),
   chromium: program('PULSEBEACON_CHROMIUM', ['chromium', 'chromium-browser', 'google-chrome'], 'chromium'),
   curl: program('PULSEBEACON_CURL', ['curl'], 'curl'),
   haproxy: program('PULSEBEACON_HAPROXY', ['haproxy'], 'haproxy'),
   libwebsockets: program('PULSEBEACON_LWS_SERVER', ['libwebsockets-test-server'], 'libwebsockets-test-server'),
   nginx: program('PULSEBEACON_NGINX', ['nginx'], 'nginx'),
   openssl: program('PULSEBEACON_OPENSSL', ['openssl'], 'openssl'),
+  'systemd-analyze': program('PULSEBEACON_SYSTEMD_ANALYZE', ['systemd-analyze'], 'systemd'),
   slowhttptest: program('PULSEBEACON_SLOWHTTPTEST', ['slowhttptest'], 'slowhttptest'),
   'python-websockets': {
     debian: ['python3', 'python3-websockets'],

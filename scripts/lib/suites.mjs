@@ -30,7 +30,7 @@ export const SUITES = [
   },
   { name: 'examples', about: 'each program in examples/, run', where: /^test\/examples\//, atOnce: 1, seconds: 120 },
   { name: 'interop', about: 'other WebSocket implementations', where: /^test\/interop\//, atOnce: 1, seconds: 240 },
-  { name: 'proxies', about: 'behind nginx and HAProxy', where: /^test\/proxies\//, atOnce: 1, seconds: 240 },
+  { name: 'proxies', about: 'behind nginx, HAProxy and Caddy', where: /^test\/proxies\//, atOnce: 1, seconds: 240 },
   { name: 'browser', about: 'the page in a real browser', where: /^test\/browser\//, atOnce: 1, seconds: 240 },
   { name: 'faults', about: 'peers and networks that misbehave', where: /^test\/faults\//, atOnce: 1, seconds: 240 },
   {

@@ -18,32 +18,36 @@ export type StartProxy = (scope: Scope, port: number, options?: ProxyOptions) =>
 
 /** nginx with deploy/nginx/websocket.conf, where /internal is closed as well. */
 export const startNginx: StartProxy = async (scope, upstream, { idle = '60s', anyUpgrade = false } = {}) => {
-  const folder = await temporaryFolder(scope);
   const shipped = await readFile(inClone('deploy', 'nginx', 'websocket.conf'), 'utf8');
-  await mkdir(path.join(folder, 'temporary'));
-  return await onFreePort(async (port) => {
-    const site = edit(shipped, {
+  return nginx(scope, (port) =>
+    edit(shipped, {
       'listen 80;': `listen 127.0.0.1:${port};\n    location = /internal { return 403; }`,
       'server 127.0.0.1:8080;': `server 127.0.0.1:${upstream};`,
       'proxy_read_timeout 60s;': `proxy_read_timeout ${idle};`,
       'Upgrade $websocket_upgrade;': anyUpgrade ? 'Upgrade $http_upgrade;' : 'Upgrade $websocket_upgrade;',
       'Connection $websocket_connection;': anyUpgrade ? 'Connection upgrade;' : 'Connection $websocket_connection;',
-    });
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-      (name) => `${name}_temp_path temporary;`,
-    );
+    }),
+  );
+};
+
+/** nginx with what stands in its http { }. */
+async function nginx(scope: Scope, site: (port: number) => string): Promise<number> {
+  const folder = await temporaryFolder(scope);
+  await mkdir(path.join(folder, 'temporary'));
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path temporary;`);
+  return await onFreePort(async (port) => {
     const main = [
       // A worker of another user could not look into the folder.
       process.getuid?.() === 0 ? 'user root;' : '',
       'worker_processes 1;\npid nginx.pid;\nevents { worker_connections 2048; }',
-      `http {\naccess_log off;\nserver_tokens off;\n${temporary.join('\n')}\n${site}\n}`,
+      `http {\naccess_log off;\nserver_tokens off;\n${temporary.join('\n')}\n${site(port)}\n}`,
     ];
     const file = path.join(folder, 'nginx.conf');
     await writeFile(file, main.join('\n'));
     const args = ['-p', folder, '-e', 'stderr', '-c', file, '-g', 'daemon off;'];
     return new Program(scope, found('PULSEBEACON_NGINX'), args);
   });
-};
+}
 
 /** HAProxy with deploy/haproxy/websocket.cfg, where /internal is closed as well. */
 export const startHaproxy: StartProxy = async (scope, upstream, { idle = '60s', anyUpgrade = false } = {}) => {
@@ -62,6 +66,33 @@ export const startHaproxy: StartProxy = async (scope, upstream, { idle = '60s', 
     return new Program(scope, found('PULSEBEACON_HAPROXY'), ['-db', '-q', '-f', file]);
   });
 };
+
+/** Caddy with deploy/caddy/Caddyfile, where /internal is closed as well. */
+export const startCaddy: StartProxy = async (scope, upstream, { idle = '60s', anyUpgrade = false } = {}) => {
+  const folder = await temporaryFolder(scope);
+  const shipped = await readFile(inClone('deploy', 'caddy', 'Caddyfile'), 'utf8');
+  const delUpgrade = 'request_header @otherUpgrade -Upgrade';
+  return await onFreePort(async (port) => {
+    const site = edit(shipped, {
+      ':80 {': `http://127.0.0.1:${port} {\n\tbind 127.0.0.1\n\trespond /internal 403`,
+      'reverse_proxy 127.0.0.1:8080': `reverse_proxy 127.0.0.1:${upstream}`,
+      'read_timeout 60s': `read_timeout ${idle}`,
+      [delUpgrade]: anyUpgrade ? '' : delUpgrade,
+    });
+    const file = path.join(folder, 'Caddyfile');
+    // What it keeps, it keeps in the folder; and it has no port but that one.
+    await writeFile(file, `{\n\tadmin off\n\tauto_https off\n}\n${site}`);
+    const env = { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
+    return new Program(scope, found('PULSEBEACON_CADDY'), ['run', '--adapter', 'caddyfile', '--config', file], { env });
+  });
+};
+
+/** nginx as most instructions have it: `proxy_pass`, and nothing else. */
+export const startBareNginx: StartProxy = (scope, upstream) =>
+  nginx(
+    scope,
+    (port) => `server { listen 127.0.0.1:${port}; location / { proxy_pass http://127.0.0.1:${upstream}; } }`,
+  );
 
 /** Replaces texts of what ships, each of which must be there once. */
 function edit(text: string, replacements: Readonly<Record<string, string>>): string {

@@ -3,7 +3,9 @@ import { addBench } from './commands/bench.ts';
 import { addConfig } from './commands/config.ts';
 import { addConnect } from './commands/connect.ts';
 import { addKeys } from './commands/keys.ts';
+import { addPublish } from './commands/publish.ts';
 import { addServe } from './commands/serve.ts';
+import { addSubscribe } from './commands/subscribe.ts';
 import { Failure } from './failure.ts';
 import { VERSION } from './version.ts';
 
@@ -26,6 +28,8 @@ function createProgram(): Command {
   addServe(program);
   addConfig(program);
   addKeys(program);
+  addPublish(program);
+  addSubscribe(program);
   addConnect(program);
   addBench(program);
   return program;

@@ -10,6 +10,7 @@ import { Program, runProgram } from './support/program.ts';
 
 const peer = (remoteAddress: string | undefined, fields: Readonly<Record<string, string>>) => ({
   remoteAddress,
+  httpVersion: fields['version'] ?? '1.1',
   header: (name: string) => fields[name],
 });
 
@@ -38,6 +39,7 @@ describe('somebody on this machine', () => {
     ['X-Forwarded-For', '127.0.0.1', { host: 'localhost', 'x-forwarded-for': '127.0.0.1' }],
     ['X-Forwarded-Host', '127.0.0.1', { host: 'localhost', 'x-forwarded-host': 'localhost' }],
     ['X-Forwarded-Proto', '127.0.0.1', { host: 'localhost', 'x-forwarded-proto': 'http' }],
+    ['HTTP/1.0', '127.0.0.1', { host: 'localhost', version: '1.0' }],
     ['Via', '127.0.0.1', { host: 'localhost', via: '1.1 proxy' }],
   ] as const) {
     it(`has not ${why}`, () => assert.equal(typeof findForeign(peer(address, fields)), 'string'));

@@ -31,6 +31,8 @@ export interface AuthenticationRequest {
   readonly remoteAddress: string | undefined;
   /** The request came over TLS. */
   readonly secure: boolean;
+  /** `1.1`, `2`; `1.0` is what proxies speak that are told nothing else. */
+  readonly httpVersion: string;
 }
 
 /** Says who somebody is. */
@@ -42,6 +44,8 @@ export interface Authenticator {
   authenticate(request: AuthenticationRequest): Awaitable<Principal | undefined>;
   /** What stands in WWW-Authenticate where credentials are missing (RFC 9110 §11.6.1). Default `Bearer`. */
   readonly challenge?: string;
+  /** What to do about it, as a clause that is put behind the sentence of such a refusal. */
+  readonly remedy?: string;
 }
 
 const DONE: Readonly<Record<Action, string>> = {

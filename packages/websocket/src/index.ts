@@ -36,7 +36,7 @@ export type { ClientConnection, OpeningAnswer } from './node/client/client-conne
 export type { ClientSocketOptions, ClientTlsOptions } from './node/client/dial.ts';
 export { HandshakeError, type HandshakeErrorCode } from './node/client/handshake-error.ts';
 export type { ClientLimits, ConnectOptions, OpeningOptions } from './node/client/options.ts';
-export type { BackoffOptions } from './node/client/backoff.ts';
+export { Backoff, type BackoffOptions, DEFAULT_BACKOFF } from './node/client/backoff.ts';
 export {
   ClosedError,
   type Disconnection,
@@ -47,6 +47,7 @@ export {
   type Retry,
   type UrlSource,
 } from './node/client/reconnecting.ts';
+export { parseRetryAfter } from './node/client/retry-after.ts';
 export type { FrameTrace, Trace, TraceEvent } from './node/client/trace.ts';
 export type { AnswerFaultCode } from './handshake/answer-faults.ts';
 export type { Counts, ServerCounts } from './node/census.ts';

@@ -19,6 +19,8 @@ const BEARER = /^bearer +(\S+)$/i;
  */
 export class GatewayAuthenticator implements Authenticator {
   readonly challenge = 'Bearer realm="pulsebeacon"';
+  readonly remedy =
+    'without a key only who is on the machine of the server may, and not through a proxy; pulsebeacon keys create makes one, for Authorization: Bearer pb_…';
   private readonly keys: KeyRing;
   private readonly anonymous: boolean;
   private readonly failures: AddressRate;

@@ -4,6 +4,7 @@ import { isLoopbackAddress, isLoopbackHost } from '../listen/loopback.ts';
 export interface PeerFacts {
   /** Undefined on a Unix socket, whose peer is on this machine. */
   readonly remoteAddress: string | undefined;
+  readonly httpVersion: string;
   header(name: string): string | undefined;
 }
 
@@ -12,11 +13,13 @@ const OF_PROXIES = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwa
 
 /** Why a request does not count as made on this machine; undefined where it does. */
 export function findForeign(request: PeerFacts): string | undefined {
-  const { remoteAddress } = request;
+  const { remoteAddress, httpVersion } = request;
   if (remoteAddress !== undefined && !isLoopbackAddress(remoteAddress)) return `it comes from ${remoteAddress}`;
   const host = request.header('host');
   const name = host === undefined ? undefined : hostNameOf(host);
   if (name !== undefined && !isLoopbackHost(name)) return `its Host is ${JSON.stringify(host!.slice(0, 100))}`;
+  // As nginx passes requests on that is told proxy_pass alone: its upstream's name in Host, and nothing of the client.
+  if (httpVersion === '1.0') return 'it is HTTP/1.0, as of a proxy';
   const field = OF_PROXIES.find((candidate) => request.header(candidate) !== undefined);
   return field === undefined ? undefined : `it came through a proxy (${field})`;
 }

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import type { ClientTlsOptions, OpeningOptions } from '@pulsebeacon/websocket';
+import type { OpeningOptions } from '@pulsebeacon/websocket';
 import type { Command } from 'commander';
 import { completeUrl } from '../connect/address.ts';
 import { type Encoding, type Outgoing, outgoing, outgoingFile } from '../connect/outgoing.ts';
@@ -8,10 +6,11 @@ import { type AskedTerminal, basicAuthorization, PASSWORD_VARIABLE } from '../co
 import type { ConnectSettings, Source } from '../connect/settings.ts';
 import { Failure } from '../failure.ts';
 import { addOptions, type OptionGroup, type OptionText } from './option-table.ts';
+import { TLS_CLIENT, TLS_CLIENT_CERTIFICATE, type TlsCommandOptions, tlsOf } from './tls-options.ts';
 import { count, deadline, durationOrEver, each, headerLine, list, size } from './values.ts';
 
 /** The options of `connect`, as commander gives them. */
-export interface ConnectCommandOptions {
+export interface ConnectCommandOptions extends TlsCommandOptions {
   readonly header?: readonly (readonly [string, string])[];
   readonly subprotocol?: readonly string[];
   readonly origin?: string;
@@ -19,11 +18,6 @@ export interface ConnectCommandOptions {
   readonly compression?: boolean;
   readonly unix?: string;
   readonly timeout: number;
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly insecure?: boolean;
-  readonly servername?: string;
   readonly execute?: readonly string[];
   readonly file?: readonly string[];
   readonly binary?: boolean;
@@ -65,14 +59,6 @@ const ASKING: readonly OptionText[] = [
     read: deadline,
     byDefault: { value: 10_000, shown: '10s' },
   },
-];
-
-const TLS: readonly OptionText[] = [
-  { flags: '--ca <file>', about: 'certificates to trust in place of the well-known ones, as PEM' },
-  { flags: '--cert <file>', about: 'certificate to show to the server, as PEM' },
-  { flags: '--key <file>', about: 'the key of that certificate, as PEM; it may be in the same file' },
-  { flags: '-k, --insecure', about: 'trust any certificate: for tests only' },
-  { flags: '--servername <name>', about: 'the name that the certificate must be for, in place of that in the URL' },
 ];
 
 const SENDING: readonly OptionText[] = [
@@ -124,7 +110,7 @@ const SHOWING: readonly OptionText[] = [
 
 const GROUPS: readonly OptionGroup[] = [
   ['Handshake:', ASKING],
-  ['TLS:', TLS],
+  ['TLS:', [...TLS_CLIENT, ...TLS_CLIENT_CERTIFICATE]],
   ['Sending:', SENDING],
   ['Showing:', SHOWING],
 ];
@@ -201,7 +187,7 @@ async function openingOf(url: string, options: ConnectCommandOptions, asked: Ask
     headers: await headersOf(options, asked),
     subprotocols,
     compression,
-    tls: tlsOf(url, options),
+    tls: tlsOf(url, options, 'wss'),
     ...(origin === undefined ? {} : { origin }),
     ...(unix === undefined ? {} : { socketPath: unix }),
     handshakeTimeout: timeout,
@@ -226,38 +212,4 @@ async function headersOf(
     throw new Failure('--user makes an Authorization header: give either that or --header', 2);
   }
   return [...headers, ['Authorization', await basicAuthorization(user, process.env, asked)]];
-}
-
-const TLS_NAMES = ['ca', 'cert', 'key', 'insecure', 'servername'] as const;
-
-function tlsOf(url: string, options: ConnectCommandOptions): ClientTlsOptions {
-  const { ca, cert, key, insecure = false, servername } = options;
-  const given = TLS_NAMES.find((name) => options[name] !== undefined);
-  if (given !== undefined && !/^(?:wss|https)\b/i.test(url)) {
-    throw new Failure(`--${given} is about TLS, and ${url} is without: begin it with wss://`, 2);
-  }
-  if (key !== undefined && cert === undefined) throw new Failure('--key needs its certificate, too: --cert FILE', 2);
-  const pem = {
-    ...(ca === undefined ? {} : { ca: readPem(ca) }),
-    ...(cert === undefined ? {} : { cert: readPem(cert), key: readPem(key ?? cert) }),
-  };
-  checkPem(pem);
-  return { rejectUnauthorized: !insecure, ...pem, ...(servername === undefined ? {} : { servername }) };
-}
-
-/** What OpenSSL says of a file that it cannot use is for the person who named it. */
-function checkPem(pem: SecureContextOptions): void {
-  try {
-    createSecureContext(pem);
-  } catch (error) {
-    throw new Failure(`cannot use the certificates: ${(error as Error).message}`);
-  }
-}
-
-function readPem(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new Failure(`cannot read ${file}: ${(error as Error).message}`);
-  }
 }

@@ -47,7 +47,7 @@ export class TextReporter implements Reporter {
     if (this.output === undefined) return this.screen.out(this.dump(data));
     if (this.output === 'stdout') return this.screen.out(data);
     const file = this.output.write(data);
-    if (this.style.isChatty) this.note(`binary, ${amount(data.length)}, written to ${escapeLine(file)}`);
+    if (this.style.isChatty) this.note(`binary, ${amountOfBytes(data.length)}, written to ${escapeLine(file)}`);
     return true;
   }
 
@@ -59,17 +59,17 @@ export class TextReporter implements Reporter {
 
   private *dump(data: Uint8Array): Generator<string> {
     const limit = this.isTerminal ? SHOWN_ON_TERMINAL : Infinity;
-    yield `${this.lead}${this.style.out('dim', `binary, ${amount(data.length)}`)}\n`;
+    yield `${this.lead}${this.style.out('dim', `binary, ${amountOfBytes(data.length)}`)}\n`;
     yield* hexDump(data.length > limit ? data.subarray(0, limit) : data);
     if (data.length > limit) {
-      yield this.style.out('dim', `… ${amount(data.length - limit)} more; --output FILE keeps them`) + '\n';
+      yield this.style.out('dim', `… ${amountOfBytes(data.length - limit)} more; --output FILE keeps them`) + '\n';
     }
   }
 
   /** What stands before a message: on a terminal the mark of what came in; the time, where that is asked for. */
   private get lead(): string {
     const { out, timestamps } = this.style;
-    const time = timestamps ? `${out('dim', this.isTerminal ? timeOfDay() : new Date().toISOString())} ` : '';
+    const time = timestamps ? `${out('dim', this.isTerminal ? timeOfDay(new Date()) : new Date().toISOString())} ` : '';
     return this.isTerminal ? `${time}${out('cyan', '<')} ` : time;
   }
 
@@ -106,13 +106,14 @@ function sentence(error: Error): string {
   return `the connection failed: ${error.message}${cause instanceof Error ? ` (${cause.message})` : ''}`;
 }
 
-function amount(bytes: number): string {
+/** `1 byte`, `2,000 bytes` */
+export function amountOfBytes(bytes: number): string {
   return bytes === 1 ? '1 byte' : `${bytes.toLocaleString('en-US')} bytes`;
 }
 
-function timeOfDay(): string {
-  const now = new Date();
+/** Of this place, with milliseconds. */
+export function timeOfDay(at: Date): string {
   const two = (value: number): string => String(value).padStart(2, '0');
-  const milliseconds = String(now.getMilliseconds()).padStart(3, '0');
-  return `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}.${milliseconds}`;
+  const milliseconds = String(at.getMilliseconds()).padStart(3, '0');
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${milliseconds}`;
 }

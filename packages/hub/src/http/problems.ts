@@ -16,8 +16,10 @@ export function refusalOf(hub: Hub, { code, message, entry }: WireError, headers
   const all: Record<string, string> = { ...(headers as Record<string, string>) };
   const seconds = entry.retry ? RETRY_AFTER[entry.status] : undefined;
   if (seconds !== undefined) all['Retry-After'] ??= String(seconds);
-  if (entry.status === 401) all['WWW-Authenticate'] ??= hub.options.authenticator?.challenge ?? 'Bearer';
-  return new Refusal(entry.status, { code, detail: message, headers: all });
+  const { challenge = 'Bearer', remedy } = hub.options.authenticator ?? {};
+  if (entry.status === 401) all['WWW-Authenticate'] ??= challenge;
+  const detail = code === 'PB_UNAUTHENTICATED' && remedy !== undefined ? `${message}: ${remedy}` : message;
+  return new Refusal(entry.status, { code, detail, headers: all });
 }
 
 /** Answers with what is wrong, as problem+json (RFC 9457). @param headers further ones, such as Allow */

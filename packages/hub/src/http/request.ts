@@ -64,8 +64,13 @@ export class HubRequest implements AuthenticationRequest {
     return this.authority ?? this.fields.get('host') ?? this.fields.get(':authority') ?? '';
   }
 
+  get httpVersion(): string {
+    const { httpVersionMajor, httpVersion } = this.incoming;
+    return httpVersionMajor === 2 ? '2' : httpVersion;
+  }
+
   toOrigin(): ClientOrigin {
-    const { remoteAddress, path, incoming } = this;
-    return { remoteAddress, path, httpVersion: incoming.httpVersionMajor === 2 ? '2' : incoming.httpVersion };
+    const { remoteAddress, path, httpVersion } = this;
+    return { remoteAddress, path, httpVersion };
   }
 }

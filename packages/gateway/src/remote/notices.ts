@@ -1,0 +1,36 @@
+import { escapeLine } from '../connect/escape.ts';
+import type { Screen } from '../connect/screen.ts';
+import type { Style } from '../connect/style.ts';
+import { RemoteFailure } from './remote-failure.ts';
+
+/** What is said on standard error, beside the data. */
+export class Notices {
+  private readonly screen: Screen;
+  private readonly style: Style;
+  private readonly isQuiet: boolean;
+
+  /** @param isQuiet only that it has failed is said */
+  constructor(screen: Screen, style: Style, isQuiet: boolean) {
+    this.screen = screen;
+    this.style = style;
+    this.isQuiet = isQuiet;
+  }
+
+  note(text: string): void {
+    if (!this.isQuiet) this.screen.err(`${this.style('dim', escapeLine(text))}\n`);
+  }
+
+  warn(text: string): void {
+    if (!this.isQuiet) this.screen.err(`${this.style('yellow', escapeLine(text))}\n`);
+  }
+
+  retrying({ message }: RemoteFailure, delay: number): void {
+    this.note(`${message}; trying again in ${(delay / 1000).toFixed(1)} s`);
+  }
+
+  failed(error: Error): void {
+    this.screen.err(`${this.style('red', 'pulsebeacon:')} ${escapeLine(error.message)}\n`);
+    const hint = error instanceof RemoteFailure ? error.hint : undefined;
+    if (hint !== undefined) this.screen.err(`${this.style('dim', `hint: ${escapeLine(hint)}`)}\n`);
+  }
+}

@@ -1,0 +1,241 @@
+// A hub to talk to, and the commands that do, as child processes.
+import { type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { Writable } from 'node:stream';
+import type { TestContext } from 'node:test';
+import { type Authenticator, Hub, type HubOptions } from '@pulsebeacon/hub';
+import { WireError } from '@pulsebeacon/wire';
+import { Screen } from '#dist/connect/screen.js';
+import { Notices } from '#dist/remote/notices.js';
+import { toExitCode } from '#dist/remote/run.js';
+import { openFeed } from '#dist/subscribe/feeds.js';
+import { Follower } from '#dist/subscribe/follower.js';
+import { PublicationWriter } from '#dist/subscribe/publication-writer.js';
+import type { SubscribeSettings } from '#dist/subscribe/settings.js';
+import { serveRaw } from './connect.ts';
+import { launch, type Outcome } from './program.ts';
+
+/** `secret` is a key that may publish, `reader` one that may not. */
+const authenticator: Authenticator = {
+  authenticate({ authorization }) {
+    if (authorization === undefined) return undefined;
+    const id = authorization.replace(/^Bearer /, '');
+    if (id === 'secret') return { id, grants: [{ actions: ['publish', 'subscribe'], channels: ['*'] }] };
+    if (id === 'reader') return { id, grants: [{ actions: ['subscribe'], channels: ['private'] }] };
+    throw new WireError('PB_UNAUTHENTICATED', 'the key is not valid');
+  },
+};
+
+/** Everybody may publish and follow, but for `private`, and nobody in `closed`. */
+const OPTIONS: HubOptions = {
+  authenticator,
+  namespaces: [
+    { match: 'private', publish: 'granted', subscribe: 'granted' },
+    { match: 'closed', publish: 'nobody', subscribe: 'nobody' },
+    { match: '*', publish: 'anyone' },
+  ],
+};
+
+/** A hub on one port, which may be cut off from its clients, or be replaced. */
+export class TestHub {
+  hub: Hub;
+  readonly port: number;
+  private http: Server;
+  private readonly options: HubOptions;
+  private readonly sockets = new Set<Socket>();
+
+  private constructor(hub: Hub, http: Server, options: HubOptions) {
+    this.hub = hub;
+    this.options = options;
+    this.http = this.watch(http);
+    this.port = (http.address() as AddressInfo).port;
+  }
+
+  /** @param t ends it; without it, somebody calls {@link stop} */
+  static async start(t?: TestContext, options: HubOptions = {}): Promise<TestHub> {
+    const all = { ...OPTIONS, ...options };
+    const hub = new Hub(all);
+    const http = createServer();
+    hub.attach(http);
+    await listen(http, 0);
+    const own = new TestHub(hub, http, all);
+    t?.after(() => own.stop());
+    return own;
+  }
+
+  /** Cuts every connection off, without a word. */
+  cut(): void {
+    for (const socket of this.sockets) socket.resetAndDestroy();
+  }
+
+  /** Nobody listens any more: clients are told to go, as before a restart. */
+  async goDown(): Promise<void> {
+    const { http, hub } = this;
+    hub.detach(http);
+    http.close();
+    await hub.drain(0);
+    this.cut();
+  }
+
+  /** The next process on the same port. @param keepsData false: it begins with nothing */
+  async comeBack(keepsData: boolean): Promise<void> {
+    this.hub = new Hub(keepsData ? { ...this.options, broker: this.hub.broker } : this.options);
+    this.http = this.watch(createServer());
+    this.hub.attach(this.http);
+    await listen(this.http, this.port);
+  }
+
+  /** Publishes, as the server itself. @returns the position */
+  async publish(channel: string, text: string): Promise<string> {
+    const { position } = await this.hub.publish(channel, { kind: 'text', contentType: 'text/plain', data: text });
+    return position;
+  }
+
+  async stop(): Promise<void> {
+    this.http.close();
+    await this.hub.close();
+    this.cut();
+  }
+
+  private watch(http: Server): Server {
+    return http.on('connection', (socket: Socket) => {
+      this.sockets.add(socket.on('close', () => this.sockets.delete(socket)));
+    });
+  }
+}
+
+async function listen(http: Server, port: number): Promise<void> {
+  http.listen(port, '127.0.0.1');
+  await once(http, 'listening');
+}
+
+/** A server that answers everything with one status. @returns its port */
+export async function serveStatus(t: TestContext, status: string, ...fields: readonly string[]): Promise<number> {
+  const head = [`HTTP/1.1 ${status}`, ...fields, 'Content-Length: 0', '', ''].join('\r\n');
+  const where = await serveRaw(t, (socket) => socket.end(head));
+  return Number(where.split(':')[1]);
+}
+
+/** `subscribe` within this process: what the program does behind its command line. */
+export class Following {
+  readonly ended: Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
+  stdout = '';
+  stderr = '';
+  private readonly abort = new AbortController();
+  private readonly waiting = new Set<() => void>();
+
+  constructor(t: TestContext, port: number, channel: string, options: Partial<SubscribeSettings> = {}, key?: string) {
+    const settings: SubscribeSettings = {
+      server: {
+        base: new URL(`http://127.0.0.1:${port}/`),
+        headers: key === undefined ? {} : { Authorization: `Bearer ${key}` },
+        tls: {},
+        timeout: 10_000,
+      },
+      channel,
+      transport: 'websocket',
+      since: undefined,
+      count: Infinity,
+      wait: Infinity,
+      retryFor: Infinity,
+      json: false,
+      timestamps: false,
+      quiet: false,
+      color: false,
+      ...options,
+    };
+    const plain = (_: unknown, text: string): string => text;
+    const screen = new Screen(
+      this.output((text) => (this.stdout += text)),
+      this.output((text) => (this.stderr += text)),
+    );
+    const notices = new Notices(screen, plain, settings.quiet);
+    const writer = new PublicationWriter(screen, { ...settings, style: plain });
+    const { signal } = this.abort;
+    const follower = new Follower({ settings, feed: openFeed(settings), screen, writer, notices, signal });
+    this.ended = toExitCode(notices, signal, () => follower.run()).then((code) => {
+      this.look();
+      return { code, stdout: this.stdout, stderr: this.stderr };
+    });
+    t.after(() => this.abort.abort());
+    this.ended.catch(() => {});
+  }
+
+  /** Waits until its output has what is wanted. */
+  async until(wanted: (following: this) => boolean): Promise<void> {
+    while (!wanted(this)) await new Promise<void>((resolve) => this.waiting.add(resolve));
+  }
+
+  /** Waits until it has said something. */
+  said(text: string): Promise<void> {
+    return this.until(({ stderr }) => stderr.includes(text));
+  }
+
+  private output(add: (text: string) => void): Writable {
+    return new Writable({
+      decodeStrings: false,
+      write: (chunk: string, _encoding, done) => {
+        add(chunk);
+        this.look();
+        done();
+      },
+    });
+  }
+
+  private look(): void {
+    for (const resume of this.waiting) resume();
+    this.waiting.clear();
+  }
+}
+
+/** A command on its way. */
+export class Command {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Outcome>;
+  stdout = '';
+  stderr = '';
+  private readonly waiting = new Set<() => void>();
+
+  constructor(args: readonly string[], options: Parameters<typeof launch>[1] = {}) {
+    this.child = launch(args, options);
+    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => this.add('stdout', text));
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => this.add('stderr', text));
+    this.ended = once(this.child, 'close').then(([code, signal]) => {
+      this.look();
+      const ended = { code: code as number | null, signal: signal as NodeJS.Signals | null };
+      return { ...ended, stdout: this.stdout, stderr: this.stderr };
+    });
+  }
+
+  /** Ends it with the test, if it has not ended by itself. */
+  static start(t: TestContext, args: readonly string[], options: Parameters<typeof launch>[1] = {}): Command {
+    const command = new Command(args, options);
+    t.after(() => command.child.kill('SIGKILL'));
+    return command;
+  }
+
+  /** Waits until its output has what is wanted. */
+  async until(wanted: (command: this) => boolean): Promise<void> {
+    while (!wanted(this)) {
+      if (this.child.exitCode !== null) throw new Error(`it ended:\n${this.stdout}\n${this.stderr}`);
+      await new Promise<void>((resolve) => this.waiting.add(resolve));
+    }
+  }
+
+  /** Waits until standard error has said something so often. */
+  said(text: string, times = 1): Promise<void> {
+    return this.until(({ stderr }) => stderr.split(text).length > times);
+  }
+
+  private add(stream: 'stdout' | 'stderr', text: string): void {
+    this[stream] += text;
+    this.look();
+  }
+
+  private look(): void {
+    for (const resume of this.waiting) resume();
+    this.waiting.clear();
+  }
+}

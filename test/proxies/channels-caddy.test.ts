@@ -1,0 +1,5 @@
+// requires: caddy
+import { startCaddy } from '../support/proxy.ts';
+import { channelsBehindProxy } from './channels-behind-proxy.ts';
+
+await channelsBehindProxy('Caddy', startCaddy);
