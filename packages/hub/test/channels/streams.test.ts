@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { test } from 'node:test';
 import { TestEventSource } from '../support/event-source.ts';
 import { OPEN, Site } from '../support/site.ts';
 import { RawHttp } from '../support/raw-http.ts';
+import { SlowReader } from '../support/slow-reader.ts';
 import { Stream } from '../support/stream.ts';
 
 const url = (site: Site, query: string): string => `${site.url}/channels/news${query}`;
@@ -138,32 +137,20 @@ test('drained, each stream says why and when to come back, and ends', async (t) 
 });
 
 test('a client that does not read is closed, while others are served (HARDENING 7)', async (t) => {
-  const site = await Site.start(t, { ...OPEN, limits: { maxQueuedBytes: 200_000, writeTimeout: 60_000 } });
+  let isSlow = false;
+  const limits = { maxQueuedBytes: 200_000, writeTimeout: 60_000 };
+  const site = await Site.start(t, { ...OPEN, limits, hooks: { limited: () => (isSlow = true) } });
   const healthy = await Stream.open(t, url(site, '?follow'));
   await healthy.json();
-  const slow = connect(site.port, '127.0.0.1');
-  t.after(() => slow.destroy());
-  slow.on('error', () => {});
-  slow.pause();
-  slow.write('GET /channels/news?follow HTTP/1.1\r\nHost: x\r\n\r\n');
+  const slow = await SlowReader.connect(t, site.port, ['GET /channels/news?follow HTTP/1.1', 'Host: x']);
   await site.connected(2);
-  const channel = site.hub.channel('news');
   let published = 0;
-  while (site.hub.congested.size === 0 && site.hub.clients.size === 2) {
-    await channel.publish('x'.repeat(50_000));
-    published++;
-    await new Promise(setImmediate);
-  }
-  for (let i = 0; i < 8; i++, published++) {
-    await channel.publish('x'.repeat(50_000));
+  for (; !isSlow; published++) {
+    await site.hub.channel('news').publish('x'.repeat(50_000));
     await new Promise(setImmediate);
   }
   for (let i = 0; i < published; i++) assert.equal((await healthy.json())['type'], 'publication');
-  const text: Buffer[] = [];
-  slow.on('data', (chunk: Buffer) => text.push(chunk));
-  slow.resume();
-  await once(slow, 'close');
-  assert.match(Buffer.concat(text).toString(), /"code":"PB_SLOW_SUBSCRIBER"/);
+  await slow.readTo(Buffer.from('"code":"PB_SLOW_SUBSCRIBER"'));
   await site.connected(1);
   assert.equal(site.hub.congested.size, 0);
 });

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
-import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { connect as open } from '@pulsebeacon/websocket';
 import { OPEN, Site, type SiteOptions } from '../support/site.ts';
 import { HANDSHAKE, RawHttp } from '../support/raw-http.ts';
+import { SlowReader } from '../support/slow-reader.ts';
 
 type Message = Record<string, unknown>;
 
@@ -308,30 +307,21 @@ for (const [query, code] of [
 for (const subprotocols of [[], ['pulsebeacon.json']] as const) {
   const name = subprotocols[0] ?? 'raw';
   test(`${name}: a client that does not read is closed with 1013, while others are served (HARDENING 7)`, async (t) => {
-    const site = await Site.start(t, { ...OPEN, limits: { maxQueuedBytes: 200_000, writeTimeout: 60_000 } });
+    let isSlow = false;
+    const limits = { maxQueuedBytes: 200_000, writeTimeout: 60_000 };
+    const site = await Site.start(t, { ...OPEN, limits, hooks: { limited: () => (isSlow = true) } });
     const healthy = await Socket.open(t, site);
-    const slow = connect(site.port, '127.0.0.1');
-    t.after(() => slow.destroy());
-    slow.on('error', () => {});
-    slow.pause();
     const offer = subprotocols.map((subprotocol) => `Sec-WebSocket-Protocol: ${subprotocol}`);
-    slow.write(`${['GET /channels/news HTTP/1.1', ...HANDSHAKE, ...offer].join('\r\n')}\r\n\r\n`);
+    const slow = await SlowReader.connect(t, site.port, ['GET /channels/news HTTP/1.1', ...HANDSHAKE, ...offer]);
     await site.connected(2);
     let published = 0;
-    let over: unknown;
-    slow.once('close', () => (over = true));
-    const size = (): number => [...site.hub.clients].reduce((sum, { outlet }) => sum + outlet.queuedBytes, 0);
-    while (size() <= 200_000 && over === undefined) {
+    for (; !isSlow; published++) {
       await site.hub.channel('news').publish('x'.repeat(50_000));
-      published++;
       await new Promise(setImmediate);
     }
     for (let i = 0; i < published; i++) assert.equal((await healthy.next()).length, 50_000);
     // Code and reason of its close frame, behind what was sent to it before.
-    const goodbye = Buffer.concat([Buffer.of(1013 >> 8, 1013 & 255), Buffer.from('PB_SLOW_SUBSCRIBER;')]);
-    slow.on('data', (chunk: Buffer) => chunk.includes(goodbye) && slow.destroy());
-    slow.resume();
-    await once(slow, 'close');
+    await slow.readTo(Buffer.concat([Buffer.of(1013 >> 8, 1013 & 255), Buffer.from('PB_SLOW_SUBSCRIBER;')]));
     await site.connected(1);
     assert.equal(site.hub.congested.size, 0);
   });
