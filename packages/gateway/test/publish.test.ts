@@ -3,10 +3,13 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import type { Publication } from '@pulsebeacon/wire';
-import { serveStatus, TestHub } from './support/channels.ts';
+import { parsePayloadType, type Publication } from '@pulsebeacon/wire';
+import { publishing, serveStatus, TestHub } from './support/channels.ts';
 import { folderFor, serveRaw } from './support/connect.ts';
-import { type Outcome, runProgram } from './support/program.ts';
+import { type Outcome, Program, runProgram } from './support/program.ts';
+
+const LINES = { from: 'lines', inFlight: 1 } as const;
+const JSON_PAYLOAD = parsePayloadType('application/json');
 
 function publish(
   port: number,
@@ -88,11 +91,11 @@ describe('what is published', { concurrency: 2 }, () => {
   it('each line is a publication, in order; a run that is repeated publishes nothing twice', async () => {
     const numbers = Array.from({ length: 300 }, (_, i) => String(i));
     const input = numbers.join('\n');
-    const args = ['lines', '--lines', '--idempotency-key', 'import'];
-    const first = await publish(server.port, args, input);
+    const options = { channel: 'lines', source: LINES, idempotencyKey: 'import' };
+    const first = await publishing(server.port, options, input);
     assert.match(first.stderr, /^300 published in \d+\.\d s, [\d,]+ a second\n$/);
     assert.match(first.stdout, /^[\w-]+\.\d+\n$/);
-    const again = await publish(server.port, args, input);
+    const again = await publishing(server.port, options, input);
     assert.match(again.stderr, /^300 published, 300 of them before, /);
     assert.deepEqual(
       (await kept('lines')).map(({ data }) => data),
@@ -102,7 +105,7 @@ describe('what is published', { concurrency: 2 }, () => {
 
   it('several lines at once, where their order does not matter', async () => {
     const numbers = Array.from({ length: 200 }, (_, i) => String(i));
-    await publish(server.port, ['many', '--lines', '--in-flight', '16', '--quiet'], numbers.join('\n'));
+    await publishing(server.port, { channel: 'many', source: { from: 'lines', inFlight: 16 } }, numbers.join('\n'));
     const data = (await kept('many')).map((publication) => publication.data as string);
     assert.deepEqual(
       data.toSorted((a, b) => Number(a) - Number(b)),
@@ -111,7 +114,11 @@ describe('what is published', { concurrency: 2 }, () => {
   });
 
   it('a line that is not JSON ends it, and is named', async () => {
-    const { code, stderr } = await publish(server.port, ['half', '--lines', '--json'], '1\n2\nthree\n4\n');
+    const { code, stderr } = await publishing(
+      server.port,
+      { channel: 'half', source: LINES, type: JSON_PAYLOAD },
+      '1\n2\nthree\n4\n',
+    );
     assert.match(stderr, /^2 published in .*\npulsebeacon: line 3: the payload is not JSON/);
     assert.equal(code, 1);
     assert.deepEqual(
@@ -122,25 +129,25 @@ describe('what is published', { concurrency: 2 }, () => {
 
   it('--reach says how many it reached; --quiet says nothing', async () => {
     const unsubscribe = await server.hub.channel('reach').subscribe(() => {});
-    const { stderr } = await publish(server.port, ['reach', 'hello', '--reach']);
+    const { stderr } = await publishing(server.port, { channel: 'reach', reach: true });
     assert.match(stderr, /^reached \d+\n$/);
     await unsubscribe();
-    const quiet = await publish(server.port, ['reach', 'hello', '--reach', '--quiet']);
+    const quiet = await publishing(server.port, { channel: 'reach', reach: true, quiet: true });
     assert.equal(quiet.stdout + quiet.stderr, '');
   });
 
   it('a key comes from the environment, and what is refused says why', async () => {
     const allowed = await publish(server.port, ['private', 'x'], undefined, { PULSEBEACON_KEY: 'secret' });
     assert.equal(allowed.code, 0);
-    const without = await publish(server.port, ['private', 'x']);
+    const without = await publishing(server.port, { channel: 'private' });
     assert.equal(without.code, 4);
     assert.match(
       without.stderr,
       /^pulsebeacon: credentials are needed to publish in private \(401, PB_UNAUTHENTICATED\)\nhint: --api-key KEY/,
     );
-    const reader = await publish(server.port, ['private', 'x', '--api-key', 'reader']);
+    const reader = await publishing(server.port, { channel: 'private', key: 'reader' });
     assert.match(reader.stderr, /^pulsebeacon: reader may not publish in private \(403, PB_FORBIDDEN\)/);
-    const large = await publish(server.port, ['large'], 'x'.repeat(2 ** 20 + 1));
+    const large = await publishing(server.port, { channel: 'large' }, 'x'.repeat(2 ** 20 + 1));
     assert.match(large.stderr, /^pulsebeacon: .*\(413, PB_PAYLOAD_TOO_LARGE\)/);
   });
 
@@ -158,6 +165,36 @@ describe('what is published', { concurrency: 2 }, () => {
     for (const [i, { code, stderr }] of outcomes.entries()) {
       assert.equal(code, 2, stderr);
       assert.match(stderr, wrong[i]![1]);
+    }
+  });
+});
+
+describe('over TLS', () => {
+  it('to a certificate that is trusted, or to any with --insecure', async () => {
+    const program = await Program.start(['--tls-dev', '--memory']);
+    try {
+      const to = ['publish', 'news', 'hello', '--server', `https://127.0.0.1:${program.port}`];
+      const trusting = await runProgram([...to, '--insecure']);
+      assert.equal(trusting.code, 0, trusting.stderr);
+      const careful = await runProgram(to);
+      assert.equal(careful.code, 3);
+      assert.match(careful.stderr, /^pulsebeacon: no TLS connection to [^\n]*\nhint: --ca FILE/);
+      const follow = [
+        'subscribe',
+        'news',
+        '--server',
+        `wss://127.0.0.1:${program.port}`,
+        '--since',
+        'all',
+        '--count',
+        '1',
+      ];
+      assert.equal((await runProgram([...follow, '--insecure'])).stdout, 'hello\n');
+      const refused = await runProgram(follow);
+      assert.equal(refused.code, 3);
+      assert.match(refused.stderr, /hint: --ca FILE/);
+    } finally {
+      await program.stop();
     }
   });
 });
@@ -185,7 +222,7 @@ describe('what does not work at once', { concurrency: 2 }, () => {
 
   it('a connection that breaks, a server that is busy: tried again with the same idempotency key', async (t) => {
     const [port, keys] = await serveAttempts(t, 'cut', busy, created);
-    const { code, stdout, stderr } = await publish(port, ['news', 'x']);
+    const { code, stdout, stderr } = await publishing(port);
     assert.equal(stdout, 'e.7\n');
     assert.equal(code, 0);
     assert.equal(keys.length, 3);
@@ -198,15 +235,15 @@ describe('what does not work at once', { concurrency: 2 }, () => {
       t,
       '429 Too Many Requests\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n',
     );
-    const { code } = await publish(port, ['news', 'x', '--retry-for', '10s']);
+    const { code } = await publishing(port, { retryFor: 10_000 });
     assert.equal(code, 8);
     assert.equal(keys.length, 1);
     const [broken] = await serveAttempts(t, 'cut');
-    assert.equal((await publish(broken, ['news', 'x', '--retry-for', '0'])).code, 7);
+    assert.equal((await publishing(broken, { retryFor: 0 })).code, 7);
   });
 
   it('nobody listens: exit code 3; no host of that name: at once', async () => {
-    assert.equal((await publish(1, ['news', 'x', '--retry-for', '0'])).code, 3);
+    assert.equal((await publishing(1, { retryFor: 0 })).code, 3);
     const { code, stderr } = await publish(1, ['news', 'x', '--server', 'http://nowhere.invalid']);
     assert.match(stderr, /cannot reach nowhere\.invalid/);
     assert.equal(code, 3);
@@ -214,13 +251,13 @@ describe('what does not work at once', { concurrency: 2 }, () => {
 
   it('what answers is no server of channels: exit codes 4 and 5', async (t) => {
     const page = await serveStatus(t, '200 OK');
-    assert.equal((await publish(page, ['news', 'x'])).code, 5);
-    const missing = await publish(await serveStatus(t, '404 Not Found'), ['news', 'x']);
+    assert.equal((await publishing(page)).code, 5);
+    const missing = await publishing(await serveStatus(t, '404 Not Found'));
     assert.equal(missing.code, 4);
     assert.match(missing.stderr, /hint: --server names the server/);
-    const moved = await publish(await serveStatus(t, '307 Moved', 'Location: https://example.com/'), ['news', 'x']);
+    const moved = await publishing(await serveStatus(t, '307 Moved', 'Location: https://example.com/'));
     assert.match(moved.stderr, /hint: it points to https:\/\/example\.com\//);
     const silent = await serveRaw(t, (socket) => socket.end('SSH-2.0-OpenSSH\r\n'));
-    assert.equal((await publish(Number(silent.split(':')[1]), ['news', 'x'])).code, 5);
+    assert.equal((await publishing(Number(silent.split(':')[1]))).code, 5);
   });
 });

@@ -1,4 +1,7 @@
 import type { SingleBar } from 'cli-progress';
+import { escapeLine } from '../connect/escape.ts';
+import { retryNotice } from '../remote/notices.ts';
+import type { RemoteFailure } from '../remote/remote-failure.ts';
 
 const REFRESH_MS = 100;
 
@@ -32,6 +35,11 @@ export class LineProgress {
     const rate = Math.round((published * 1000) / Math.max(1, now - this.begun));
     const note = `${published.toLocaleString('en-US')} lines, ${rate.toLocaleString('en-US')} a second`;
     this.bar.update(Math.min(bytes, this.size ?? 0), { note });
+  }
+
+  /** Below the bar there is no place for a line of its own. */
+  retrying(failure: RemoteFailure, delay: number): void {
+    this.bar.update({ note: escapeLine(retryNotice(failure, delay)) });
   }
 
   stop(): void {

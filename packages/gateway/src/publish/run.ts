@@ -22,6 +22,7 @@ export interface PublishParts {
 /** Publishes what the settings say. @throws Failure, RemoteFailure where it does not work; the reason of the signal */
 export async function runPublish(parts: PublishParts): Promise<void> {
   const { settings, notices, signal } = parts;
+  const progress = await startProgress(parts);
   const { server, channel, stateKey, reach, retryFor, source } = settings;
   const publisher = new Publisher({
     server,
@@ -30,10 +31,13 @@ export async function runPublish(parts: PublishParts): Promise<void> {
     reach,
     retryFor,
     signal,
-    onRetry: (failure, delay) => notices.retrying(failure, delay),
+    onRetry: (failure, delay) => {
+      if (progress === undefined) notices.retrying(failure, delay);
+      else progress.retrying(failure, delay);
+    },
   });
   try {
-    if (source.from === 'lines') await publishLines(publisher, source.inFlight, parts);
+    if (source.from === 'lines') await publishLines(publisher, source.inFlight, progress, parts);
     else await publishOne(publisher, source, parts);
   } finally {
     publisher.close();
@@ -65,9 +69,13 @@ async function readPayload(source: PublishSource, { settings, stdin }: PublishPa
   }
 }
 
-async function publishLines(publisher: Publisher, inFlight: number, parts: PublishParts): Promise<void> {
+async function publishLines(
+  publisher: Publisher,
+  inFlight: number,
+  progress: LineProgress | undefined,
+  parts: PublishParts,
+): Promise<void> {
   const { settings, screen, notices, stdin } = parts;
-  const progress = await startProgress(parts);
   const tally = new Tally();
   try {
     await eachLine(stdin as AsyncIterable<Uint8Array>, inFlight, async (line, number) => {
@@ -87,7 +95,8 @@ async function publishLines(publisher: Publisher, inFlight: number, parts: Publi
 }
 
 async function startProgress({ settings, screen, stdin }: PublishParts): Promise<LineProgress | undefined> {
-  if (settings.quiet || screen.stderr.isTTY !== true || stdin.isTTY) return undefined;
+  if (settings.source.from !== 'lines' || settings.quiet || screen.stderr.isTTY !== true || stdin.isTTY)
+    return undefined;
   const { size } = fstatSync(0);
   return LineProgress.start(screen.stderr, size === 0 ? undefined : size);
 }
@@ -120,7 +129,7 @@ class Tally {
     const { published, duplicates, reach, begun } = this;
     const seconds = (performance.now() - begun) / 1000;
     const rate = Math.round(published / Math.max(seconds, 0.001)).toLocaleString('en-US');
-    const before = duplicates === 0 ? '' : `, ${duplicates.toLocaleString('en-US')} of them before`;
+    const before = duplicates === 0 ? '' : `, ${duplicates.toLocaleString('en-US')} of them before,`;
     const deliveries = reach === undefined ? '' : `; deliveries: ${describeReach(reach)}`;
     return `${published.toLocaleString('en-US')} published${before} in ${seconds.toFixed(1)} s, ${rate} a second${deliveries}`;
   }

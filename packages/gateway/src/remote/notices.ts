@@ -24,8 +24,8 @@ export class Notices {
     if (!this.isQuiet) this.screen.err(`${this.style('yellow', escapeLine(text))}\n`);
   }
 
-  retrying({ message }: RemoteFailure, delay: number): void {
-    this.note(`${message}; trying again in ${(delay / 1000).toFixed(1)} s`);
+  retrying(failure: RemoteFailure, delay: number): void {
+    this.note(retryNotice(failure, delay));
   }
 
   failed(error: Error): void {
@@ -33,4 +33,9 @@ export class Notices {
     const hint = error instanceof RemoteFailure ? error.hint : undefined;
     if (hint !== undefined) this.screen.err(`${this.style('dim', `hint: ${escapeLine(hint)}`)}\n`);
   }
+}
+
+/** That it did not work, and is tried again in so many milliseconds. */
+export function retryNotice({ message }: RemoteFailure, delay: number): string {
+  return `${message}; trying again in ${(delay / 1000).toFixed(1)} s`;
 }

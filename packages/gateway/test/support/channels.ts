@@ -1,15 +1,19 @@
 // A hub to talk to, and the commands that do, as child processes.
 import { type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { type Authenticator, Hub, type HubOptions } from '@pulsebeacon/hub';
 import { WireError } from '@pulsebeacon/wire';
 import { Screen } from '#dist/connect/screen.js';
+import { runPublish } from '#dist/publish/run.js';
+import type { PublishSettings } from '#dist/publish/settings.js';
 import { Notices } from '#dist/remote/notices.js';
 import { toExitCode } from '#dist/remote/run.js';
+import type { RemoteServer } from '#dist/remote/server.js';
 import { openFeed } from '#dist/subscribe/feeds.js';
 import { Follower } from '#dist/subscribe/follower.js';
 import { PublicationWriter } from '#dist/subscribe/publication-writer.js';
@@ -118,6 +122,56 @@ export async function serveStatus(t: TestContext, status: string, ...fields: rea
   return Number(where.split(':')[1]);
 }
 
+const remoteAt = (port: number, key: string | undefined): RemoteServer => ({
+  base: new URL(`http://127.0.0.1:${port}/`),
+  headers: key === undefined ? {} : { Authorization: `Bearer ${key}` },
+  tls: {},
+  timeout: 10_000,
+});
+
+const plain = (_: unknown, text: string): string => text;
+
+function collector(add: (text: string) => void): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write: (chunk: string, _encoding, done) => {
+      add(chunk);
+      done();
+    },
+  });
+}
+
+/** `publish` within this process: what the program does behind its command line. @param input of standard input */
+export async function publishing(
+  port: number,
+  options: Partial<PublishSettings> & { readonly key?: string } = {},
+  input = 'x',
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+  const said = { stdout: '', stderr: '' };
+  const { key, ...rest } = options;
+  const settings: PublishSettings = {
+    server: remoteAt(port, key),
+    channel: 'news',
+    source: { from: 'stdin' },
+    type: undefined,
+    stateKey: undefined,
+    idempotencyKey: randomUUID(),
+    reach: false,
+    retryFor: 30_000,
+    quiet: false,
+    ...rest,
+  };
+  const screen = new Screen(
+    collector((text) => (said.stdout += text)),
+    collector((text) => (said.stderr += text)),
+  );
+  const notices = new Notices(screen, plain, settings.quiet);
+  const stdin = Readable.from([Buffer.from(input)]) as Readable as NodeJS.ReadStream;
+  const { signal } = new AbortController();
+  const code = await toExitCode(notices, signal, () => runPublish({ settings, screen, notices, stdin, signal }));
+  return { code, ...said };
+}
+
 /** `subscribe` within this process: what the program does behind its command line. */
 export class Following {
   readonly ended: Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
@@ -128,12 +182,7 @@ export class Following {
 
   constructor(t: TestContext, port: number, channel: string, options: Partial<SubscribeSettings> = {}, key?: string) {
     const settings: SubscribeSettings = {
-      server: {
-        base: new URL(`http://127.0.0.1:${port}/`),
-        headers: key === undefined ? {} : { Authorization: `Bearer ${key}` },
-        tls: {},
-        timeout: 10_000,
-      },
+      server: remoteAt(port, key),
       channel,
       transport: 'websocket',
       since: undefined,
@@ -146,10 +195,9 @@ export class Following {
       color: false,
       ...options,
     };
-    const plain = (_: unknown, text: string): string => text;
     const screen = new Screen(
-      this.output((text) => (this.stdout += text)),
-      this.output((text) => (this.stderr += text)),
+      collector((text) => this.add('stdout', text)),
+      collector((text) => this.add('stderr', text)),
     );
     const notices = new Notices(screen, plain, settings.quiet);
     const writer = new PublicationWriter(screen, { ...settings, style: plain });
@@ -173,15 +221,9 @@ export class Following {
     return this.until(({ stderr }) => stderr.includes(text));
   }
 
-  private output(add: (text: string) => void): Writable {
-    return new Writable({
-      decodeStrings: false,
-      write: (chunk: string, _encoding, done) => {
-        add(chunk);
-        this.look();
-        done();
-      },
-    });
+  private add(stream: 'stdout' | 'stderr', text: string): void {
+    this[stream] += text;
+    this.look();
   }
 
   private look(): void {
