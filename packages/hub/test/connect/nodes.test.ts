@@ -149,7 +149,7 @@ for (const [where, open] of Object.entries(BROKERS)) {
     follower.take(await first.feed.next('welcome'));
     follower.take(await first.feed.next('subscribed'));
     // It counts as present once the broker knows.
-    while ((await sites[0]!.hub.members('news')).length === 0);
+    while ((await sites[0]!.hub.members('news')).length === 0) await new Promise((resolve) => setImmediate(resolve));
     let leave = (): Promise<void> => first.close();
 
     const publisher = new Publisher(sites.map(({ hub }) => hub));
