@@ -104,7 +104,9 @@ export const LAYOUT_SHIFTS = `new Promise((resolve) => {
   const shifts = [];
   const note = (list) => {
     for (const { value, sources } of list.getEntries()) {
-      const moved = sources.map(({ node }) => node && (node.id || node.className || node.nodeName));
+      const name = (node) => node && (node.id || node.className || name(node.parentNode) + ' > ' + node.nodeName);
+      const moved = sources.map(({ node, previousRect: from, currentRect: to }) =>
+        name(node) + ' ' + [from, to].map(({ x, y, width, height }) => [x, y, width, height].join(' ')).join(' to '));
       if (value > 0.001) shifts.push(value.toFixed(4) + ' ' + moved.join(', '));
     }
   };
