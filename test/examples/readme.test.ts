@@ -1,5 +1,5 @@
 // requires: curl
-// The lines of the README and of the guides to channels, verbatim: that of a shell, against the program on a port of its
+// The lines of the README and of the guide to channels, verbatim: that of a shell, against the program on a port of its
 // own. The name localhost:8080, which the lines have, leads there.
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/cleanup.ts';
 import { Program } from '../support/program.ts';
 import { inClone } from '../support/root.ts';
 
-const PAGES = ['README.md', 'docs/guide/channels.md', 'docs/guide/connect.md'];
+const PAGES = ['README.md', 'docs/guide/channels.md'];
 const folder = await temporaryFolder({ after });
 const data = path.join(folder, 'data');
 
@@ -24,6 +24,11 @@ const { program, port } = await serve();
 
 const home = path.join(folder, 'home');
 await mkdir(home);
+const bin = inClone('packages/gateway/bin/pulsebeacon.js');
+// npx looks the program up and runs it below a shell, which a signal ends without it.
+await writeFile(path.join(home, 'npx'), `#!/bin/sh\nshift\nexec '${process.execPath}' '${bin}' "$@"\n`, {
+  mode: 0o755,
+});
 await writeFile(path.join(home, '.curlrc'), `connect-to = "localhost:8080:127.0.0.1:${port}"\nsilent\n`);
 
 const publish = async (channel: string, body: string): Promise<string> => {
@@ -39,7 +44,7 @@ const isEndless = (line: string): boolean => / -N |\bsubscribe\b/.test(line);
 function expected(line: string): RegExp {
   if (line.includes('Upgrade: websocket')) return /101 Switching Protocols[^]*s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/;
   if (line.includes('?last')) return /before/;
-  if (/ -d |publish/.test(line)) return /\w+\.\d+/;
+  if (/ -d | --data|publish/.test(line)) return /\w+\.\d+/;
   return /before|later/;
 }
 
@@ -49,9 +54,9 @@ async function run(line: string, position: string): Promise<void> {
     ...process.env,
     CURL_HOME: home,
     HOME: home,
+    PATH: `${home}:${process.env['PATH']}`,
     POSITION: position,
     PULSEBEACON_SERVER: `http://127.0.0.1:${port}`,
-    npm_config_offline: 'true',
   };
   const shell = new Program({ after }, 'sh', ['-c', isEndless(line) ? `exec ${line}` : line], { env, cwd: inClone() });
   if (!isEndless(line)) {

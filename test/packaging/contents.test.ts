@@ -8,7 +8,9 @@ import { Installation, ROOT } from './packages.ts';
 /** Everything a package may have; a file that none of these allows is a stray one. */
 const ALLOWED: Record<string, readonly RegExp[]> = {
   '@pulsebeacon/broker-lmdb': [],
+  '@pulsebeacon/hub': [],
   '@pulsebeacon/websocket': [],
+  '@pulsebeacon/wire': [],
   pulsebeacon: [
     /^bin\/pulsebeacon\.js$/,
     /^config\.schema\.json$/,
@@ -75,26 +77,36 @@ describe('packed packages', () => {
     });
   }
 
-  it('@pulsebeacon/websocket has no runtime dependency', () => {
-    const { manifest } = installation.find('@pulsebeacon/websocket');
-    for (const field of ['dependencies', 'optionalDependencies', 'peerDependencies', 'bundleDependencies']) {
-      assert.equal(manifest[field], undefined, field);
-    }
-  });
+  /** Those that run with nothing but each other, and for the pure one not even Node. */
+  const INDEPENDENT = {
+    '@pulsebeacon/websocket': /^(\.\.?\/|node:)/,
+    '@pulsebeacon/wire': /^\.\.?\//,
+    '@pulsebeacon/hub': /^(\.\.?\/|node:|@pulsebeacon\/(websocket|wire)$)/,
+  };
 
-  it('@pulsebeacon/websocket imports its own files and Node, in code and in types', async () => {
-    const name = '@pulsebeacon/websocket';
-    const foreign: string[] = [];
-    for (const file of installation.find(name).files.filter((candidate) => /\.(js|d\.ts)$/.test(candidate))) {
-      const text = await installation.read(name, file);
-      for (const [, stated, called] of text.matchAll(
-        // Statements, import() in types and require(): not Buffer.from('text').
-        /(?:^|[\s;}])(?:from|import)\s*['"]([^'"\n]+)['"]|\b(?:import|require)\(\s*['"]([^'"\n]+)['"]/g,
-      )) {
-        const specifier = stated ?? called ?? '';
-        if (!/^(\.\.?\/|node:)/.test(specifier)) foreign.push(`${file}: ${specifier}`);
+  for (const [name, own] of Object.entries(INDEPENDENT)) {
+    it(`${name} has no runtime dependency outside of this project`, () => {
+      const { manifest } = installation.find(name);
+      for (const field of ['optionalDependencies', 'peerDependencies', 'bundleDependencies']) {
+        assert.equal(manifest[field], undefined, field);
       }
-    }
-    assert.deepEqual(foreign, []);
-  });
+      const foreign = Object.keys(manifest.dependencies ?? {}).filter((dependency) => !own.test(dependency));
+      assert.deepEqual(foreign, []);
+    });
+
+    it(`${name} imports its own files, and what it may, in code and in types`, async () => {
+      const foreign: string[] = [];
+      for (const file of installation.find(name).files.filter((candidate) => /\.(js|d\.ts)$/.test(candidate))) {
+        const text = await installation.read(name, file);
+        for (const [, stated, called] of text.matchAll(
+          // Statements, import() in types and require(): not Buffer.from('text').
+          /(?:^|[\s;}])(?:from|import)\s*['"]([^'"\n]+)['"]|\b(?:import|require)\(\s*['"]([^'"\n]+)['"]/g,
+        )) {
+          const specifier = stated ?? called ?? '';
+          if (!own.test(specifier)) foreign.push(`${file}: ${specifier}`);
+        }
+      }
+      assert.deepEqual(foreign, []);
+    });
+  }
 });

@@ -61,7 +61,7 @@ describe('who may publish', () => {
   let key: string;
   before(async () => {
     const store = ['--data', folder];
-    program = await Program.start([...store, '--host', '0.0.0.0', '--public-url', 'http://pages.test']);
+    program = await Program.start([...store, '--listen', '0.0.0.0:0', '--public-url', 'http://pages.test']);
     const { stdout } = await runProgram(['keys', 'create', ...store, '--rights', 'publish', '--channels', 'news:*']);
     key = stdout.trim();
   });
@@ -109,7 +109,7 @@ describe('who may publish', () => {
   it('a key is made and printed once, where others can reach the server and nobody has one', async () => {
     const { stderr } = await program.stop();
     const [, made] = /it is shown this once: (pb_\w{8}_[\w-]{43})\n$/.exec(stderr)!;
-    const again = await Program.start(['--data', folder, '--host', '0.0.0.0']);
+    const again = await Program.start(['--data', folder, '--listen', '0.0.0.0:0']);
     const metrics = await ask(`${again.base}/metrics`, { headers: { Via: '1.1 x', Authorization: `Bearer ${made}` } });
     assert.equal(metrics.status, 200);
     assert.equal((await again.stop()).stderr, '');
@@ -117,7 +117,7 @@ describe('who may publish', () => {
 });
 
 it('--anonymous lets everybody publish, and nobody see the figures', async () => {
-  const program = await Program.start(['--host', '0.0.0.0', '--anonymous']);
+  const program = await Program.start(['--listen', '0.0.0.0:0', '--anonymous']);
   const headers = { Via: '1.1 x' };
   const answer = await ask(`${program.base}/channels/news`, { method: 'POST', body: 'x', headers });
   assert.equal(answer.status, 201);
