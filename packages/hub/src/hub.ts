@@ -1,17 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { OriginPolicyOptions, Refusal, Traffic } from '@pulsebeacon/websocket';
+import type { Traffic } from '@pulsebeacon/websocket';
 import {
   formatPosition,
   type Member,
   parseChannelName,
   type Publication,
   type Reach,
-  type Since,
   WireError,
-  type WireErrorCode,
 } from '@pulsebeacon/wire';
-import { type Action, type Authenticator, type Principal, requireAllowed } from './access.ts';
+import { type Action, type Principal, requireAllowed } from './access.ts';
 import type { Awaitable, Broker, HistoryPage, NewPublication, PublishOptions, Receipt } from './broker.ts';
 import { ChannelRates } from './channel-rates.ts';
 import { ChannelState, NOBODY } from './channel-state.ts';
@@ -21,91 +19,25 @@ import { drainClients } from './drain.ts';
 import { EncodingCache } from './encoded-publication.ts';
 import { CrossOriginRules } from './http/cors.ts';
 import { HubServer, readBase } from './http/hub-server.ts';
-import type { HubRequest } from './http/request.ts';
 import { guardHooks, warn } from './hooks.ts';
+import type {
+  AttachOptions,
+  HistoryCallOptions,
+  HubHooks,
+  HubOptions,
+  PublishCallOptions,
+  PublishResult,
+} from './hub-options.ts';
 import { HubChannel, SERVER_ORIGIN, SERVER_PRINCIPAL } from './hub-channel.ts';
 import { type HubLimits, resolveLimits } from './limits.ts';
 import { MemoryBroker } from './memory-broker/memory-broker.ts';
-import { type ChannelRules, type NamespaceOptions, Namespaces } from './namespaces.ts';
+import { type ChannelRules, Namespaces } from './namespaces.ts';
 import type { Outlet } from './outlet.ts';
 import { checkPayloadSize } from './payloads.ts';
 import { Presence } from './presence.ts';
 import { newSession, type Session, SessionTokens } from './session-token.ts';
 import { toQuery } from './since-query.ts';
 import { HubUsageError } from './usage-error.ts';
-
-/**
- * What an application hears of, and decides on. What `authorize` throws refuses; what another one throws is told to
- * `failed`, and changes nothing.
- */
-export interface HubHooks {
-  /**
-   * A new live client (WebSocket, stream, poll) asks to come in or, where `isLive` is false, somebody publishes by a request
-   * of its own; nothing else has been looked at yet. A {@link Refusal} is the answer to it.
-   */
-  admit?(request: HubRequest, isLive: boolean): Refusal | undefined;
-  /**
-   * May veto what the rules allow, by throwing a {@link WireError}. Anything else that it throws refuses, too, as
-   * `PB_HUB_FAILED`. The server itself is not asked about. Who is present is asked for as `subscribe`.
-   */
-  authorize?(action: Action, channel: string, principal: Principal | undefined): void;
-  /** A client has connected. */
-  opened?(client: HubClient): void;
-  /** It is gone. */
-  closed?(client: HubClient): void;
-  /** A publication has gone out to the subscribers of this node. @param ms how long that took */
-  delivered?(publication: Publication, reach: Reach, ms: number): void;
-  /** A request or a command was refused. */
-  refused?(error: WireError, origin: ClientOrigin): void;
-  /** A limit was hit. */
-  limited?(code: WireErrorCode, origin: ClientOrigin): void;
-  /** Something failed whose cause no client is told: the broker, a hook, a fault of this package. Default: a warning of the process. */
-  failed?(error: unknown): void;
-}
-
-export interface HubOptions extends OriginPolicyOptions {
-  /** Default: a {@link MemoryBroker} of its own. */
-  readonly broker?: Broker;
-  readonly namespaces?: readonly NamespaceOptions[];
-  /** Without it, everybody is nobody in particular, and may do what is open to anyone. */
-  readonly authenticator?: Authenticator;
-  /** With which session tokens are signed, at least 16 bytes: the same for all nodes. Default: random. */
-  readonly sessionKey?: string | Uint8Array;
-  readonly limits?: Partial<HubLimits>;
-  readonly hooks?: HubHooks;
-}
-
-export interface AttachOptions {
-  /** Under which path the channels are, as `/live` in `/live/channels/news`. Default `/`. */
-  readonly base?: string;
-  /**
-   * `false`: takes WebSocket handshakes alone, for a server that looks at ordinary requests itself and hands them over by
-   * {@link Hub.handle}. Default true.
-   */
-  readonly requests?: boolean;
-}
-
-export interface PublishCallOptions {
-  readonly idempotencyKey?: string | undefined;
-  /** Whether the result says how many subscribers of this node it reached. */
-  readonly reach?: boolean | undefined;
-  /** Who publishes. Without it, the server itself, which may. */
-  readonly by?: Session | undefined;
-}
-
-/** Where a publication is, and what became of it. */
-export interface PublishResult {
-  readonly position: string;
-  /** It had been published before, with the same idempotency key. */
-  readonly duplicate: boolean;
-  readonly reach?: Reach;
-}
-
-export interface HistoryCallOptions {
-  readonly since?: Since | undefined;
-  /** Default and most: `maxHistoryLimit`. */
-  readonly limit?: number | undefined;
-}
 
 /** How often slow clients are looked at. */
 const LOOK_MS = 1000;
