@@ -11,7 +11,6 @@ import {
 } from '@pulsebeacon/wire';
 import { type Action, type Principal, requireAllowed } from './access.ts';
 import type { Awaitable, Broker, HistoryPage, NewPublication, PublishOptions, Receipt } from './broker.ts';
-import { ChannelRates } from './channel-rates.ts';
 import { ChannelState, NOBODY } from './channel-state.ts';
 import { type ClientOrigin, HubClient } from './client.ts';
 import { type HubCounts, Tally } from './counts.ts';
@@ -35,6 +34,7 @@ import { type ChannelRules, Namespaces } from './namespaces.ts';
 import type { Outlet } from './outlet.ts';
 import { checkPayloadSize } from './payloads.ts';
 import { Presence } from './presence.ts';
+import { Rates } from './rates.ts';
 import { newSession, type Session, SessionTokens } from './session-token.ts';
 import { toQuery } from './since-query.ts';
 import { HubUsageError } from './usage-error.ts';
@@ -59,7 +59,7 @@ export class Hub {
   /** What the server itself follows. */
   private readonly locals = new Set<HubClient>();
   private readonly channels = new Map<string, ChannelState>();
-  private readonly rates = new ChannelRates();
+  private readonly rates = new Rates();
   private readonly tally = new Tally();
   private readonly ownsBroker: boolean;
   private readonly servers = new Map<string, HubServer>();
@@ -166,7 +166,7 @@ export class Hub {
     const { by, idempotencyKey, reach = false } = options;
     if (by !== undefined) this.authorize('publish', channel, by.principal, rules);
     checkPayloadSize(publication, rules.maxMessageSize, channel);
-    if (!this.rates.take(channel, rules.rate)) {
+    if (!this.rates.take(channel, rules.rate, Math.max(1, rules.rate))) {
       throw new WireError(
         'PB_RATE',
         `more than ${rules.rate} publications a second in ${channel}: wait, and publish it again`,

@@ -4,11 +4,11 @@ import { HubClient } from '../client.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import type { Heartbeats } from '../heartbeats.ts';
+import type { Rates } from '../rates.ts';
 import { isGone } from './channel-fields.ts';
 import { CollectingOutlet, type Collector } from './collecting-outlet.ts';
 import { type ClientCommand, CommandQueue, type QueueOwner } from './command-queue.ts';
 import type { Greeting } from './connect-greeting.ts';
-import type { SessionRates } from './session-rates.ts';
 import { type StreamFormat, StreamOutlet } from './stream-outlet.ts';
 
 /** A POST to `/connect` that was let in: what it wants, and where the answer goes. */
@@ -18,7 +18,8 @@ export interface Exchange {
   readonly response: ServerResponse;
   readonly greeting: Greeting;
   readonly commands: readonly (Command | CommandError)[];
-  readonly rates: SessionRates;
+  /** Of the commands of each session. */
+  readonly rates: Rates;
 }
 
 /** A stream that goes on for as long as the client stays. @throws {WireError} where nobody else may connect */
@@ -157,11 +158,12 @@ function answerWith(response: ServerResponse, outlet: CollectingOutlet): void {
 }
 
 /** Has the client's commands carried out; what is wrong with one is the answer to it, and the others go on. */
-function feed({ commands, rates }: Exchange, client: HubClient, queue: CommandQueue): void {
+function feed({ hub, commands, rates }: Exchange, client: HubClient, queue: CommandQueue): void {
+  const { commandRate, commandBurst } = hub.limits;
   for (const command of commands) {
     if (command instanceof CommandError) refuse(client, command, command.id);
     else if (command.type === 'hello') refuse(client, new WireError('PB_HELLO_REPEATED'), command.id);
-    else if (rates.take(client.id)) queue.add(command);
+    else if (rates.take(client.id, commandRate, commandBurst)) queue.add(command);
     else refuseRate(client, command);
   }
 }

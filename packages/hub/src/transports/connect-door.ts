@@ -9,13 +9,13 @@ import { answerError, answerRefusal, refusalOf } from '../http/problems.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import { Heartbeats } from '../heartbeats.ts';
+import { Rates } from '../rates.ts';
 import { isGone } from './channel-fields.ts';
 import { answerAtOnce, answerByStream, type Exchange, PollAnswer } from './connect-answers.ts';
 import { parseConnectBody, requireJsonType } from './connect-body.ts';
 import { chooseForm, type ConnectForm } from './connect-form.ts';
 import { greet, identify } from './connect-greeting.ts';
 import { connectSockets } from './connect-sockets.ts';
-import { SessionRates } from './session-rates.ts';
 import { NDJSON_OF_MANY, SSE_OF_MANY } from './stream-outlet.ts';
 
 const METHODS = 'GET, HEAD, POST, OPTIONS';
@@ -31,7 +31,8 @@ export class ConnectDoor implements Door {
   private readonly path: string;
   private readonly sockets: WebSocketServer<unknown>;
   private readonly heartbeats: Heartbeats;
-  private readonly rates: SessionRates;
+  /** What a connection would count is counted by session, for clients who come with a request for each command. */
+  private readonly rates = new Rates();
   /** The poll that waits, of each client. */
   private readonly polls = new Map<string, PollAnswer>();
   /** Clients whose commands of a request without a wait are under way. */
@@ -42,7 +43,6 @@ export class ConnectDoor implements Door {
     this.hub = hub;
     this.path = `${base}connect`;
     this.heartbeats = new Heartbeats(hub.limits.heartbeat);
-    this.rates = new SessionRates(hub.limits.commandRate, hub.limits.commandBurst);
     this.sockets = connectSockets(hub, this.path, this.heartbeats) as WebSocketServer<unknown>;
   }
 
