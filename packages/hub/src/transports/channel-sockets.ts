@@ -7,12 +7,12 @@ import {
   type Traffic,
   WebSocketServer,
 } from '@pulsebeacon/websocket';
-import { ENVELOPE_SUBPROTOCOL, parseChannelSegment, parseSince, type Since, WireError } from '@pulsebeacon/wire';
+import { ENVELOPE_SUBPROTOCOL, parseChannelSegment, type Since, WireError } from '@pulsebeacon/wire';
 import { type Principal, requireAllowed } from '../access.ts';
 import type { Heartbeats } from '../heartbeats.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { refusalOf } from '../http/problems.ts';
-import { flagOf, oneOf } from '../http/query.ts';
+import { flagOf, oneOf, sinceOf } from '../http/query.ts';
 import { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import { newSession } from '../session-token.ts';
@@ -89,10 +89,9 @@ export class ChannelSockets {
     try {
       hub.requireRoom();
       const channel = parseChannelSegment(request.path.slice(this.prefix.length));
-      const since = oneOf(request, 'since');
       const wish = {
         channel,
-        since: since === undefined ? undefined : parseSince(since),
+        since: sinceOf(request),
         echo: flagOf(request, 'echo', true),
         isEnveloped: wantsEnvelope(request, opening.subprotocols),
       };

@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import { type Command, CommandError, errorMessage, WireError } from '@pulsebeacon/wire';
 import { HubClient } from '../client.ts';
+import { answerJson, isGone } from '../http/answers.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import type { Heartbeats } from '../heartbeats.ts';
 import type { Rates } from '../rates.ts';
-import { isGone } from './channel-fields.ts';
 import { CollectingOutlet, type Collector } from './collecting-outlet.ts';
 import { type ClientCommand, CommandQueue, type QueueOwner } from './command-queue.ts';
 import type { Greeting } from './connect-greeting.ts';
-import { type StreamFormat, StreamOutlet } from './stream-outlet.ts';
+import { setStreamFields, type StreamFormat, StreamOutlet } from './stream-outlet.ts';
 
 /** A POST to `/connect` that was let in: what it wants, and where the answer goes. */
 export interface Exchange {
@@ -26,9 +26,7 @@ export interface Exchange {
 export function answerByStream(exchange: Exchange, format: StreamFormat, heartbeats: Heartbeats): void {
   const { hub, request, response, greeting } = exchange;
   const outlet = new StreamOutlet(response, format, hub.limits.sendHighWaterMark);
-  response.setHeader('Content-Type', format.contentType);
-  // Neither kept nor compressed nor held back on the way, by nginx either: each message is to arrive when it leaves.
-  response.setHeader('Cache-Control', 'no-store, no-transform').setHeader('X-Accel-Buffering', 'no');
+  setStreamFields(response, format);
   const client = hub.connect(greeting.session, outlet, request.toOrigin());
   outlet.client = client;
   outlet.message(greeting.welcome);
@@ -148,13 +146,7 @@ export class PollAnswer implements QueueOwner, Collector {
 }
 
 function answerWith(response: ServerResponse, outlet: CollectingOutlet): void {
-  if (isGone(response)) return;
-  const body = outlet.toBody();
-  response.setHeader('Content-Type', 'application/json');
-  response.setHeader('Content-Length', body.length);
-  response.setHeader('Cache-Control', 'no-store');
-  response.writeHead(200);
-  response.end(body);
+  if (!isGone(response)) answerJson(response, outlet.toJson());
 }
 
 /** Has the client's commands carried out; what is wrong with one is the answer to it, and the others go on. */

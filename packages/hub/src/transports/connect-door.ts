@@ -1,19 +1,20 @@
 import type { Server, ServerResponse } from 'node:http';
 import { type HeadersInput, Refusal, type Traffic, type WebSocketServer } from '@pulsebeacon/websocket';
 import { WIRE_VERSIONS, WireError } from '@pulsebeacon/wire';
+import { isGone } from '../http/answers.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { readBody } from '../http/body.ts';
-import { addVary, originForbidden } from '../http/cors.ts';
+import { addVary } from '../http/cors.ts';
 import type { Door } from '../http/door.ts';
-import { answerError, answerRefusal, refusalOf } from '../http/problems.ts';
+import { answerError, answerRefusal } from '../http/problems.ts';
+import { refuseWrite } from '../http/refuse-write.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import { Heartbeats } from '../heartbeats.ts';
 import { Rates } from '../rates.ts';
-import { isGone } from './channel-fields.ts';
 import { answerAtOnce, answerByStream, type Exchange, PollAnswer } from './connect-answers.ts';
 import { parseConnectBody, requireJsonType } from './connect-body.ts';
-import { chooseForm, type ConnectForm } from './connect-form.ts';
+import { chooseForm, type ConnectForm, type PollForm } from './connect-form.ts';
 import { greet, identify } from './connect-greeting.ts';
 import { connectSockets } from './connect-sockets.ts';
 import { NDJSON_OF_MANY, SSE_OF_MANY } from './stream-outlet.ts';
@@ -88,13 +89,7 @@ export class ConnectDoor implements Door {
     const { hub } = this;
     addVary(response, 'Accept, Prefer');
     const form = chooseForm(request, hub.limits.maxWait);
-    const refusal = hub.hooks.admit?.(request, form.kind !== 'once');
-    if (refusal !== undefined) return answerRefusal(request, response, refusal);
-    const reason = hub.crossOrigin.whyNotWrite(request);
-    if (reason !== undefined) {
-      hub.onRefused(new WireError('PB_ORIGIN_FORBIDDEN', reason), request.toOrigin());
-      return answerRefusal(request, response, refusalOf(hub, originForbidden()));
-    }
+    if (refuseWrite(hub, request, response, form.kind !== 'once')) return;
     requireJsonType(request.header('content-type'));
     const principal = await authenticate(hub, request);
     const body = await readBody(request, { size: hub.limits.maxCommandSize, what: 'a request to connect' });
@@ -122,7 +117,7 @@ export class ConnectDoor implements Door {
    * One poll of a client at a time: the newer one takes the place of the older, which a client that lost its network has
    * forgotten long before we hear of it.
    */
-  private poll(exchange: Exchange, { waitMs, applied }: ConnectForm & { readonly kind: 'poll' }): void {
+  private poll(exchange: Exchange, { waitMs, applied }: PollForm): void {
     const { polls } = this;
     const { client } = exchange.greeting.session;
     polls.get(client)?.replace();

@@ -12,10 +12,11 @@ import {
 import type { HubClient } from '../client.ts';
 import type { Heartbeats } from '../heartbeats.ts';
 import type { Hub } from '../hub.ts';
+import { byeMessage } from '../message-json.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import { CommandQueue, type QueueOwner } from './command-queue.ts';
 import { greet, identify, type Visitor } from './connect-greeting.ts';
-import { byeMessage, closeReason, EnvelopeWebSocketOutlet } from './websocket-outlet.ts';
+import { closeReason, EnvelopeWebSocketOutlet } from './websocket-outlet.ts';
 
 /** So many of the largest commands may be under way before the client is not read from. */
 const LARGEST_UNDER_WAY = 4;

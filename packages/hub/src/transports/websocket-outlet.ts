@@ -2,9 +2,10 @@ import type { ServerConnection } from '@pulsebeacon/websocket';
 import { type ServerMessage, utf8Length, type WireError } from '@pulsebeacon/wire';
 import type { EncodedPublication } from '../encoded-publication.ts';
 import type { HeartbeatTarget } from '../heartbeats.ts';
-import { messageJson } from '../message-json.ts';
+import { byeMessage, HEARTBEAT, messageJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
 
+const HEARTBEAT_JSON = messageJson(HEARTBEAT);
 const CLOSE_INTERNAL_ERROR = 1011;
 /** RFC 6455 §5.5.1: a close frame has room for so much beside its code. */
 const MAX_REASON_BYTES = 123;
@@ -55,17 +56,8 @@ export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements Heart
   }
 
   beat(): void {
-    this.connection.send(HEARTBEAT);
+    this.connection.send(HEARTBEAT_JSON);
   }
-}
-
-const HEARTBEAT = '{"type":"heartbeat"}';
-
-/** The last message before a stream ends. */
-export function byeMessage(error: WireError, retryAfterMs: number | undefined): ServerMessage {
-  const { code, message: detail, entry } = error;
-  const hint = retryAfterMs === undefined ? {} : { retryAfter: retryAfterMs };
-  return { type: 'bye', code, detail, retry: entry.retry, ...hint };
 }
 
 /** `PB_HUB_DRAINING; retry after 1400 ms; the server is shutting down`, as far as there is room for it. */
