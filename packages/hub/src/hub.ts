@@ -7,6 +7,7 @@ import {
   parseChannelName,
   type Publication,
   type Reach,
+  type Since,
   WireError,
 } from '@pulsebeacon/wire';
 import { type Action, type Principal, requireAllowed } from './access.ts';
@@ -376,6 +377,16 @@ export class Hub {
       this.onFailed(error);
       throw new WireError('PB_HUB_FAILED');
     }
+  }
+
+  /**
+   * As {@link authorize}, for somebody who wants to follow a channel.
+   * @param since where to begin: then the history must be open to them, too
+   */
+  authorizeSubscribe(channel: string, principal: Principal | undefined, since: Since | undefined): void {
+    const rules = this.rulesOf(channel);
+    this.authorize('subscribe', channel, principal, rules);
+    if (since !== undefined) this.authorize('history', channel, principal, rules);
   }
 
   counts(): HubCounts {

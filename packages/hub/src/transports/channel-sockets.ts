@@ -8,7 +8,7 @@ import {
   WebSocketServer,
 } from '@pulsebeacon/websocket';
 import { ENVELOPE_SUBPROTOCOL, parseChannelSegment, type Since, WireError } from '@pulsebeacon/wire';
-import { type Principal, requireAllowed } from '../access.ts';
+import type { Principal } from '../access.ts';
 import type { Heartbeats } from '../heartbeats.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { refusalOf } from '../http/problems.ts';
@@ -117,9 +117,7 @@ export class ChannelSockets {
   private admit(principal: Principal | undefined, wish: Wish): Acceptance<Context> {
     const { hub } = this;
     const { channel, since, isEnveloped } = wish;
-    const rules = hub.namespaces.rulesOf(channel);
-    hub.authorize('subscribe', channel, principal, rules);
-    if (since !== undefined) requireAllowed(principal, 'history', channel, rules);
+    hub.authorizeSubscribe(channel, principal, since);
     const context: SocketWish = { ...wish, session: newSession(principal) };
     return isEnveloped === 'offered' ? { context, subprotocol: ENVELOPE_SUBPROTOCOL } : { context };
   }

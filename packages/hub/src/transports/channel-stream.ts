@@ -50,7 +50,7 @@ export async function openStream(reading: ChannelReading, heartbeats: Heartbeats
   const endHeartbeat = heartbeats.add(outlet);
   response.once('close', endHeartbeat);
   try {
-    await client.subscribe(channel, { since: wanted.since });
+    await client.subscribeAllowed(channel, { since: wanted.since });
   } catch (error) {
     endHeartbeat();
     // A slow broker may have been heard of meanwhile.

@@ -7,7 +7,7 @@ import type { Hub } from '../hub.ts';
 import type { Heartbeats } from '../heartbeats.ts';
 import type { Rates } from '../rates.ts';
 import { CollectingOutlet, type Collector } from './collecting-outlet.ts';
-import { type ClientCommand, CommandQueue, type QueueOwner } from './command-queue.ts';
+import { CommandQueue, type QueueOwner } from './command-queue.ts';
 import type { Greeting } from './connect-greeting.ts';
 import { setStreamFields, type StreamFormat, StreamOutlet } from './stream-outlet.ts';
 
@@ -156,21 +156,13 @@ function feed({ hub, commands, rates }: Exchange, client: HubClient, queue: Comm
     if (command instanceof CommandError) refuse(client, command, command.id);
     else if (command.type === 'hello') refuse(client, new WireError('PB_HELLO_REPEATED'), command.id);
     else if (rates.take(client.id, commandRate, commandBurst)) queue.add(command);
-    else refuseRate(client, command);
+    else refuse(client, client.overRate(), command.id, command.channel);
   }
 }
 
 function refuse({ hub, origin, outlet }: HubClient, error: WireError, id?: number, channel?: string): void {
   hub.onRefused(error, origin);
   outlet.message(errorMessage(error, id, channel));
-}
-
-function refuseRate(client: HubClient, { id, channel }: ClientCommand): void {
-  const { hub, origin } = client;
-  hub.hooks.limited?.('PB_RATE', origin);
-  const { commandRate, commandBurst } = hub.limits;
-  const detail = `more than ${commandRate} messages a second, ${commandBurst} at once: wait, and send it again`;
-  refuse(client, new WireError('PB_RATE', detail), id, channel);
 }
 
 /** An answer at once follows nothing. */

@@ -6,7 +6,8 @@ import { byeMessage, HEARTBEAT, messageJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
 
 const HEARTBEAT_JSON = messageJson(HEARTBEAT);
-const CLOSE_INTERNAL_ERROR = 1011;
+const CLOSE_POLICY_VIOLATION = 1008;
+const CLOSE_TOO_LARGE = 1009;
 /** RFC 6455 §5.5.1: a close frame has room for so much beside its code. */
 const MAX_REASON_BYTES = 123;
 
@@ -28,10 +29,15 @@ export class RawWebSocketOutlet implements Outlet {
     return this.connection.sendPrepared(encoded.rawMessage) !== 'queued';
   }
 
-  message(_message: ServerMessage): void {}
+  message(message: ServerMessage): void {
+    // Whoever wanted to go on from somewhere must not believe that nothing is missing.
+    if (message.type !== 'subscribed' || message.recovered) return;
+    const detail = 'what was published since is not all kept: read the history, and follow anew';
+    this.connection.close(CLOSE_POLICY_VIOLATION, `PB_POSITION_INVALID; ${detail}`);
+  }
 
   close(error: WireError, retryAfterMs?: number): void {
-    this.connection.close(error.entry.closeCode ?? CLOSE_INTERNAL_ERROR, closeReason(error, retryAfterMs));
+    this.connection.close(closeCodeOf(error), closeReason(error, retryAfterMs));
   }
 }
 
@@ -60,8 +66,13 @@ export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements Heart
   }
 }
 
+/** The table knows no code where an answer is enough: for what ends a WebSocket all the same, it is this. */
+function closeCodeOf({ code, entry }: WireError): number {
+  return entry.closeCode ?? (code === 'PB_PAYLOAD_TOO_LARGE' ? CLOSE_TOO_LARGE : CLOSE_POLICY_VIOLATION);
+}
+
 /** `PB_HUB_DRAINING; retry after 1400 ms; the server is shutting down`, as far as there is room for it. */
-export function closeReason({ code, message }: WireError, retryAfterMs: number | undefined): string {
+function closeReason({ code, message }: WireError, retryAfterMs: number | undefined): string {
   const head = retryAfterMs === undefined ? code : `${code}; retry after ${retryAfterMs} ms`;
   const whole = `${head}; ${message}`;
   return utf8Length(whole) <= MAX_REASON_BYTES ? whole : head;
