@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Rates } from '@pulsebeacon/hub';
+import { RateTable } from '@pulsebeacon/hub';
 import { findForeign } from '#dist/access/local-peer.js';
 import { ask } from './support/http.ts';
 import { Program, runProgram } from './support/program.ts';
@@ -47,7 +47,7 @@ describe('somebody on this machine', () => {
 });
 
 it('each address has a rate of its own', () => {
-  const rates = new Rates();
+  const rates = new RateTable();
   const take = (address: string, now: number): boolean => rates.take(address, 10 / 60, 10, now);
   for (let i = 0; i < 10; i++) assert.equal(take('192.0.2.1', 0), true);
   assert.equal(take('192.0.2.1', 0), false);

@@ -19,6 +19,7 @@ import { drainClients } from './drain.ts';
 import { EncodingCache } from './encoded-publication.ts';
 import { CrossOriginRules } from './http/cors.ts';
 import { HubServer, readBase } from './http/hub-server.ts';
+import { sumOf } from './http/traffic.ts';
 import { guardHooks, warn } from './hooks.ts';
 import type {
   AttachOptions,
@@ -35,7 +36,7 @@ import { type ChannelRules, Namespaces } from './namespaces.ts';
 import type { Outlet } from './outlet.ts';
 import { checkPayloadSize } from './payloads.ts';
 import { Presence } from './presence.ts';
-import { Rates } from './rates.ts';
+import { RateTable } from './rate-table.ts';
 import { newSession, type Session, SessionTokens } from './session-token.ts';
 import { toQuery } from './since-query.ts';
 import { HubUsageError } from './usage-error.ts';
@@ -60,7 +61,7 @@ export class Hub {
   /** What the server itself follows. */
   private readonly locals = new Set<HubClient>();
   private readonly channels = new Map<string, ChannelState>();
-  private readonly rates = new Rates();
+  private readonly rates = new RateTable();
   private readonly tally = new Tally();
   private readonly ownsBroker: boolean;
   private readonly servers = new Map<string, HubServer>();
@@ -130,15 +131,7 @@ export class Hub {
 
   /** The messages of all WebSockets of the hub since it began, and their payload bytes. */
   traffic(): Traffic {
-    const total = { messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0 };
-    for (const server of this.servers.values()) {
-      const { messagesIn, bytesIn, messagesOut, bytesOut } = server.traffic();
-      total.messagesIn += messagesIn;
-      total.bytesIn += bytesIn;
-      total.messagesOut += messagesOut;
-      total.bytesOut += bytesOut;
-    }
-    return total;
+    return sumOf([...this.servers.values()].map((server) => server.traffic()));
   }
 
   private serverAt(base: string): HubServer {

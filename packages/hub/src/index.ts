@@ -35,6 +35,6 @@ export { DEFAULT_LIMITS, type HubLimits } from './limits.ts';
 export { MemoryBroker, type MemoryBrokerOptions } from './memory-broker/memory-broker.ts';
 export type { Audience, ChannelRules, NamespaceOptions, SlowConsumerPolicy } from './namespaces.ts';
 export type { TransportName } from './outlet.ts';
-export { Rates } from './rates.ts';
+export { RateTable } from './rate-table.ts';
 export { TokenBucket } from './token-bucket.ts';
 export { HubUsageError, type HubUsageCode } from './usage-error.ts';

@@ -4,7 +4,7 @@ import {
   type Grant,
   type HubClient,
   type Principal,
-  Rates,
+  RateTable,
 } from '@pulsebeacon/hub';
 import { WireError } from '@pulsebeacon/wire';
 import { Key, type KeyRing } from '../keys/key-ring.ts';
@@ -30,7 +30,7 @@ export class GatewayAuthenticator implements Authenticator {
   private readonly keys: KeyRing;
   private readonly anonymous: boolean;
   private readonly failureRate: number;
-  private readonly failures = new Rates();
+  private readonly failures = new RateTable();
 
   /** @param failureRate wrong keys a minute from one address; whoever has one that holds is let in all the same */
   constructor(keys: KeyRing, anonymous: boolean, failureRate: number) {

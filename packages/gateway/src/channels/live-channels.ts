@@ -1,5 +1,5 @@
 import { Refusal } from '@pulsebeacon/websocket';
-import { type ClientOrigin, Hub, type HubClient, type HubHooks, type HubRequest, Rates } from '@pulsebeacon/hub';
+import { type ClientOrigin, Hub, type HubClient, type HubHooks, type HubRequest, RateTable } from '@pulsebeacon/hub';
 import type { WireError } from '@pulsebeacon/wire';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
 import { isLoopbackAddress } from '../listen/loopback.ts';
@@ -54,7 +54,7 @@ export function createHub(parts: LiveChannelsParts): Hub {
 
 function hooksOf({ settings, admission, traces, log, onDelivered, onLimited }: LiveChannelsParts): HubHooks {
   const { messageRate, messageBurst } = settings.limits;
-  const posts = new Rates();
+  const posts = new RateTable();
   const tooMany = `more than ${messageRate} publications a second, ${messageBurst} at once, from this address (--message-rate)`;
   return {
     admit(request: HubRequest, isLive: boolean): Refusal | undefined {

@@ -17,7 +17,7 @@ import { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import { newSession } from '../session-token.ts';
 import { ChannelSocket, EnvelopeChannelSocket, RawChannelSocket, type SocketWish } from './channel-socket.ts';
-import { reportRefusal } from './handshake-refusals.ts';
+import { socketOptions } from './socket-options.ts';
 
 /** What a connection is opened for; a ChannelSocket once it is open. */
 type Context = ChannelSocket | SocketWish | undefined;
@@ -34,23 +34,15 @@ export class ChannelSockets {
   constructor(hub: Hub, prefix: string, heartbeats: Heartbeats) {
     this.hub = hub;
     this.prefix = prefix;
-    const { publicUrl, allowedOrigins, missingOrigin } = hub.options;
-    const { maxCommandSize, maxQueuedBytes, sendHighWaterMark } = hub.limits;
-    const { largestMessage } = hub.namespaces;
+    const largestEnvelope = Math.ceil((hub.namespaces.largestMessage * 4) / 3) + ENVELOPE_BYTES;
     const socketOf = ({ context }: ServerConnection<Context>): ChannelSocket | undefined =>
       context instanceof ChannelSocket ? context : undefined;
     this.server = new WebSocketServer<Context>({
-      publicUrl,
-      allowedOrigins,
-      missingOrigin,
+      ...socketOptions(hub),
       path: `${prefix}{name}`,
-      maxMessageSize: Math.max(maxCommandSize, Math.ceil((largestMessage * 4) / 3) + ENVELOPE_BYTES),
-      // The hub has these limits itself, and says more when they are reached.
+      maxMessageSize: Math.max(hub.limits.maxCommandSize, largestEnvelope),
+      // The hub counts them all, and says more.
       maxConnections: Infinity,
-      authorizeTimeout: 0,
-      writeTimeout: 0,
-      sendHighWaterMark,
-      maxQueuedBytes: 2 * maxQueuedBytes + 2 * largestMessage,
       authorize: (opening) => this.authorize(opening),
       open: (connection, opening) => this.open(connection, opening, heartbeats),
       message: (connection, data) => socketOf(connection)?.onMessage(data),
@@ -58,7 +50,6 @@ export class ChannelSockets {
       close: (connection) => socketOf(connection)?.onClose(),
       // How a peer breaks the protocol is for its close code to say.
       error: () => {},
-      refused: (event) => reportRefusal(hub, event),
     });
   }
 

@@ -5,7 +5,7 @@ import { answerJson, isGone } from '../http/answers.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import type { Heartbeats } from '../heartbeats.ts';
-import type { Rates } from '../rates.ts';
+import type { RateTable } from '../rate-table.ts';
 import { CollectingOutlet, type Collector } from './collecting-outlet.ts';
 import { CommandQueue, type QueueOwner } from './command-queue.ts';
 import type { Greeting } from './connect-greeting.ts';
@@ -19,7 +19,7 @@ export interface Exchange {
   readonly greeting: Greeting;
   readonly commands: readonly (Command | CommandError)[];
   /** Of the commands of each session. */
-  readonly rates: Rates;
+  readonly rates: RateTable;
 }
 
 /** A stream that goes on for as long as the client stays. @throws {WireError} where nobody else may connect */

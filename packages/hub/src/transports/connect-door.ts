@@ -11,7 +11,7 @@ import { refuseWrite } from '../http/refuse-write.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import { Heartbeats } from '../heartbeats.ts';
-import { Rates } from '../rates.ts';
+import { RateTable } from '../rate-table.ts';
 import { answerAtOnce, answerByStream, type Exchange, PollAnswer } from './connect-answers.ts';
 import { parseConnectBody, requireJsonType } from './connect-body.ts';
 import { chooseForm, type ConnectForm, type PollForm } from './connect-form.ts';
@@ -33,7 +33,7 @@ export class ConnectDoor implements Door {
   private readonly sockets: WebSocketServer<unknown>;
   private readonly heartbeats: Heartbeats;
   /** What a connection would count is counted by session, for clients who come with a request for each command. */
-  private readonly rates = new Rates();
+  private readonly rates = new RateTable();
   /** The poll that waits, of each client. */
   private readonly polls = new Map<string, PollAnswer>();
   /** Clients whose commands of a request without a wait are under way. */

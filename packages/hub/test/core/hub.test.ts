@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Hub, type HubHooks, MemoryBroker, Rates } from '@pulsebeacon/hub';
+import { Hub, type HubHooks, MemoryBroker, RateTable } from '@pulsebeacon/hub';
 import { WireError } from '@pulsebeacon/wire';
 import { EncodingCache } from '#dist/encoded-publication.js';
 import { resolveLimits } from '#dist/limits.js';
@@ -192,7 +192,7 @@ test('a channel takes as much and as many as its rules say', async () => {
 });
 
 test('whoever publishes in thousands of channels does not renew the rate of one', () => {
-  const rates = new Rates();
+  const rates = new RateTable();
   let taken = 0;
   for (let index = 0; index < 30_000; index++) {
     rates.take(`c${index}`, 0.001, 1);

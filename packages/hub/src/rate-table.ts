@@ -4,7 +4,7 @@ import { TokenBucket } from './token-bucket.ts';
 const MOST_KEYS = 10_000;
 
 /** A rate for each of many: channels, sessions, addresses. */
-export class Rates {
+export class RateTable {
   private readonly buckets = new Map<string, TokenBucket>();
 
   /**
