@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { AddressRate } from '#dist/access/address-rate.js';
+import { RateTable } from '@pulsebeacon/hub';
 import { findForeign } from '#dist/access/local-peer.js';
 import { ask } from './support/http.ts';
 import { Program, runProgram } from './support/program.ts';
@@ -47,12 +47,13 @@ describe('somebody on this machine', () => {
 });
 
 it('each address has a rate of its own', () => {
-  const rate = new AddressRate(10 / 60, 10);
-  for (let i = 0; i < 10; i++) assert.equal(rate.take('192.0.2.1', 0), true);
-  assert.equal(rate.take('192.0.2.1', 0), false);
-  assert.equal(rate.take('192.0.2.2', 0), true);
-  assert.equal(rate.take('192.0.2.1', 6001), true);
-  assert.equal(new AddressRate(Infinity, 1).take('192.0.2.1', 0), true);
+  const rates = new RateTable();
+  const take = (address: string, now: number): boolean => rates.take(address, 10 / 60, 10, now);
+  for (let i = 0; i < 10; i++) assert.equal(take('192.0.2.1', 0), true);
+  assert.equal(take('192.0.2.1', 0), false);
+  assert.equal(take('192.0.2.2', 0), true);
+  assert.equal(take('192.0.2.1', 6001), true);
+  assert.equal(rates.take('192.0.2.1', Infinity, 1, 0), true);
 });
 
 describe('who may publish', () => {

@@ -72,12 +72,15 @@ export class HubClient {
   /** One more message has come from this client. @throws {WireError} `PB_RATE` */
   takeTurn(): void {
     if (this.bucket === undefined || this.bucket.take(performance.now())) return;
-    const { commandRate, commandBurst } = this.hub.limits;
-    this.hub.hooks.limited?.('PB_RATE', this.origin);
-    throw new WireError(
-      'PB_RATE',
-      `more than ${commandRate} messages a second, ${commandBurst} at once: wait, and send it again`,
-    );
+    throw this.overRate();
+  }
+
+  /** It sends more than it may. */
+  overRate(): WireError {
+    const { hooks, limits } = this.hub;
+    hooks.limited?.('PB_RATE', this.origin);
+    const rate = `${limits.commandRate} messages a second, ${limits.commandBurst} at once`;
+    return new WireError('PB_RATE', `more than ${rate}: wait, and send it again`);
   }
 
   /**
@@ -85,9 +88,13 @@ export class HubClient {
    * @throws {WireError} where the client may not, or follows too many
    */
   async subscribe(channel: string, options: SubscribeOptions = {}): Promise<void> {
-    const { hub, session } = this;
-    hub.authorize('subscribe', channel, session.principal);
-    if (options.since !== undefined) hub.authorize('history', channel, session.principal);
+    this.hub.authorizeSubscribe(channel, this.session.principal, options.since);
+    await this.subscribeAllowed(channel, options);
+  }
+
+  /** As {@link subscribe}, where it was asked already whether the client may. @throws {WireError} where it follows too many */
+  async subscribeAllowed(channel: string, options: SubscribeOptions = {}): Promise<void> {
+    const { hub } = this;
     if (this.subscriptions.has(channel)) {
       throw new WireError('PB_ALREADY_SUBSCRIBED', `the client follows ${channel} already: unsubscribe first`);
     }

@@ -2,7 +2,7 @@ import { type PreparedMessage, prepareMessage } from '@pulsebeacon/websocket';
 import { encodePublication, encodeSse, formatPosition, type Publication } from '@pulsebeacon/wire';
 import { storedSize } from './payloads.ts';
 
-const toBase64 = (bytes: Uint8Array): string =>
+export const toBase64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 
 /** A publication in all the forms in which it leaves: each is made when the first subscriber needs it, and once. */

@@ -1,4 +1,4 @@
-import type { HubHooks } from './hub.ts';
+import type { HubHooks } from './hub-options.ts';
 
 /** The hooks that are told of something and decide nothing. */
 const NOTICES = ['opened', 'closed', 'delivered', 'refused', 'limited'] as const;

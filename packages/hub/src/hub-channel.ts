@@ -10,7 +10,8 @@ import type { Principal } from './access.ts';
 import type { ClientOrigin, HubClient } from './client.ts';
 import type { EncodedPublication } from './encoded-publication.ts';
 import type { HistoryPage } from './broker.ts';
-import type { HistoryCallOptions, Hub, PublishCallOptions, PublishResult } from './hub.ts';
+import type { Hub } from './hub.ts';
+import type { HistoryCallOptions, PublishCallOptions, PublishResult } from './hub-options.ts';
 import type { Outlet } from './outlet.ts';
 import { payloadOfValue } from './payloads.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { OriginPolicyOptions, Refusal, Traffic } from '@pulsebeacon/websocket';
+import type { Traffic } from '@pulsebeacon/websocket';
 import {
   formatPosition,
   type Member,
@@ -9,11 +9,9 @@ import {
   type Reach,
   type Since,
   WireError,
-  type WireErrorCode,
 } from '@pulsebeacon/wire';
-import { type Action, type Authenticator, type Principal, requireAllowed } from './access.ts';
+import { type Action, type Principal, requireAllowed } from './access.ts';
 import type { Awaitable, Broker, HistoryPage, NewPublication, PublishOptions, Receipt } from './broker.ts';
-import { ChannelRates } from './channel-rates.ts';
 import { ChannelState, NOBODY } from './channel-state.ts';
 import { type ClientOrigin, HubClient } from './client.ts';
 import { type HubCounts, Tally } from './counts.ts';
@@ -21,91 +19,27 @@ import { drainClients } from './drain.ts';
 import { EncodingCache } from './encoded-publication.ts';
 import { CrossOriginRules } from './http/cors.ts';
 import { HubServer, readBase } from './http/hub-server.ts';
-import type { HubRequest } from './http/request.ts';
+import { sumOf } from './http/traffic.ts';
 import { guardHooks, warn } from './hooks.ts';
+import type {
+  AttachOptions,
+  HistoryCallOptions,
+  HubHooks,
+  HubOptions,
+  PublishCallOptions,
+  PublishResult,
+} from './hub-options.ts';
 import { HubChannel, SERVER_ORIGIN, SERVER_PRINCIPAL } from './hub-channel.ts';
 import { type HubLimits, resolveLimits } from './limits.ts';
 import { MemoryBroker } from './memory-broker/memory-broker.ts';
-import { type ChannelRules, type NamespaceOptions, Namespaces } from './namespaces.ts';
+import { type ChannelRules, Namespaces } from './namespaces.ts';
 import type { Outlet } from './outlet.ts';
 import { checkPayloadSize } from './payloads.ts';
 import { Presence } from './presence.ts';
+import { RateTable } from './rate-table.ts';
 import { newSession, type Session, SessionTokens } from './session-token.ts';
 import { toQuery } from './since-query.ts';
 import { HubUsageError } from './usage-error.ts';
-
-/**
- * What an application hears of, and decides on. What `authorize` throws refuses; what another one throws is told to
- * `failed`, and changes nothing.
- */
-export interface HubHooks {
-  /**
-   * A new live client (WebSocket, stream, poll) asks to come in or, where `isLive` is false, somebody publishes by a request
-   * of its own; nothing else has been looked at yet. A {@link Refusal} is the answer to it.
-   */
-  admit?(request: HubRequest, isLive: boolean): Refusal | undefined;
-  /**
-   * May veto what the rules allow, by throwing a {@link WireError}. Anything else that it throws refuses, too, as
-   * `PB_HUB_FAILED`. The server itself is not asked about. Who is present is asked for as `subscribe`.
-   */
-  authorize?(action: Action, channel: string, principal: Principal | undefined): void;
-  /** A client has connected. */
-  opened?(client: HubClient): void;
-  /** It is gone. */
-  closed?(client: HubClient): void;
-  /** A publication has gone out to the subscribers of this node. @param ms how long that took */
-  delivered?(publication: Publication, reach: Reach, ms: number): void;
-  /** A request or a command was refused. */
-  refused?(error: WireError, origin: ClientOrigin): void;
-  /** A limit was hit. */
-  limited?(code: WireErrorCode, origin: ClientOrigin): void;
-  /** Something failed whose cause no client is told: the broker, a hook, a fault of this package. Default: a warning of the process. */
-  failed?(error: unknown): void;
-}
-
-export interface HubOptions extends OriginPolicyOptions {
-  /** Default: a {@link MemoryBroker} of its own. */
-  readonly broker?: Broker;
-  readonly namespaces?: readonly NamespaceOptions[];
-  /** Without it, everybody is nobody in particular, and may do what is open to anyone. */
-  readonly authenticator?: Authenticator;
-  /** With which session tokens are signed, at least 16 bytes: the same for all nodes. Default: random. */
-  readonly sessionKey?: string | Uint8Array;
-  readonly limits?: Partial<HubLimits>;
-  readonly hooks?: HubHooks;
-}
-
-export interface AttachOptions {
-  /** Under which path the channels are, as `/live` in `/live/channels/news`. Default `/`. */
-  readonly base?: string;
-  /**
-   * `false`: takes WebSocket handshakes alone, for a server that looks at ordinary requests itself and hands them over by
-   * {@link Hub.handle}. Default true.
-   */
-  readonly requests?: boolean;
-}
-
-export interface PublishCallOptions {
-  readonly idempotencyKey?: string | undefined;
-  /** Whether the result says how many subscribers of this node it reached. */
-  readonly reach?: boolean | undefined;
-  /** Who publishes. Without it, the server itself, which may. */
-  readonly by?: Session | undefined;
-}
-
-/** Where a publication is, and what became of it. */
-export interface PublishResult {
-  readonly position: string;
-  /** It had been published before, with the same idempotency key. */
-  readonly duplicate: boolean;
-  readonly reach?: Reach;
-}
-
-export interface HistoryCallOptions {
-  readonly since?: Since | undefined;
-  /** Default and most: `maxHistoryLimit`. */
-  readonly limit?: number | undefined;
-}
 
 /** How often slow clients are looked at. */
 const LOOK_MS = 1000;
@@ -127,7 +61,7 @@ export class Hub {
   /** What the server itself follows. */
   private readonly locals = new Set<HubClient>();
   private readonly channels = new Map<string, ChannelState>();
-  private readonly rates = new ChannelRates();
+  private readonly rates = new RateTable();
   private readonly tally = new Tally();
   private readonly ownsBroker: boolean;
   private readonly servers = new Map<string, HubServer>();
@@ -197,15 +131,7 @@ export class Hub {
 
   /** The messages of all WebSockets of the hub since it began, and their payload bytes. */
   traffic(): Traffic {
-    const total = { messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0 };
-    for (const server of this.servers.values()) {
-      const { messagesIn, bytesIn, messagesOut, bytesOut } = server.traffic();
-      total.messagesIn += messagesIn;
-      total.bytesIn += bytesIn;
-      total.messagesOut += messagesOut;
-      total.bytesOut += bytesOut;
-    }
-    return total;
+    return sumOf([...this.servers.values()].map((server) => server.traffic()));
   }
 
   private serverAt(base: string): HubServer {
@@ -234,7 +160,7 @@ export class Hub {
     const { by, idempotencyKey, reach = false } = options;
     if (by !== undefined) this.authorize('publish', channel, by.principal, rules);
     checkPayloadSize(publication, rules.maxMessageSize, channel);
-    if (!this.rates.take(channel, rules.rate)) {
+    if (!this.rates.take(channel, rules.rate, Math.max(1, rules.rate))) {
       throw new WireError(
         'PB_RATE',
         `more than ${rules.rate} publications a second in ${channel}: wait, and publish it again`,
@@ -444,6 +370,16 @@ export class Hub {
       this.onFailed(error);
       throw new WireError('PB_HUB_FAILED');
     }
+  }
+
+  /**
+   * As {@link authorize}, for somebody who wants to follow a channel.
+   * @param since where to begin: then the history must be open to them, too
+   */
+  authorizeSubscribe(channel: string, principal: Principal | undefined, since: Since | undefined): void {
+    const rules = this.rulesOf(channel);
+    this.authorize('subscribe', channel, principal, rules);
+    if (since !== undefined) this.authorize('history', channel, principal, rules);
   }
 
   counts(): HubCounts {

@@ -1,9 +1,12 @@
 import {
+  type ByeMessage,
   formatPosition,
+  type HeartbeatMessage,
   type HistoryMessage,
   type PublicationMessage,
   type ServerMessage,
   type SubscribedMessage,
+  type WireError,
 } from '@pulsebeacon/wire';
 import type { HistoryPage } from './broker.ts';
 import type { EncodedPublication } from './encoded-publication.ts';
@@ -46,6 +49,14 @@ export function historyMessage(hub: Hub, channel: string, page: HistoryPage, id?
   };
   verbatim.set(message, append(head, 'publications', `[${publications.join(',')}]`));
   return message;
+}
+
+export const HEARTBEAT: HeartbeatMessage = { type: 'heartbeat' };
+
+/** The last message before a stream ends. @param retryAfterMs when to come back */
+export function byeMessage({ code, message: detail, entry }: WireError, retryAfterMs?: number): ByeMessage {
+  const hint = retryAfterMs === undefined ? {} : { retryAfter: retryAfterMs };
+  return { type: 'bye', code, detail, retry: entry.retry, ...hint };
 }
 
 /** The answer to `subscribe`. */

@@ -1,7 +1,13 @@
-import type { AuthenticationRequest, Authenticator, Grant, HubClient, Principal } from '@pulsebeacon/hub';
+import {
+  type AuthenticationRequest,
+  type Authenticator,
+  type Grant,
+  type HubClient,
+  type Principal,
+  RateTable,
+} from '@pulsebeacon/hub';
 import { WireError } from '@pulsebeacon/wire';
 import { Key, type KeyRing } from '../keys/key-ring.ts';
-import { AddressRate } from './address-rate.ts';
 import { findForeign } from './local-peer.ts';
 
 const EVERYTHING: readonly Grant[] = [{ actions: ['subscribe', 'publish', 'history'], channels: ['*'] }];
@@ -23,13 +29,14 @@ export class GatewayAuthenticator implements Authenticator {
     'without a key only who is on the machine of the server may, and not through a proxy; pulsebeacon keys create makes one, for Authorization: Bearer pb_…';
   private readonly keys: KeyRing;
   private readonly anonymous: boolean;
-  private readonly failures: AddressRate;
+  private readonly failureRate: number;
+  private readonly failures = new RateTable();
 
   /** @param failureRate wrong keys a minute from one address; whoever has one that holds is let in all the same */
   constructor(keys: KeyRing, anonymous: boolean, failureRate: number) {
     this.keys = keys;
     this.anonymous = anonymous;
-    this.failures = new AddressRate(failureRate / 60, failureRate);
+    this.failureRate = failureRate;
   }
 
   /** @throws {WireError} `PB_UNAUTHENTICATED` for a key that does not hold, `PB_AUTH_RATE` for too many of them */
@@ -58,7 +65,8 @@ export class GatewayAuthenticator implements Authenticator {
     if (text === undefined) return undefined;
     const key = this.keys.check(text);
     if (key instanceof Key) return key;
-    if (!this.failures.take(remoteAddress)) throw new WireError('PB_AUTH_RATE');
+    const { failureRate } = this;
+    if (!this.failures.take(remoteAddress ?? '', failureRate / 60, failureRate)) throw new WireError('PB_AUTH_RATE');
     throw new WireError('PB_UNAUTHENTICATED', key.detail);
   }
 }

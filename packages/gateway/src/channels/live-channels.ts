@@ -1,7 +1,6 @@
 import { Refusal } from '@pulsebeacon/websocket';
-import { type ClientOrigin, Hub, type HubClient, type HubHooks, type HubRequest } from '@pulsebeacon/hub';
+import { type ClientOrigin, Hub, type HubClient, type HubHooks, type HubRequest, RateTable } from '@pulsebeacon/hub';
 import type { WireError } from '@pulsebeacon/wire';
-import { AddressRate } from '../access/address-rate.ts';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
 import { isLoopbackAddress } from '../listen/loopback.ts';
 import type { Log } from '../log/log.ts';
@@ -55,14 +54,15 @@ export function createHub(parts: LiveChannelsParts): Hub {
 
 function hooksOf({ settings, admission, traces, log, onDelivered, onLimited }: LiveChannelsParts): HubHooks {
   const { messageRate, messageBurst } = settings.limits;
-  const posts = new AddressRate(messageRate, messageBurst);
+  const posts = new RateTable();
   const tooMany = `more than ${messageRate} publications a second, ${messageBurst} at once, from this address (--message-rate)`;
   return {
     admit(request: HubRequest, isLive: boolean): Refusal | undefined {
       const { remoteAddress, incoming } = request;
       if (!isLive) {
         const obstacle = admission.decidePublish(request, incoming);
-        if (obstacle !== undefined || isThisMachine(remoteAddress) || posts.take(remoteAddress)) return obstacle;
+        if (obstacle !== undefined || isThisMachine(remoteAddress)) return obstacle;
+        if (posts.take(remoteAddress ?? '', messageRate, messageBurst)) return undefined;
         onLimited('PB_RATE');
         return new Refusal(429, { code: 'PB_RATE', detail: tooMany, headers: { 'Retry-After': '1' } });
       }

@@ -5,7 +5,7 @@ import {
   OriginPolicy,
   type OriginPolicyOptions,
 } from '@pulsebeacon/websocket';
-import { quote, WireError } from '@pulsebeacon/wire';
+import { quote } from '@pulsebeacon/wire';
 import type { HubRequest } from './request.ts';
 
 /** The header fields of our answers that pages of other origins may read. */
@@ -68,7 +68,7 @@ export class CrossOriginRules {
 
   /**
    * Whether a request may change something: pages of foreign origins may not, though a browser lets them send a form
-   * without asking (HARDENING 11).
+   * without asking.
    * @returns undefined where it may, else for the log why not, with the values that decided and the option that allows it
    */
   whyNotWrite(request: HubRequest): string | undefined {
@@ -88,9 +88,6 @@ export class CrossOriginRules {
     return this.policy.decide({ origin, host, fields }, secure ? 'https' : undefined);
   }
 }
-
-/** What a page is told that may not: the log says more. */
-export const originForbidden = (): WireError => new WireError('PB_ORIGIN_FORBIDDEN');
 
 /** Adds fields to Vary: on one line, with those that are there. */
 export function addVary(response: ServerResponse, fields: string): void {

@@ -7,6 +7,7 @@ import { HubUsageError } from '../usage-error.ts';
 import type { Door } from './door.ts';
 import { HubRequest } from './request.ts';
 import { RequestInterceptor, type RequestHandler } from './request-interceptor.ts';
+import { sumOf } from './traffic.ts';
 
 const BASE = /^\/(?:[\w.~!$&'()*+,;=:@-]+\/)*$/;
 
@@ -55,14 +56,7 @@ export class HubServer {
 
   /** The messages of the WebSockets here. */
   traffic(): Traffic {
-    const all = this.doors.map((door) => door.traffic());
-    const sum = (name: keyof Traffic): number => all.reduce((total, traffic) => total + traffic[name], 0);
-    return {
-      messagesIn: sum('messagesIn'),
-      bytesIn: sum('bytesIn'),
-      messagesOut: sum('messagesOut'),
-      bytesOut: sum('bytesOut'),
-    };
+    return sumOf(this.doors.map((door) => door.traffic()));
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,3 @@
-import type { HubRequest } from './request.ts';
-
 interface MediaRange {
   /** `text/html`, `text/*` or `*` + `/*`, in lower case, without parameters. */
   readonly type: string;
@@ -71,8 +69,7 @@ export function splitOutsideQuotes(text: string, separator: ',' | ';'): string[]
 const WAIT = /^\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:;|$)/i;
 
 /** For how many seconds the client would wait (RFC 7240 §4.3). A preference that cannot be read is none. */
-export function preferredWait(request: HubRequest): number | undefined {
-  const prefer = request.header('prefer');
+export function preferredSeconds(prefer: string | undefined): number | undefined {
   if (prefer === undefined) return undefined;
   for (const preference of splitOutsideQuotes(prefer, ',')) {
     const match = WAIT.exec(preference);

@@ -1,4 +1,4 @@
-import { quote, WireError } from '@pulsebeacon/wire';
+import { parseSince, quote, type Since, WireError } from '@pulsebeacon/wire';
 import type { HubRequest } from './request.ts';
 
 /** The one value of a parameter. @throws {WireError} `PB_QUERY_INVALID` where it is there twice: which one counts? */
@@ -16,6 +16,12 @@ export function flagOf(request: HubRequest, name: string, byDefault = false): bo
   if (value === '' || value === '1' || value === 'true') return true;
   if (value === '0' || value === 'false') return false;
   throw new WireError('PB_QUERY_INVALID', `${name} is ${quote(value)}: give ${name}, or ${name}=0`);
+}
+
+/** Where to begin. @throws {WireError} `PB_QUERY_INVALID`, `PB_POSITION_INVALID` */
+export function sinceOf(request: HubRequest): Since | undefined {
+  const since = oneOf(request, 'since');
+  return since === undefined ? undefined : parseSince(since);
 }
 
 /** A whole number. @throws {WireError} `PB_QUERY_INVALID` */

@@ -1,21 +1,20 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Refusal, type Traffic } from '@pulsebeacon/websocket';
 import { parseChannelSegment, WireError } from '@pulsebeacon/wire';
-import { requireAllowed } from '../access.ts';
 import { Heartbeats } from '../heartbeats.ts';
+import { isGone } from '../http/answers.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { addVary } from '../http/cors.ts';
 import type { Door } from '../http/door.ts';
 import { answerError, answerRefusal } from '../http/problems.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
-import { newSession, type Session } from '../session-token.ts';
-import { isGone } from './channel-fields.ts';
+import { newSession } from '../session-token.ts';
 import { answerHistory, answerPresence, answerPublication } from './channel-history.ts';
 import { answerPage } from './channel-page.ts';
 import { answerPoll } from './channel-poll.ts';
 import { publishBody } from './channel-publish.ts';
-import { type ChannelRequest, readChannelRequest } from './channel-request.ts';
+import { readChannelRequest } from './channel-request.ts';
 import { ChannelSockets } from './channel-sockets.ts';
 import { openStream } from './channel-stream.ts';
 
@@ -98,7 +97,8 @@ export class ChannelDoor implements Door {
     }
     const session = newSession(await authenticate(hub, request));
     if (isGone(response)) return;
-    if (isLive || wanted.what === 'live') this.requireSubscribe(channel, session.principal, wanted);
+    // Before a client is made of them: most of those who may not are told so for little.
+    if (isLive || wanted.what === 'live') hub.authorizeSubscribe(channel, session.principal, wanted.since);
     const reading = { hub, request, response, channel, session, wanted };
     switch (wanted.what) {
       case 'live':
@@ -113,12 +113,5 @@ export class ChannelDoor implements Door {
       case 'presence':
         return answerPresence(reading);
     }
-  }
-
-  /** Before a client is made of them: most of those who may not are told so for little. */
-  private requireSubscribe(channel: string, principal: Session['principal'], { since }: ChannelRequest): void {
-    const rules = this.hub.namespaces.rulesOf(channel);
-    requireAllowed(principal, 'subscribe', channel, rules);
-    if (since !== undefined) requireAllowed(principal, 'history', channel, rules);
   }
 }

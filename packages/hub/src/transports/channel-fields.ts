@@ -20,8 +20,3 @@ export function setPosition(response: ServerResponse, position: Position, next: 
   response.setHeader(POSITION_FIELD, formatPosition(position));
   response.setHeader('Link', [...FORMS, `<?${next}>; rel="next"`]);
 }
-
-/** Whether whoever asked is gone. Nothing that is opened for them now would ever be closed. */
-export function isGone(response: ServerResponse): boolean {
-  return response.destroyed || response.closed;
-}

@@ -1,7 +1,8 @@
 import { formatPosition, type Position, type Publication, quote, readPosition, WireError } from '@pulsebeacon/wire';
 import type { HistoryPage } from '../broker.ts';
+import { answerJson, isGone } from '../http/answers.ts';
 import { matchesEtag } from '../http/negotiation.ts';
-import { isGone, KEY_FIELD, setPosition, TIME_FIELD } from './channel-fields.ts';
+import { KEY_FIELD, setPosition, TIME_FIELD } from './channel-fields.ts';
 import type { ChannelReading } from './channel-reading.ts';
 import { TEXT_LINES } from './channel-stream.ts';
 
@@ -113,10 +114,7 @@ async function findAt({ hub, channel, session }: ChannelReading, text: string): 
 export async function answerPresence({ hub, response, channel, session }: ChannelReading): Promise<void> {
   const members = await hub.members(channel, session);
   if (isGone(response)) return;
-  const body = Buffer.from(`${JSON.stringify({ channel, members })}\n`);
-  response.setHeader('Content-Type', 'application/json').setHeader('Content-Length', body.length);
-  response.setHeader('Cache-Control', 'no-store');
-  response.end(body);
+  answerJson(response, `${JSON.stringify({ channel, members })}\n`);
 }
 
 /** 304 where the client has it already, else the bytes; for HEAD their length alone. */

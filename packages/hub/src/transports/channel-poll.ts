@@ -1,10 +1,11 @@
 import { formatPosition, readPosition, type ServerMessage, WireError } from '@pulsebeacon/wire';
 import type { HubClient } from '../client.ts';
 import type { EncodedPublication } from '../encoded-publication.ts';
+import { answerJson, isGone } from '../http/answers.ts';
 import { answerError, answerRefusal, refusalOf } from '../http/problems.ts';
 import { stateJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
-import { isGone, setPosition } from './channel-fields.ts';
+import { setPosition } from './channel-fields.ts';
 import type { ChannelReading } from './channel-reading.ts';
 
 /** Answers with the next publications, or with nothing once the client has waited for as long as it wanted to. */
@@ -16,7 +17,7 @@ export async function answerPoll(reading: ChannelReading): Promise<void> {
   response.once('close', () => outlet.end());
   try {
     // Each poll is somebody new: nobody could tell who is present.
-    await client.subscribe(channel, { since: wanted.since, isPresent: false });
+    await client.subscribeAllowed(channel, { since: wanted.since, isPresent: false });
   } catch (error) {
     if (outlet.end()) throw error;
     return;
@@ -102,10 +103,8 @@ class PollOutlet implements Outlet {
     const { position, recovered, state, publications } = this;
     const head = JSON.stringify({ channel, position, recovered }).slice(0, -1);
     const current = recovered ? '' : `,"state":${state}`;
-    const body = Buffer.from(`${head}${current},"publications":[${publications.join(',\n')}]}\n`);
     this.setFields();
-    response.setHeader('Content-Type', 'application/json').setHeader('Content-Length', body.length);
-    response.end(body);
+    answerJson(response, `${head}${current},"publications":[${publications.join(',\n')}]}\n`);
   }
 
   private answerNothing(): void {

@@ -1,16 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import { checkIdempotencyKey, parseStateKey, quote, WireError } from '@pulsebeacon/wire';
 import { requireAllowed } from '../access.ts';
+import { answerJson, isGone } from '../http/answers.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { readBody } from '../http/body.ts';
-import { originForbidden } from '../http/cors.ts';
-import { answerRefusal, refusalOf } from '../http/problems.ts';
 import { flagOf, oneOf } from '../http/query.ts';
+import { refuseWrite } from '../http/refuse-write.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import { payloadOfBody } from '../payloads.ts';
 import type { Session } from '../session-token.ts';
-import { isGone, KEY_FIELD, POSITION_FIELD } from './channel-fields.ts';
+import { KEY_FIELD, POSITION_FIELD } from './channel-fields.ts';
 
 /**
  * Publishes the body of a POST, byte for byte. Whoever may not is told so before the body is read.
@@ -22,13 +22,7 @@ export async function publishBody(
   response: ServerResponse,
   channel: string,
 ): Promise<void> {
-  const refusal = hub.hooks.admit?.(request, false);
-  if (refusal !== undefined) return answerRefusal(request, response, refusal);
-  const reason = hub.crossOrigin.whyNotWrite(request);
-  if (reason !== undefined) {
-    hub.onRefused(new WireError('PB_ORIGIN_FORBIDDEN', reason), request.toOrigin());
-    return answerRefusal(request, response, refusalOf(hub, originForbidden()));
-  }
+  if (refuseWrite(hub, request, response, false)) return;
   const key = readKey(request);
   const idempotencyKey = request.header('idempotency-key');
   if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey);
@@ -42,16 +36,10 @@ export async function publishBody(
   const payload = payloadOfBody(body, request.header('content-type'));
   const result = await hub.publish(channel, { ...payload, key }, { idempotencyKey, reach, by: session });
   if (isGone(response)) return;
-  // A string leaves in one piece with the head.
-  const answer = `${JSON.stringify({ channel, ...result })}\n`;
-  response.writeHead(201, {
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(answer),
-    'Cache-Control': 'no-store',
+  answerJson(response, `${JSON.stringify({ channel, ...result })}\n`, 201, {
     [POSITION_FIELD]: result.position,
     Location: `?at=${result.position}`,
   });
-  response.end(answer);
 }
 
 /** What the payload is the newest state of: `?key=`, or percent-encoded in a field. */

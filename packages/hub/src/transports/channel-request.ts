@@ -1,13 +1,14 @@
 import { parseSince, quote, type Since, WireError } from '@pulsebeacon/wire';
-import { namesType, negotiate, preferredWait } from '../http/negotiation.ts';
-import { flagOf, numberOf, oneOf } from '../http/query.ts';
+import { namesType, negotiate } from '../http/negotiation.ts';
+import { flagOf, numberOf, oneOf, sinceOf } from '../http/query.ts';
 import type { HubRequest } from '../http/request.ts';
+import { askedWait, preferredWait, type Wait } from '../http/waiting.ts';
 
 /** How a channel is shown. */
 export type ChannelForm = 'json' | 'text' | 'html' | 'ndjson' | 'sse';
 
 /** What a GET of a channel asks for. */
-export interface ChannelRequest {
+export interface ChannelRequest extends Wait {
   /** `at` is the publication at a position, `live` a stream. */
   readonly what: 'history' | 'last' | 'at' | 'presence' | 'page' | 'live' | 'poll';
   readonly form: ChannelForm;
@@ -15,10 +16,6 @@ export interface ChannelRequest {
   readonly limit: number | undefined;
   /** For `at`. */
   readonly position: string | undefined;
-  /** For `poll`, in milliseconds. */
-  readonly waitMs: number;
-  /** For Preference-Applied, where the wait was a preference. */
-  readonly applied: string | undefined;
 }
 
 /** Those that end come first: nobody gets a stream by a wildcard. */
@@ -50,9 +47,9 @@ export function readChannelRequest(request: HubRequest, maxWaitMs: number): Chan
   if (common.position !== undefined) return { ...common, what: 'at', form: as ?? 'text' };
   if (flagOf(request, 'last')) return { ...common, what: 'last', form: as ?? 'text' };
   if (flagOf(request, 'follow')) return { ...common, ...follow(request, as) };
-  const wait = numberOf(request, 'wait', 0);
+  const wait = askedWait(request, maxWaitMs);
   if (wait !== undefined) {
-    if (as === undefined || as === 'json') return { ...common, ...poll(wait, maxWaitMs), applied: undefined };
+    if (as === undefined || as === 'json') return { ...common, ...wait, what: 'poll', form: 'json' };
     throw new WireError('PB_QUERY_INVALID', `a wait is answered with JSON, not as ${as}: leave one of the two out`);
   }
   const form = as ?? FORM_OF[requireType(request)];
@@ -65,10 +62,10 @@ export function readChannelRequest(request: HubRequest, maxWaitMs: number): Chan
     case 'text':
       return { ...common, what: 'history', form };
     case 'json': {
-      const preferred = preferredWait(request);
+      const preferred = preferredWait(request, maxWaitMs);
       return preferred === undefined
         ? { ...common, what: 'history', form }
-        : { ...common, ...poll(preferred, maxWaitMs) };
+        : { ...common, ...preferred, what: 'poll', form };
     }
   }
 }
@@ -83,8 +80,7 @@ function readSince(request: HubRequest): Since | undefined {
   // An EventSource that returns knows better than the address that it was made with.
   const lastEventId = request.header('last-event-id');
   if (lastEventId !== undefined && lastEventId !== '') return parseSince(lastEventId);
-  const since = oneOf(request, 'since');
-  return since === undefined ? undefined : parseSince(since);
+  return sinceOf(request);
 }
 
 function follow(request: HubRequest, as: ChannelForm | undefined): Pick<ChannelRequest, 'what' | 'form'> {
@@ -97,11 +93,6 @@ function follow(request: HubRequest, as: ChannelForm | undefined): Pick<ChannelR
   if (as === 'html') return { what: 'page', form: as };
   const form = as ?? (namesType(request.header('accept'), 'text/event-stream') ? 'sse' : 'ndjson');
   return { what: 'live', form };
-}
-
-function poll(seconds: number, maxWaitMs: number): Pick<ChannelRequest, 'what' | 'form' | 'waitMs' | 'applied'> {
-  const waitMs = Math.min(seconds * 1000, maxWaitMs);
-  return { what: 'poll', form: 'json', waitMs, applied: `wait=${Math.floor(waitMs / 1000)}` };
 }
 
 function requireType(request: HubRequest): keyof typeof FORM_OF {

@@ -1,24 +1,14 @@
 import type { ServerConnection } from '@pulsebeacon/websocket';
-import {
-  type Command,
-  CommandError,
-  errorMessage,
-  parseCommand,
-  type ServerMessage,
-  type Since,
-  WireError,
-} from '@pulsebeacon/wire';
+import { type Command, CommandError, type ServerMessage, type Since, WireError } from '@pulsebeacon/wire';
 import type { ClientOrigin, HubClient } from '../client.ts';
 import type { Heartbeats } from '../heartbeats.ts';
 import type { Hub } from '../hub.ts';
 import type { Outlet } from '../outlet.ts';
 import { payloadOfMessage } from '../payloads.ts';
 import type { Session } from '../session-token.ts';
-import { CommandQueue, type QueueOwner } from './command-queue.ts';
-import { closeReason, EnvelopeWebSocketOutlet, RawWebSocketOutlet } from './websocket-outlet.ts';
-
-const CLOSE_POLICY_VIOLATION = 1008;
-const CLOSE_TOO_LARGE = 1009;
+import type { ClientCommand } from './command-queue.ts';
+import { commandOf, SocketCommands } from './socket-commands.ts';
+import { EnvelopeWebSocketOutlet, RawWebSocketOutlet } from './websocket-outlet.ts';
 
 /** What a WebSocket was opened for. */
 export interface SocketWish {
@@ -63,7 +53,7 @@ export abstract class ChannelSocket {
     // What it asks for is answered after `subscribed`, whatever the broker.
     this.pause();
     client
-      .subscribe(this.channel, { since, echo })
+      .subscribeAllowed(this.channel, { since, echo })
       .catch((error: unknown) => client.close(this.hub.toWireError(error)))
       .finally(() => this.resume());
   }
@@ -106,7 +96,7 @@ export class RawChannelSocket extends ChannelSocket {
 
   constructor(hub: Hub, connection: ServerConnection<unknown>, wish: SocketWish) {
     super(hub, connection, wish);
-    this.outlet = new RawChannelOutlet(connection);
+    this.outlet = new RawWebSocketOutlet(connection);
   }
 
   onMessage(data: string | Uint8Array): void {
@@ -138,32 +128,11 @@ export class RawChannelSocket extends ChannelSocket {
   }
 }
 
-class RawChannelOutlet extends RawWebSocketOutlet {
-  override message(message: ServerMessage): void {
-    // Whoever wanted to go on from somewhere must not believe that nothing is missing.
-    if (message.type === 'subscribed' && !message.recovered) {
-      const detail = 'what was published since is not all kept: read the history, and follow anew';
-      this.connection.close(CLOSE_POLICY_VIOLATION, `PB_POSITION_INVALID; ${detail}`);
-    }
-  }
-
-  override close(error: WireError, retryAfterMs?: number): void {
-    if (error.entry.closeCode !== undefined) return super.close(error, retryAfterMs);
-    // The table knows no code where an answer is enough: here there is none.
-    const code = error.code === 'PB_PAYLOAD_TOO_LARGE' ? CLOSE_TOO_LARGE : CLOSE_POLICY_VIOLATION;
-    this.connection.close(code, closeReason(error, undefined));
-  }
-}
-
-/** So many of the largest commands may be under way before the client is not read from. */
-const LARGEST_UNDER_WAY = 4;
-
 /** Messages in envelopes, as on `/connect`, without `hello` and about one channel. */
-export class EnvelopeChannelSocket extends ChannelSocket implements QueueOwner {
+export class EnvelopeChannelSocket extends ChannelSocket {
   protected readonly outlet: EnvelopeChannelOutlet;
-  private commands: CommandQueue | undefined;
+  private commands: SocketCommands | undefined;
   private endHeartbeat: (() => void) | undefined;
-  private load = 0;
 
   constructor(hub: Hub, connection: ServerConnection<unknown>, wish: SocketWish) {
     super(hub, connection, wish);
@@ -171,22 +140,17 @@ export class EnvelopeChannelSocket extends ChannelSocket implements QueueOwner {
   }
 
   protected override begin(client: HubClient, heartbeats: Heartbeats): void {
-    this.commands = new CommandQueue(client, this);
+    this.commands = new SocketCommands(client, this.connection);
     this.endHeartbeat = heartbeats.add(this.outlet);
   }
 
   onMessage(data: string | Uint8Array): void {
-    const { client, commands } = this;
-    if (client === undefined || commands === undefined || this.connection.state !== 'open') return;
+    const { commands } = this;
+    if (commands === undefined || this.connection.state !== 'open') return;
     try {
-      if (typeof data !== 'string') {
-        throw new WireError('PB_MESSAGE_INVALID', 'a message is text: send JSON, bytes in base64 within it');
-      }
-      commands.add(this.checkCommand(parseCommand(data, this.channel)));
-      this.load += data.length;
-      if (this.load > LARGEST_UNDER_WAY * this.hub.limits.maxCommandSize && commands.size > 0) this.pause();
+      commands.add(this.withoutHello(commandOf(data, this.channel)), data.length);
     } catch (error) {
-      this.onFault(error as WireError, client);
+      commands.onFault(error as WireError, this.channel);
     }
   }
 
@@ -196,37 +160,10 @@ export class EnvelopeChannelSocket extends ChannelSocket implements QueueOwner {
     super.onClose();
   }
 
-  room(): Promise<void> | undefined {
-    if (this.connection.queuedBytes <= this.hub.limits.sendHighWaterMark) return undefined;
-    // Where it closes meanwhile, nobody hears the reply.
-    return this.connection.drained().catch(() => {});
-  }
-
-  idle(): void {
-    this.load = 0;
-    this.resume();
-  }
-
-  private checkCommand(command: Command): Exclude<Command, { type: 'hello' }> {
-    const { channel } = this;
-    if (command.type === 'hello') {
-      const hint = `this is the WebSocket of ${channel}: hello is for /connect`;
-      throw new CommandError(new WireError('PB_MESSAGE_UNKNOWN', hint), command.id);
-    }
-    return command;
-  }
-
-  /** What cannot be carried out is answered, and counts as a message. What is none ends the connection. */
-  private onFault(error: WireError, client: HubClient): void {
-    let fault = error;
-    try {
-      client.takeTurn();
-    } catch (rate) {
-      fault = rate as WireError;
-    }
-    this.hub.onRefused(fault, client.origin);
-    this.outlet.message(errorMessage(fault, error instanceof CommandError ? error.id : undefined, this.channel));
-    if (fault === error && error.entry.closeCode !== undefined) this.outlet.close(error);
+  private withoutHello(command: Command): ClientCommand {
+    if (command.type !== 'hello') return command;
+    const hint = `this is the WebSocket of ${this.channel}: hello is for /connect`;
+    throw new CommandError(new WireError('PB_MESSAGE_UNKNOWN', hint), command.id);
   }
 }
 

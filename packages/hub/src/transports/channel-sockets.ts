@@ -7,17 +7,17 @@ import {
   type Traffic,
   WebSocketServer,
 } from '@pulsebeacon/websocket';
-import { ENVELOPE_SUBPROTOCOL, parseChannelSegment, parseSince, type Since, WireError } from '@pulsebeacon/wire';
-import { type Principal, requireAllowed } from '../access.ts';
+import { ENVELOPE_SUBPROTOCOL, parseChannelSegment, type Since, WireError } from '@pulsebeacon/wire';
+import type { Principal } from '../access.ts';
 import type { Heartbeats } from '../heartbeats.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { refusalOf } from '../http/problems.ts';
-import { flagOf, oneOf } from '../http/query.ts';
+import { flagOf, oneOf, sinceOf } from '../http/query.ts';
 import { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import { newSession } from '../session-token.ts';
 import { ChannelSocket, EnvelopeChannelSocket, RawChannelSocket, type SocketWish } from './channel-socket.ts';
-import { reportRefusal } from './handshake-refusals.ts';
+import { socketOptions } from './socket-options.ts';
 
 /** What a connection is opened for; a ChannelSocket once it is open. */
 type Context = ChannelSocket | SocketWish | undefined;
@@ -34,23 +34,15 @@ export class ChannelSockets {
   constructor(hub: Hub, prefix: string, heartbeats: Heartbeats) {
     this.hub = hub;
     this.prefix = prefix;
-    const { publicUrl, allowedOrigins, missingOrigin } = hub.options;
-    const { maxCommandSize, maxQueuedBytes, sendHighWaterMark } = hub.limits;
-    const { largestMessage } = hub.namespaces;
+    const largestEnvelope = Math.ceil((hub.namespaces.largestMessage * 4) / 3) + ENVELOPE_BYTES;
     const socketOf = ({ context }: ServerConnection<Context>): ChannelSocket | undefined =>
       context instanceof ChannelSocket ? context : undefined;
     this.server = new WebSocketServer<Context>({
-      publicUrl,
-      allowedOrigins,
-      missingOrigin,
+      ...socketOptions(hub),
       path: `${prefix}{name}`,
-      maxMessageSize: Math.max(maxCommandSize, Math.ceil((largestMessage * 4) / 3) + ENVELOPE_BYTES),
-      // The hub has these limits itself, and says more when they are reached.
+      maxMessageSize: Math.max(hub.limits.maxCommandSize, largestEnvelope),
+      // The hub counts them all, and says more.
       maxConnections: Infinity,
-      authorizeTimeout: 0,
-      writeTimeout: 0,
-      sendHighWaterMark,
-      maxQueuedBytes: 2 * maxQueuedBytes + 2 * largestMessage,
       authorize: (opening) => this.authorize(opening),
       open: (connection, opening) => this.open(connection, opening, heartbeats),
       message: (connection, data) => socketOf(connection)?.onMessage(data),
@@ -58,7 +50,6 @@ export class ChannelSockets {
       close: (connection) => socketOf(connection)?.onClose(),
       // How a peer breaks the protocol is for its close code to say.
       error: () => {},
-      refused: (event) => reportRefusal(hub, event),
     });
   }
 
@@ -89,10 +80,9 @@ export class ChannelSockets {
     try {
       hub.requireRoom();
       const channel = parseChannelSegment(request.path.slice(this.prefix.length));
-      const since = oneOf(request, 'since');
       const wish = {
         channel,
-        since: since === undefined ? undefined : parseSince(since),
+        since: sinceOf(request),
         echo: flagOf(request, 'echo', true),
         isEnveloped: wantsEnvelope(request, opening.subprotocols),
       };
@@ -118,9 +108,7 @@ export class ChannelSockets {
   private admit(principal: Principal | undefined, wish: Wish): Acceptance<Context> {
     const { hub } = this;
     const { channel, since, isEnveloped } = wish;
-    const rules = hub.namespaces.rulesOf(channel);
-    hub.authorize('subscribe', channel, principal, rules);
-    if (since !== undefined) requireAllowed(principal, 'history', channel, rules);
+    hub.authorizeSubscribe(channel, principal, since);
     const context: SocketWish = { ...wish, session: newSession(principal) };
     return isEnveloped === 'offered' ? { context, subprotocol: ENVELOPE_SUBPROTOCOL } : { context };
   }

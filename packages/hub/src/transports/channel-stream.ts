@@ -1,13 +1,13 @@
 import { encodeSse } from '@pulsebeacon/wire';
+import { toBase64 } from '../encoded-publication.ts';
 import type { Heartbeats } from '../heartbeats.ts';
 import { messageJson } from '../message-json.ts';
 import type { ChannelReading } from './channel-reading.ts';
-import { NDJSON, SSE, type StreamFormat, StreamOutlet } from './stream-outlet.ts';
+import { NDJSON, setStreamFields, SSE, type StreamFormat, StreamOutlet } from './stream-outlet.ts';
 
 /** Milliseconds after which an EventSource comes back. */
 const RETRY_MS = 2000;
 const NOTHING = Buffer.alloc(0);
-const LINE_END = Buffer.from('\n');
 
 /** An EventSource that has heard nothing yet but where it is returns to that. */
 const CHANNEL_SSE: StreamFormat = {
@@ -26,12 +26,7 @@ export const TEXT_LINES: StreamFormat = {
   contentType: 'text/plain; charset=utf-8',
   isOfOneChannel: true,
   publication: ({ publication: { data } }) =>
-    typeof data === 'string'
-      ? Buffer.from(`${data}\n`)
-      : Buffer.concat([
-          Buffer.from(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')),
-          LINE_END,
-        ]),
+    typeof data === 'string' ? Buffer.from(`${data}\n`) : Buffer.from(`${toBase64(data)}\n`),
   message: () => NOTHING,
   heartbeat: NOTHING,
 };
@@ -45,9 +40,7 @@ const FORMATS = { ndjson: NDJSON, sse: CHANNEL_SSE, text: TEXT_LINES } as const;
 export async function openStream(reading: ChannelReading, heartbeats: Heartbeats): Promise<void> {
   const { hub, request, response, channel, session, wanted } = reading;
   const format = FORMATS[wanted.form as keyof typeof FORMATS];
-  response.setHeader('Content-Type', format.contentType);
-  // Neither kept nor compressed nor held back on the way, by nginx either: each message is to arrive when it leaves.
-  response.setHeader('Cache-Control', 'no-store, no-transform').setHeader('X-Accel-Buffering', 'no');
+  setStreamFields(response, format);
   if (request.method === 'HEAD') return void response.end();
   // As text nothing may be said for long: that the client is gone without a word, the system finds out.
   if (wanted.form === 'text') request.incoming.socket.setKeepAlive(true, hub.limits.keepAlive);
@@ -57,7 +50,7 @@ export async function openStream(reading: ChannelReading, heartbeats: Heartbeats
   const endHeartbeat = heartbeats.add(outlet);
   response.once('close', endHeartbeat);
   try {
-    await client.subscribe(channel, { since: wanted.since });
+    await client.subscribeAllowed(channel, { since: wanted.since });
   } catch (error) {
     endHeartbeat();
     // A slow broker may have been heard of meanwhile.

@@ -1,8 +1,7 @@
 import type { ServerMessage, WireError } from '@pulsebeacon/wire';
 import type { EncodedPublication } from '../encoded-publication.ts';
-import { messageJson } from '../message-json.ts';
+import { byeMessage, messageJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
-import { byeMessage } from './websocket-outlet.ts';
 
 /** Whoever answers with what was collected. */
 export interface Collector {
@@ -52,8 +51,8 @@ export class CollectingOutlet implements Outlet {
   }
 
   /** `{"messages":[…]}` with everything so far. */
-  toBody(): Buffer {
-    return Buffer.from(`{"messages":[${this.parts.join(',')}]}\n`);
+  toJson(): string {
+    return `{"messages":[${this.parts.join(',')}]}\n`;
   }
 
   private add(text: string): void {

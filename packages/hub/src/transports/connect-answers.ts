@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import { type Command, CommandError, errorMessage, WireError } from '@pulsebeacon/wire';
 import { HubClient } from '../client.ts';
+import { answerJson, isGone } from '../http/answers.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import type { Heartbeats } from '../heartbeats.ts';
-import { isGone } from './channel-fields.ts';
+import type { RateTable } from '../rate-table.ts';
 import { CollectingOutlet, type Collector } from './collecting-outlet.ts';
-import { type ClientCommand, CommandQueue, type QueueOwner } from './command-queue.ts';
+import { CommandQueue, type QueueOwner } from './command-queue.ts';
 import type { Greeting } from './connect-greeting.ts';
-import type { SessionRates } from './session-rates.ts';
-import { type StreamFormat, StreamOutlet } from './stream-outlet.ts';
+import { setStreamFields, type StreamFormat, StreamOutlet } from './stream-outlet.ts';
 
 /** A POST to `/connect` that was let in: what it wants, and where the answer goes. */
 export interface Exchange {
@@ -18,16 +18,15 @@ export interface Exchange {
   readonly response: ServerResponse;
   readonly greeting: Greeting;
   readonly commands: readonly (Command | CommandError)[];
-  readonly rates: SessionRates;
+  /** Of the commands of each session. */
+  readonly rates: RateTable;
 }
 
 /** A stream that goes on for as long as the client stays. @throws {WireError} where nobody else may connect */
 export function answerByStream(exchange: Exchange, format: StreamFormat, heartbeats: Heartbeats): void {
   const { hub, request, response, greeting } = exchange;
   const outlet = new StreamOutlet(response, format, hub.limits.sendHighWaterMark);
-  response.setHeader('Content-Type', format.contentType);
-  // Neither kept nor compressed nor held back on the way, by nginx either: each message is to arrive when it leaves.
-  response.setHeader('Cache-Control', 'no-store, no-transform').setHeader('X-Accel-Buffering', 'no');
+  setStreamFields(response, format);
   const client = hub.connect(greeting.session, outlet, request.toOrigin());
   outlet.client = client;
   outlet.message(greeting.welcome);
@@ -147,36 +146,23 @@ export class PollAnswer implements QueueOwner, Collector {
 }
 
 function answerWith(response: ServerResponse, outlet: CollectingOutlet): void {
-  if (isGone(response)) return;
-  const body = outlet.toBody();
-  response.setHeader('Content-Type', 'application/json');
-  response.setHeader('Content-Length', body.length);
-  response.setHeader('Cache-Control', 'no-store');
-  response.writeHead(200);
-  response.end(body);
+  if (!isGone(response)) answerJson(response, outlet.toJson());
 }
 
 /** Has the client's commands carried out; what is wrong with one is the answer to it, and the others go on. */
-function feed({ commands, rates }: Exchange, client: HubClient, queue: CommandQueue): void {
+function feed({ hub, commands, rates }: Exchange, client: HubClient, queue: CommandQueue): void {
+  const { commandRate, commandBurst } = hub.limits;
   for (const command of commands) {
     if (command instanceof CommandError) refuse(client, command, command.id);
     else if (command.type === 'hello') refuse(client, new WireError('PB_HELLO_REPEATED'), command.id);
-    else if (rates.take(client.id)) queue.add(command);
-    else refuseRate(client, command);
+    else if (rates.take(client.id, commandRate, commandBurst)) queue.add(command);
+    else refuse(client, client.overRate(), command.id, command.channel);
   }
 }
 
 function refuse({ hub, origin, outlet }: HubClient, error: WireError, id?: number, channel?: string): void {
   hub.onRefused(error, origin);
   outlet.message(errorMessage(error, id, channel));
-}
-
-function refuseRate(client: HubClient, { id, channel }: ClientCommand): void {
-  const { hub, origin } = client;
-  hub.hooks.limited?.('PB_RATE', origin);
-  const { commandRate, commandBurst } = hub.limits;
-  const detail = `more than ${commandRate} messages a second, ${commandBurst} at once: wait, and send it again`;
-  refuse(client, new WireError('PB_RATE', detail), id, channel);
 }
 
 /** An answer at once follows nothing. */

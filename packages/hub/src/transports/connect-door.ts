@@ -1,21 +1,22 @@
 import type { Server, ServerResponse } from 'node:http';
 import { type HeadersInput, Refusal, type Traffic, type WebSocketServer } from '@pulsebeacon/websocket';
 import { WIRE_VERSIONS, WireError } from '@pulsebeacon/wire';
+import { isGone } from '../http/answers.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { readBody } from '../http/body.ts';
-import { addVary, originForbidden } from '../http/cors.ts';
+import { addVary } from '../http/cors.ts';
 import type { Door } from '../http/door.ts';
-import { answerError, answerRefusal, refusalOf } from '../http/problems.ts';
+import { answerError, answerRefusal } from '../http/problems.ts';
+import { refuseWrite } from '../http/refuse-write.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import { Heartbeats } from '../heartbeats.ts';
-import { isGone } from './channel-fields.ts';
+import { RateTable } from '../rate-table.ts';
 import { answerAtOnce, answerByStream, type Exchange, PollAnswer } from './connect-answers.ts';
 import { parseConnectBody, requireJsonType } from './connect-body.ts';
-import { chooseForm, type ConnectForm } from './connect-form.ts';
+import { chooseForm, type ConnectForm, type PollForm } from './connect-form.ts';
 import { greet, identify } from './connect-greeting.ts';
 import { connectSockets } from './connect-sockets.ts';
-import { SessionRates } from './session-rates.ts';
 import { NDJSON_OF_MANY, SSE_OF_MANY } from './stream-outlet.ts';
 
 const METHODS = 'GET, HEAD, POST, OPTIONS';
@@ -31,7 +32,8 @@ export class ConnectDoor implements Door {
   private readonly path: string;
   private readonly sockets: WebSocketServer<unknown>;
   private readonly heartbeats: Heartbeats;
-  private readonly rates: SessionRates;
+  /** What a connection would count is counted by session, for clients who come with a request for each command. */
+  private readonly rates = new RateTable();
   /** The poll that waits, of each client. */
   private readonly polls = new Map<string, PollAnswer>();
   /** Clients whose commands of a request without a wait are under way. */
@@ -42,7 +44,6 @@ export class ConnectDoor implements Door {
     this.hub = hub;
     this.path = `${base}connect`;
     this.heartbeats = new Heartbeats(hub.limits.heartbeat);
-    this.rates = new SessionRates(hub.limits.commandRate, hub.limits.commandBurst);
     this.sockets = connectSockets(hub, this.path, this.heartbeats) as WebSocketServer<unknown>;
   }
 
@@ -88,13 +89,7 @@ export class ConnectDoor implements Door {
     const { hub } = this;
     addVary(response, 'Accept, Prefer');
     const form = chooseForm(request, hub.limits.maxWait);
-    const refusal = hub.hooks.admit?.(request, form.kind !== 'once');
-    if (refusal !== undefined) return answerRefusal(request, response, refusal);
-    const reason = hub.crossOrigin.whyNotWrite(request);
-    if (reason !== undefined) {
-      hub.onRefused(new WireError('PB_ORIGIN_FORBIDDEN', reason), request.toOrigin());
-      return answerRefusal(request, response, refusalOf(hub, originForbidden()));
-    }
+    if (refuseWrite(hub, request, response, form.kind !== 'once')) return;
     requireJsonType(request.header('content-type'));
     const principal = await authenticate(hub, request);
     const body = await readBody(request, { size: hub.limits.maxCommandSize, what: 'a request to connect' });
@@ -122,7 +117,7 @@ export class ConnectDoor implements Door {
    * One poll of a client at a time: the newer one takes the place of the older, which a client that lost its network has
    * forgotten long before we hear of it.
    */
-  private poll(exchange: Exchange, { waitMs, applied }: ConnectForm & { readonly kind: 'poll' }): void {
+  private poll(exchange: Exchange, { waitMs, applied }: PollForm): void {
     const { polls } = this;
     const { client } = exchange.greeting.session;
     polls.get(client)?.replace();

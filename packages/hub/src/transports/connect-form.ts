@@ -1,17 +1,14 @@
 import { quote, WireError } from '@pulsebeacon/wire';
-import { negotiate, preferredWait } from '../http/negotiation.ts';
-import { numberOf } from '../http/query.ts';
+import { negotiate } from '../http/negotiation.ts';
 import type { HubRequest } from '../http/request.ts';
+import { askedWait, preferredWait, type Wait } from '../http/waiting.ts';
 
 /** How a POST to `/connect` is answered. */
-export type ConnectForm =
-  | { readonly kind: 'ndjson' | 'sse' | 'once' }
-  | {
-      readonly kind: 'poll';
-      readonly waitMs: number;
-      /** For Preference-Applied, where the wait was a preference. */
-      readonly applied: string | undefined;
-    };
+export type ConnectForm = { readonly kind: 'ndjson' | 'sse' | 'once' } | PollForm;
+
+export interface PollForm extends Wait {
+  readonly kind: 'poll';
+}
 
 /** Those that end come first: nobody gets a stream by a wildcard. */
 const KIND_OF = {
@@ -34,10 +31,6 @@ export function chooseForm(request: HubRequest, maxWaitMs: number): ConnectForm 
   }
   const kind = KIND_OF[type];
   if (kind !== 'once') return { kind };
-  const asked = numberOf(request, 'wait', 0);
-  if (asked !== undefined) return { kind: 'poll', waitMs: Math.min(asked * 1000, maxWaitMs), applied: undefined };
-  const preferred = preferredWait(request);
-  if (preferred === undefined) return { kind };
-  const waitMs = Math.min(preferred * 1000, maxWaitMs);
-  return { kind: 'poll', waitMs, applied: `wait=${Math.floor(waitMs / 1000)}` };
+  const wait = askedWait(request, maxWaitMs) ?? preferredWait(request, maxWaitMs);
+  return wait === undefined ? { kind } : { kind: 'poll', ...wait };
 }

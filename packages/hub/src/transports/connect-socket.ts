@@ -4,7 +4,6 @@ import {
   CommandError,
   errorMessage,
   type HelloCommand,
-  parseCommand,
   type ServerMessage,
   WIRE_VERSIONS,
   WireError,
@@ -13,15 +12,12 @@ import type { HubClient } from '../client.ts';
 import type { Heartbeats } from '../heartbeats.ts';
 import type { Hub } from '../hub.ts';
 import { TokenBucket } from '../token-bucket.ts';
-import { CommandQueue, type QueueOwner } from './command-queue.ts';
 import { greet, identify, type Visitor } from './connect-greeting.ts';
-import { byeMessage, closeReason, EnvelopeWebSocketOutlet } from './websocket-outlet.ts';
-
-/** So many of the largest commands may be under way before the client is not read from. */
-const LARGEST_UNDER_WAY = 4;
+import { commandOf, SocketCommands } from './socket-commands.ts';
+import { EnvelopeWebSocketOutlet } from './websocket-outlet.ts';
 
 /** One WebSocket on `/connect`: `hello` first, then commands. */
-export class ConnectSocket implements QueueOwner {
+export class ConnectSocket {
   private readonly hub: Hub;
   private readonly connection: ServerConnection<unknown>;
   private readonly outlet: ConnectOutlet;
@@ -29,12 +25,9 @@ export class ConnectSocket implements QueueOwner {
   /** Until it has said hello. */
   private visitor: Visitor | undefined;
   private client: HubClient | undefined;
-  private commands: CommandQueue | undefined;
+  private commands: SocketCommands | undefined;
   private helloTimer: NodeJS.Timeout | undefined;
   private endHeartbeat: (() => void) | undefined;
-  /** Characters of commands that came since nothing was under way. */
-  private load = 0;
-  private isPaused = false;
 
   constructor(hub: Hub, connection: ServerConnection<unknown>, visitor: Visitor, heartbeats: Heartbeats) {
     this.hub = hub;
@@ -51,10 +44,7 @@ export class ConnectSocket implements QueueOwner {
   onMessage(data: string | Uint8Array): void {
     if (this.connection.state !== 'open') return;
     try {
-      if (typeof data !== 'string') {
-        throw new WireError('PB_MESSAGE_INVALID', 'a message is text: send JSON, bytes in base64 within it');
-      }
-      this.onCommand(parseCommand(data), data.length);
+      this.onCommand(commandOf(data), data.length);
     } catch (error) {
       this.onFault(error as WireError);
     }
@@ -78,19 +68,6 @@ export class ConnectSocket implements QueueOwner {
     this.client?.closed();
   }
 
-  room(): Promise<void> | undefined {
-    if (this.connection.queuedBytes <= this.hub.limits.sendHighWaterMark) return undefined;
-    // Where it closes meanwhile, nobody hears the reply.
-    return this.connection.drained().catch(() => {});
-  }
-
-  idle(): void {
-    this.load = 0;
-    if (!this.isPaused) return;
-    this.isPaused = false;
-    this.connection.resume();
-  }
-
   private onCommand(command: Command, length: number): void {
     const { commands } = this;
     if (command.type === 'hello') {
@@ -99,11 +76,7 @@ export class ConnectSocket implements QueueOwner {
       return;
     }
     if (commands === undefined) throw new CommandError(new WireError('PB_HELLO_MISSING'), command.id);
-    commands.add(command);
-    this.load += length;
-    if (this.load <= LARGEST_UNDER_WAY * this.hub.limits.maxCommandSize || commands.size === 0) return;
-    this.isPaused = true;
-    this.connection.pause();
+    commands.add(command, length);
   }
 
   private onHello(hello: HelloCommand): void {
@@ -123,23 +96,14 @@ export class ConnectSocket implements QueueOwner {
     const client = hub.connect(session, outlet, visitor.request.toOrigin());
     this.visitor = undefined;
     this.client = client;
-    this.commands = new CommandQueue(client, this);
+    this.commands = new SocketCommands(client, connection);
     outlet.message(welcome);
     this.endHeartbeat = this.heartbeats.add(outlet);
   }
 
-  /** A message that cannot be carried out: the client may go on, if it was one at all. */
   private onFault(error: WireError): void {
-    const { client } = this;
-    const id = error instanceof CommandError ? error.id : undefined;
-    if (client === undefined) {
-      this.refuse(error, id);
-      return;
-    }
-    const fault = rateOr(client, error);
-    this.hub.onRefused(fault, client.origin);
-    this.outlet.message(errorMessage(fault, id));
-    if (fault === error && error.entry.closeCode !== undefined) this.outlet.close(error);
+    if (this.commands !== undefined) this.commands.onFault(error);
+    else this.refuse(error, error instanceof CommandError ? error.id : undefined);
   }
 
   /** Tells a client that is not let in why, and ends it. */
@@ -159,18 +123,6 @@ export class ConnectSocket implements QueueOwner {
   }
 }
 
-/** Messages that cannot be read count as messages, too. */
-function rateOr(client: HubClient, error: WireError): WireError {
-  try {
-    client.takeTurn();
-    return error;
-  } catch (rate) {
-    return rate as WireError;
-  }
-}
-
-const CLOSE_POLICY_VIOLATION = 1008;
-
 /** Notices who goes on to send too much: twice the rate is told so each time, and beyond that the connection ends. */
 class ConnectOutlet extends EnvelopeWebSocketOutlet {
   private readonly patience: TokenBucket | undefined;
@@ -188,12 +140,5 @@ class ConnectOutlet extends EnvelopeWebSocketOutlet {
     super.message(message);
     if (message.type !== 'error' || message.code !== 'PB_RATE') return;
     if (this.patience?.take(performance.now()) === false) this.onFlood();
-  }
-
-  override close(error: WireError, retryAfterMs?: number): void {
-    // The table has no code for what a reply is enough for: in the place of a hello it is not.
-    const code = error.entry.closeCode ?? CLOSE_POLICY_VIOLATION;
-    super.message(byeMessage(error, retryAfterMs));
-    this.connection.close(code, closeReason(error, retryAfterMs));
   }
 }

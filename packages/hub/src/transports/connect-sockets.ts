@@ -6,7 +6,7 @@ import type { Hub } from '../hub.ts';
 import type { Heartbeats } from '../heartbeats.ts';
 import type { Visitor } from './connect-greeting.ts';
 import { ConnectSocket } from './connect-socket.ts';
-import { reportRefusal } from './handshake-refusals.ts';
+import { socketOptions } from './socket-options.ts';
 
 type Context = Visitor | ConnectSocket;
 
@@ -14,21 +14,13 @@ const socketOf = ({ context }: ServerConnection<Context>): ConnectSocket => cont
 
 /** The WebSockets of `/connect`. @param path of it */
 export function connectSockets(hub: Hub, path: string, heartbeats: Heartbeats): WebSocketServer<Context> {
-  const { publicUrl, allowedOrigins, missingOrigin } = hub.options;
-  const { maxClients, maxCommandSize, sendHighWaterMark, maxQueuedBytes } = hub.limits;
+  const { maxClients, maxCommandSize } = hub.limits;
   return new WebSocketServer<Context>({
+    ...socketOptions(hub),
     path,
-    publicUrl,
-    allowedOrigins,
-    missingOrigin,
     // Who has not said hello is no client of the hub yet, and counts here.
     maxConnections: maxClients,
     maxMessageSize: maxCommandSize,
-    sendHighWaterMark,
-    // The hub has these limits itself, and says more when they are reached.
-    authorizeTimeout: 0,
-    writeTimeout: 0,
-    maxQueuedBytes: 2 * (maxQueuedBytes + hub.namespaces.largestMessage),
     authorize: (opening) => admit(hub, path, opening),
     open: (connection) => {
       connection.context = new ConnectSocket(hub, connection, connection.context as Visitor, heartbeats);
@@ -40,7 +32,6 @@ export function connectSockets(hub: Hub, path: string, heartbeats: Heartbeats): 
     error: (connection, { code }) => {
       if (code === 'PB_MESSAGE_TOO_BIG') socketOf(connection).onTooBig();
     },
-    refused: (event) => reportRefusal(hub, event),
   });
 }
 

@@ -3,9 +3,8 @@ import { encodeSse, type ServerMessage, SSE_KEEP_ALIVE, type WireError } from '@
 import type { HubClient } from '../client.ts';
 import type { EncodedPublication } from '../encoded-publication.ts';
 import type { HeartbeatTarget } from '../heartbeats.ts';
-import { messageJson } from '../message-json.ts';
+import { byeMessage, HEARTBEAT, messageJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
-import { byeMessage } from './websocket-outlet.ts';
 
 /** How messages stand on a stream. */
 export interface StreamFormat {
@@ -17,8 +16,6 @@ export interface StreamFormat {
   /** What is sent when there is nothing else. */
   readonly heartbeat: Buffer;
 }
-
-const HEARTBEAT: ServerMessage = { type: 'heartbeat' };
 
 /** One JSON object on each line. */
 export const NDJSON: StreamFormat = {
@@ -56,6 +53,12 @@ export const SSE_OF_MANY: StreamFormat = {
   publication: (encoded) => encoded.sseOfMany,
   heartbeat: sseMessage(HEARTBEAT),
 };
+
+/** Neither kept nor compressed nor held back on the way, by nginx either: each message is to arrive when it leaves. */
+export function setStreamFields(response: ServerResponse, { contentType }: StreamFormat): void {
+  response.setHeader('Content-Type', contentType);
+  response.setHeader('Cache-Control', 'no-store, no-transform').setHeader('X-Accel-Buffering', 'no');
+}
 
 /** A client that is sent away and does not read has so long to. */
 const LINGER_MS = 5000;

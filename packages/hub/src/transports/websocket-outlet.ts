@@ -2,10 +2,12 @@ import type { ServerConnection } from '@pulsebeacon/websocket';
 import { type ServerMessage, utf8Length, type WireError } from '@pulsebeacon/wire';
 import type { EncodedPublication } from '../encoded-publication.ts';
 import type { HeartbeatTarget } from '../heartbeats.ts';
-import { messageJson } from '../message-json.ts';
+import { byeMessage, HEARTBEAT, messageJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
 
-const CLOSE_INTERNAL_ERROR = 1011;
+const HEARTBEAT_JSON = messageJson(HEARTBEAT);
+const CLOSE_POLICY_VIOLATION = 1008;
+const CLOSE_TOO_LARGE = 1009;
 /** RFC 6455 §5.5.1: a close frame has room for so much beside its code. */
 const MAX_REASON_BYTES = 123;
 
@@ -27,10 +29,15 @@ export class RawWebSocketOutlet implements Outlet {
     return this.connection.sendPrepared(encoded.rawMessage) !== 'queued';
   }
 
-  message(_message: ServerMessage): void {}
+  message(message: ServerMessage): void {
+    // Whoever wanted to go on from somewhere must not believe that nothing is missing.
+    if (message.type !== 'subscribed' || message.recovered) return;
+    const detail = 'what was published since is not all kept: read the history, and follow anew';
+    this.connection.close(CLOSE_POLICY_VIOLATION, `PB_POSITION_INVALID; ${detail}`);
+  }
 
   close(error: WireError, retryAfterMs?: number): void {
-    this.connection.close(error.entry.closeCode ?? CLOSE_INTERNAL_ERROR, closeReason(error, retryAfterMs));
+    this.connection.close(closeCodeOf(error), closeReason(error, retryAfterMs));
   }
 }
 
@@ -55,21 +62,17 @@ export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements Heart
   }
 
   beat(): void {
-    this.connection.send(HEARTBEAT);
+    this.connection.send(HEARTBEAT_JSON);
   }
 }
 
-const HEARTBEAT = '{"type":"heartbeat"}';
-
-/** The last message before a stream ends. */
-export function byeMessage(error: WireError, retryAfterMs: number | undefined): ServerMessage {
-  const { code, message: detail, entry } = error;
-  const hint = retryAfterMs === undefined ? {} : { retryAfter: retryAfterMs };
-  return { type: 'bye', code, detail, retry: entry.retry, ...hint };
+/** The table knows no code where an answer is enough: for what ends a WebSocket all the same, it is this. */
+function closeCodeOf({ code, entry }: WireError): number {
+  return entry.closeCode ?? (code === 'PB_PAYLOAD_TOO_LARGE' ? CLOSE_TOO_LARGE : CLOSE_POLICY_VIOLATION);
 }
 
 /** `PB_HUB_DRAINING; retry after 1400 ms; the server is shutting down`, as far as there is room for it. */
-export function closeReason({ code, message }: WireError, retryAfterMs: number | undefined): string {
+function closeReason({ code, message }: WireError, retryAfterMs: number | undefined): string {
   const head = retryAfterMs === undefined ? code : `${code}; retry after ${retryAfterMs} ms`;
   const whole = `${head}; ${message}`;
   return utf8Length(whole) <= MAX_REASON_BYTES ? whole : head;

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Hub, type HubHooks, MemoryBroker } from '@pulsebeacon/hub';
+import { Hub, type HubHooks, MemoryBroker, RateTable } from '@pulsebeacon/hub';
 import { WireError } from '@pulsebeacon/wire';
-import { ChannelRates } from '#dist/channel-rates.js';
 import { EncodingCache } from '#dist/encoded-publication.js';
 import { resolveLimits } from '#dist/limits.js';
 import { connect, TestOutlet } from './support/test-outlet.ts';
@@ -193,11 +192,11 @@ test('a channel takes as much and as many as its rules say', async () => {
 });
 
 test('whoever publishes in thousands of channels does not renew the rate of one', () => {
-  const rates = new ChannelRates();
+  const rates = new RateTable();
   let taken = 0;
   for (let index = 0; index < 30_000; index++) {
-    rates.take(`c${index}`, 0.001);
-    if (index % 1000 === 0 && rates.take('busy', 0.001)) taken++;
+    rates.take(`c${index}`, 0.001, 1);
+    if (index % 1000 === 0 && rates.take('busy', 0.001, 1)) taken++;
   }
   assert.equal(taken, 1);
 });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodePublication, type PublishCommand } from '@pulsebeacon/wire';
+import { encodePublication, parseCommand, type PublishCommand } from '@pulsebeacon/wire';
 import { EncodedPublication } from '#dist/encoded-publication.js';
 import { payloadOfBody, payloadOfCommand, payloadOfMessage, payloadOfValue } from '#dist/payloads.js';
 
 const body = (text: string | number[]): Buffer => Buffer.from(text as string);
 const command = (fields: Partial<PublishCommand>) =>
-  payloadOfCommand({ type: 'publish', channel: 'c', data: null, reach: false, ...fields });
+  payloadOfCommand(parseCommand(JSON.stringify({ type: 'publish', channel: 'c', ...fields })) as PublishCommand);
 
 test('a body is what its Content-Type says, byte for byte', () => {
   const cases: [Buffer, string | undefined, string, string][] = [
@@ -53,10 +53,10 @@ test('a command publishes JSON, text by its content type, and bytes in base64', 
     contentType: 'application/json',
     data: '{"a":"\\ud800"}',
   });
-  assert.deepEqual(command({ data: 'a\ud800b', contentType: 'text/plain' }), {
+  assert.deepEqual(command({ data: 'a🙂b', contentType: 'text/plain' }), {
     kind: 'text',
     contentType: 'text/plain',
-    data: 'a\ufffdb',
+    data: 'a🙂b',
   });
   assert.deepEqual(command({ data: 'AP8=', encoding: 'base64' }), {
     kind: 'binary',
@@ -72,6 +72,7 @@ test('a command publishes JSON, text by its content type, and bytes in base64', 
     [{ data: 'AP8=\n', encoding: 'base64' }, 'PB_PAYLOAD_INVALID'],
     [{ data: '/w==', encoding: 'base64', contentType: 'text/plain' }, 'PB_PAYLOAD_INVALID'],
     [{ data: 1, contentType: 'text/plain' }, 'PB_PAYLOAD_INVALID'],
+    [{ data: 'a\ud800b', contentType: 'text/plain' }, 'PB_PAYLOAD_INVALID'],
     [{ data: 'x', contentType: 'image/png' }, 'PB_PAYLOAD_INVALID'],
   ];
   for (const [fields, code] of wrong) assert.throws(() => command(fields), { code });

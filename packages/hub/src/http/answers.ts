@@ -1,0 +1,23 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+
+/** Whether whoever asked is gone. Nothing that is opened for them now would ever be closed. */
+export function isGone(response: ServerResponse): boolean {
+  return response.destroyed || response.closed;
+}
+
+/** Answers with JSON that nobody keeps. @param headers further ones */
+export function answerJson(
+  response: ServerResponse,
+  json: string,
+  status = 200,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(json),
+    'Cache-Control': 'no-store',
+    ...headers,
+  });
+  // As a string it leaves in one piece with the head.
+  response.end(json);
+}
