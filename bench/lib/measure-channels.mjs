@@ -16,12 +16,10 @@ export function measureRecovery(context, row, contestants) {
     const result = await runLoad(
       machine,
       generator,
-      [
-        'recover',
-        ...['--path', `/channels/${channel}?since=${encodeURIComponent(position)}`],
-        ...['--conns', clients, '--concurrency', clients, '--expect', row.missed, '--stall', 30],
-        ...['--port', server.port, '--pid', server.pid],
-      ].map(String),
+      `recover --conns ${clients} --concurrency ${clients} --expect ${row.missed} --stall 30`
+        .split(' ')
+        .concat(['--path', `/channels/${channel}?since=${encodeURIComponent(position)}`])
+        .concat(['--port', String(server.port), '--pid', String(server.pid)]),
     );
     await waitForFiles(server.pid, files + 8);
     return {

@@ -2,9 +2,9 @@
 export async function publishInProcess(publish, { inFlight, size, seconds, warmup }) {
   const data = 'x'.repeat(size);
   let acknowledged = 0;
-  let running = true;
+  const until = performance.now() + (warmup + seconds) * 1000;
   const one = async () => {
-    while (running) {
+    while (performance.now() < until) {
       await publish(data);
       acknowledged++;
     }
@@ -16,7 +16,6 @@ export async function publishInProcess(publish, { inFlight, size, seconds, warmu
   const elapsed = (performance.now() - before.time) / 1000;
   const { user, system } = process.cpuUsage(before.cpu);
   const publications = acknowledged - before.acknowledged;
-  running = false;
   await Promise.all(all);
   return { publications, seconds: elapsed, cpu: user + system };
 }

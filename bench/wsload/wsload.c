@@ -780,15 +780,16 @@ static void ready(conn *c) {
 }
 
 static void handshake_bytes(conn *c, const u8 *p, size_t n) {
-  if (c->hsn + n > 4095) die("response head too long");
-  memcpy(c->hs + c->hsn, p, n);
-  c->hsn += n;
+  size_t before = c->hsn, room = 4095 - before, k = n < room ? n : room;
+  memcpy(c->hs + before, p, k);
+  c->hsn += k;
   c->hs[c->hsn] = 0;
   char *s = (char *)c->hs, *end = strstr(s, "\r\n\r\n");
-  if (!end) return;
-  size_t body = end + 4 - s, extra = c->hsn - body;
-  u8 tail[4096];
-  memcpy(tail, c->hs + body, extra);
+  if (!end) {
+    if (c->hsn == 4095) die("response head too long");
+    return;
+  }
+  size_t used = end + 4 - s - before;
   end[2] = 0;
   if (strncmp(s, "HTTP/1.1 101", 12)) die("handshake: %.80s", s);
   int up = 0, co = 0, ac = 0;
@@ -815,7 +816,7 @@ static void handshake_bytes(conn *c, const u8 *p, size_t n) {
   }
   if (ext[0]) snprintf(negotiated, sizeof negotiated, "%s", ext);
   opened(c);
-  if (extra) feed(c, tail, extra);
+  if (n > used) feed(c, p + used, n - used);
 }
 
 /* ---- event handling --------------------------------------------------- */
