@@ -39,7 +39,10 @@ export function payloadOfBody(body: Buffer, contentType: string | undefined): Pa
 
 /** The payload of a WebSocket message on a channel itself: text as text, bytes, which are the caller's own, as bytes. */
 export function payloadOfMessage(data: string | Uint8Array): Payload {
-  return typeof data === 'string' ? textPayload(data) : { ...BINARY_PAYLOAD, data };
+  // What came as UTF-8 has no half of a surrogate pair.
+  return typeof data === 'string'
+    ? { kind: 'text', contentType: TEXT_TYPE, data }
+    : { kind: 'binary', contentType: BINARY_TYPE, data };
 }
 
 /**

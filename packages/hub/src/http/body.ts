@@ -43,14 +43,9 @@ export function readBody(request: HubRequest, limit: BodyLimit): Promise<Buffer 
       else if (more === undefined) more = [first, chunk];
       else more.push(chunk);
     };
-    const onEnd = (): void => {
-      stop();
-      resolve(more === undefined ? first : Buffer.concat(more, size));
-    };
-    const onGone = (): void => {
-      stop();
-      resolve(undefined);
-    };
+    const onEnd = (): void => resolve(more === undefined ? first : Buffer.concat(more, size));
+    // After the end it says nothing any more.
+    const onGone = (): void => resolve(undefined);
     incoming.on('data', onData).on('end', onEnd).on('close', onGone);
     // Somebody who goes away in the middle is no fault of anybody's: `close` follows.
     incoming.on('error', ignore);

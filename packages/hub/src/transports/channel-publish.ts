@@ -1,56 +1,88 @@
 import type { ServerResponse } from 'node:http';
+import type { Refusal } from '@pulsebeacon/websocket';
 import { checkIdempotencyKey, parseStateKey, quote, WireError } from '@pulsebeacon/wire';
 import { requireAllowed } from '../access.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { readBody } from '../http/body.ts';
-import { originForbidden } from '../http/cors.ts';
-import { answerRefusal, refusalOf } from '../http/problems.ts';
+import { originForbidden, withVary } from '../http/cors.ts';
+import { refusalOf } from '../http/problems.ts';
 import { flagOf, oneOf } from '../http/query.ts';
 import type { HubRequest } from '../http/request.ts';
-import type { Hub } from '../hub.ts';
+import type { Hub, PublishResult } from '../hub.ts';
 import { payloadOfBody } from '../payloads.ts';
 import type { Session } from '../session-token.ts';
-import { isGone, KEY_FIELD, POSITION_FIELD } from './channel-fields.ts';
+import { KEY_FIELD, POSITION_FIELD } from './channel-fields.ts';
+
+/** On what else than Origin the answers of a channel depend. */
+export const FORM_DEPENDS_ON = 'Accept, Prefer';
+
+/** A publication by POST, for its answer. */
+export interface Published {
+  readonly channel: string;
+  readonly result: PublishResult;
+}
 
 /**
  * Publishes the body of a POST, byte for byte. Whoever may not is told so before the body is read.
+ * @returns undefined where the client went away before its body had come
  * @throws {WireError} what it is refused for
  */
 export async function publishBody(
   hub: Hub,
   request: HubRequest,
-  response: ServerResponse,
   channel: string,
-): Promise<void> {
+): Promise<Published | Refusal | undefined> {
   const refusal = hub.hooks.admit?.(request, false);
-  if (refusal !== undefined) return answerRefusal(request, response, refusal);
+  if (refusal !== undefined) return refusal;
   const reason = hub.crossOrigin.whyNotWrite(request);
   if (reason !== undefined) {
     hub.onRefused(new WireError('PB_ORIGIN_FORBIDDEN', reason), request.toOrigin());
-    return answerRefusal(request, response, refusalOf(hub, originForbidden()));
+    return refusalOf(hub, originForbidden());
   }
   const key = readKey(request);
   const idempotencyKey = request.header('idempotency-key');
   if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey);
   const reach = flagOf(request, 'reach');
-  // Who posts follows nothing: nobody needs to know them by a name of their own.
-  const session: Session = { client: '', principal: await authenticate(hub, request) };
-  const rules = hub.namespaces.rulesOf(channel);
-  requireAllowed(session.principal, 'publish', channel, rules);
+  const authenticated = authenticate(hub, request);
+  const principal = authenticated instanceof Promise ? await authenticated : authenticated;
+  const rules = hub.rulesOf(channel);
+  requireAllowed(principal, 'publish', channel, rules);
   const body = await readBody(request, { size: rules.maxMessageSize, what: `a message of ${channel}` });
-  if (body === undefined) return;
-  const payload = payloadOfBody(body, request.header('content-type'));
-  const result = await hub.publish(channel, { ...payload, key }, { idempotencyKey, reach, by: session });
-  if (isGone(response)) return;
-  // A string leaves in one piece with the head.
-  const answer = `${JSON.stringify({ channel, ...result })}\n`;
-  response.writeHead(201, {
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(answer),
-    'Cache-Control': 'no-store',
-    [POSITION_FIELD]: result.position,
-    Location: `?at=${result.position}`,
-  });
+  if (body === undefined) return undefined;
+  const { kind, contentType, data } = payloadOfBody(body, request.header('content-type'));
+  // Who posts follows nothing: nobody needs to know them by a name of their own.
+  const by: Session = { client: '', principal };
+  const result = await hub.publish(channel, { kind, contentType, data, key }, { idempotencyKey, reach, by });
+  return { channel, result };
+}
+
+/** 201, with the position; head and body in one piece. */
+export function answerPublished(
+  hub: Hub,
+  request: HubRequest,
+  response: ServerResponse,
+  { channel, result }: Published,
+): void {
+  const { position, duplicate, reach } = result;
+  const more = reach === undefined ? '' : `,"reach":${JSON.stringify(reach)}`;
+  const answer = `{"channel":${JSON.stringify(channel)},"position":"${position}","duplicate":${duplicate}${more}}\n`;
+  response.writeHead(201, [
+    'Vary',
+    withVary(response, `Origin, ${FORM_DEPENDS_ON}`),
+    ...hub.crossOrigin.fieldsFor(request),
+    'X-Content-Type-Options',
+    'nosniff',
+    'Content-Type',
+    'application/json',
+    'Content-Length',
+    String(Buffer.byteLength(answer)),
+    'Cache-Control',
+    'no-store',
+    POSITION_FIELD,
+    position,
+    'Location',
+    `?at=${position}`,
+  ]);
   response.end(answer);
 }
 
