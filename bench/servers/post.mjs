@@ -13,10 +13,10 @@ const server = createServer((request, response) => {
   request.on('data', (chunk) => chunks.push(chunk));
   request.on('end', () => {
     const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
-    const answer = Buffer.from(`{"channel":"bench","position":"AAAAAAAA:${++count}","duplicate":false}\n`);
+    const answer = `{"channel":"bench","position":"AAAAAAAA:${++count}","duplicate":false}\n`;
     response.writeHead(body.length > options.maxMessageSize ? 413 : 201, {
       'Content-Type': 'application/json',
-      'Content-Length': answer.length,
+      'Content-Length': Buffer.byteLength(answer),
     });
     response.end(answer);
   });

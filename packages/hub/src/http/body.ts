@@ -43,9 +43,15 @@ export function readBody(request: HubRequest, limit: BodyLimit): Promise<Buffer 
       else if (more === undefined) more = [first, chunk];
       else more.push(chunk);
     };
-    const onEnd = (): void => resolve(more === undefined ? first : Buffer.concat(more, size));
-    // After the end it says nothing any more.
-    const onGone = (): void => resolve(undefined);
+    let isWhole = false;
+    const onEnd = (): void => {
+      isWhole = true;
+      resolve(more === undefined ? first : Buffer.concat(more, size));
+    };
+    // To settle a promise twice is slow: Node would tell `multipleResolves`.
+    const onGone = (): void => {
+      if (!isWhole) resolve(undefined);
+    };
     incoming.on('data', onData).on('end', onEnd).on('close', onGone);
     // Somebody who goes away in the middle is no fault of anybody's: `close` follows.
     incoming.on('error', ignore);

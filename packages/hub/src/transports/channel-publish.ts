@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { Refusal } from '@pulsebeacon/websocket';
-import { checkIdempotencyKey, parseStateKey, quote, WireError } from '@pulsebeacon/wire';
+import { checkIdempotencyKey, formatPosition, parseStateKey, quote, type Reach, WireError } from '@pulsebeacon/wire';
 import { requireAllowed } from '../access.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { readBody } from '../http/body.ts';
-import { originForbidden, withVary } from '../http/cors.ts';
+import { originForbidden } from '../http/cors.ts';
 import { refusalOf } from '../http/problems.ts';
 import { flagOf, oneOf } from '../http/query.ts';
 import type { HubRequest } from '../http/request.ts';
-import type { Hub, PublishResult } from '../hub.ts';
+import type { Hub } from '../hub.ts';
 import { payloadOfBody } from '../payloads.ts';
 import type { Session } from '../session-token.ts';
 import { KEY_FIELD, POSITION_FIELD } from './channel-fields.ts';
@@ -19,7 +19,9 @@ export const FORM_DEPENDS_ON = 'Accept, Prefer';
 /** A publication by POST, for its answer. */
 export interface Published {
   readonly channel: string;
-  readonly result: PublishResult;
+  readonly position: string;
+  readonly duplicate: boolean;
+  readonly reach?: Reach;
 }
 
 /**
@@ -52,23 +54,23 @@ export async function publishBody(
   const { kind, contentType, data } = payloadOfBody(body, request.header('content-type'));
   // Who posts follows nothing: nobody needs to know them by a name of their own.
   const by: Session = { client: '', principal };
-  const result = await hub.publish(channel, { kind, contentType, data, key }, { idempotencyKey, reach, by });
-  return { channel, result };
+  const publication = { kind, contentType, data, key };
+  if (reach) return { channel, ...(await hub.publish(channel, publication, { idempotencyKey, reach, by })) };
+  const submitted = hub.submit(channel, publication, { idempotencyKey, by });
+  const receipt = submitted instanceof Promise ? await submitted : submitted;
+  return { channel, position: formatPosition(receipt), duplicate: receipt.duplicate };
 }
 
-/** 201, with the position; head and body in one piece. */
+/** 201, with the position; head and body in one piece. It has no Vary: nobody may store it. */
 export function answerPublished(
   hub: Hub,
   request: HubRequest,
   response: ServerResponse,
-  { channel, result }: Published,
+  { channel, position, duplicate, reach }: Published,
 ): void {
-  const { position, duplicate, reach } = result;
   const more = reach === undefined ? '' : `,"reach":${JSON.stringify(reach)}`;
   const answer = `{"channel":${JSON.stringify(channel)},"position":"${position}","duplicate":${duplicate}${more}}\n`;
   response.writeHead(201, [
-    'Vary',
-    withVary(response, `Origin, ${FORM_DEPENDS_ON}`),
     ...hub.crossOrigin.fieldsFor(request),
     'X-Content-Type-Options',
     'nosniff',
