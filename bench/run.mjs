@@ -5,7 +5,7 @@ import { page } from './lib/html.mjs';
 import { buildLoadGenerator } from './lib/loadgen.mjs';
 import { inspectMachine } from './lib/machine.mjs';
 import { measureRow } from './lib/measure.mjs';
-import { HELP, readOptions, UsageError } from './lib/options.mjs';
+import { HELP, OWN, readOptions, UsageError } from './lib/options.mjs';
 import { BENCH, findPeers, PEERS } from './lib/peers.mjs';
 import { progressLine, summary } from './lib/text.mjs';
 
@@ -13,7 +13,8 @@ const say = (line) => process.stdout.write(`${line}\n`);
 
 /** Ours first, then ws, then whoever else takes part in this row. */
 function contestantsOf(row, options, found) {
-  const names = (row.peers ?? options.peers).filter(
+  if (row.targets) return channelContestantsOf(row, options, found);
+  const names = (row.peers ?? options.peers.filter((name) => !PEERS[name].isNamed)).filter(
     (name) => row.peers === undefined || name === 'http' || options.peers.includes(name),
   );
   const ours = {
@@ -36,9 +37,24 @@ function contestantsOf(row, options, found) {
     .map((contestant) => ({ ...contestant, command: found.get(contestant.server).command }));
 }
 
+/** Ours, then those that the row has a target for. */
+function channelContestantsOf(row, options, found) {
+  const peers = row.targets
+    .map(({ peer }) => peer)
+    .filter((peer) => OWN.includes(peer) || options.peers.includes(peer));
+  const contestant = (id, server, args) => ({ id, server, label: PEERS[server].label, args, compared: true });
+  const all = [contestant('ours', row.ours, row.args), ...peers.map((peer) => contestant(peer, peer, []))];
+  for (const own of all.slice(1)) if (own.server === 'pulsebeacon') own.label = 'raw broadcast';
+  return all
+    .filter(({ server }) => found.get(server).command)
+    .map((own) => ({ ...own, command: found.get(own.server).command }));
+}
+
 function secondsOf(row, contestants, { rounds, time, warmup }) {
   const count = contestants.length;
-  if (row.kind === 'load' || row.kind === 'client-load') return count * (3 + rounds * (time + warmup + 0.3));
+  if (row.kind === 'recovery') return count * rounds * 8;
+  if (row.kind === 'load' || row.kind === 'store' || row.kind === 'client-load')
+    return count * (3 + rounds * (time + warmup + 0.3));
   if (row.kind === 'handshake' || row.kind === 'client-opens') return count * (2 + rounds * 3);
   const compared = contestants.filter((contestant) => contestant.compared).length;
   return (compared * rounds + count - compared) * (row.mode === 'deflate' ? 12 : 8);
@@ -59,22 +75,27 @@ function writeResults(report, options) {
   return files;
 }
 
+/** Those that the chosen rows need. */
+function serversOf({ rows, ours, peers }) {
+  const names = new Set();
+  for (const row of rows) {
+    names.add(row.targets ? row.ours : ours);
+    const named = row.targets?.map(({ peer }) => peer) ?? row.peers ?? peers.filter((name) => !PEERS[name].isNamed);
+    for (const name of named) if (OWN.includes(name) || peers.includes(name)) names.add(name);
+  }
+  return [...names];
+}
+
 function prepare(options) {
   const generator = buildLoadGenerator(say);
   const machine = inspectMachine(options);
-  const names = [
-    ...new Set([
-      options.ours,
-      ...options.peers,
-      ...options.rows.flatMap((row) => (row.peers?.includes('http') ? ['http'] : [])),
-    ]),
-  ];
+  const names = serversOf(options);
   const found = findPeers(names, { install: options.install, say });
   const missing = [];
   for (const name of names) {
     const { why } = found.get(name);
     if (!why) continue;
-    if (name === options.ours) throw new Error(why);
+    if (name === options.ours || name === 'hub') throw new Error(why);
     missing.push({ id: name, label: PEERS[name].label, why });
     say(`${PEERS[name].label}: not installed: ${why}`);
   }

@@ -1,5 +1,5 @@
 // The figures as one page that needs nothing but itself: bars in CSS, light and dark.
-import { amount, micros, targetText, times, unitText } from './text.mjs';
+import { amount, isLessBetter, micros, targetText, times, unitText } from './text.mjs';
 
 const STYLE = `
 :root { color-scheme: light dark;
@@ -29,7 +29,17 @@ const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '
 const escape = (text) => String(text).replace(/[&<>"']/g, (char) => ENTITIES[char]);
 const percent = (part, whole) => `${Math.min(100, (100 * part) / whole).toFixed(2)}%`;
 
+/** What ours has to reach; where it is beside several peers, for all of them. */
 function goalOf(row) {
+  if (row.comparisons) {
+    const goals = row.comparisons.map(({ peer, target }) =>
+      peer === undefined
+        ? (target.atLeastValue ?? target.atMostValue)
+        : row.servers[peer].value * (target.atLeast ?? target.atMost),
+    );
+    if (goals.length === 0) return undefined;
+    return isLessBetter(row) ? Math.min(...goals) : Math.max(...goals);
+  }
   if (!row.target) return undefined;
   if (row.target.atMostValue !== undefined) return row.target.atMostValue;
   return row.servers.ws && row.servers.ws.value * (row.target.atLeast ?? row.target.atMost);
@@ -50,16 +60,23 @@ function bar(row, id, server, scale, goal) {
 </div>`;
 }
 
+const verdictOf = (met, doubtful) =>
+  met === undefined
+    ? ''
+    : ` <span class="${met ? 'yes' : 'no'}">${met ? '✓ met' : '✗ not met'}${doubtful ? ' ?' : ''}</span>`;
+
+function comparison({ label, ratio, target, met }, doubtful) {
+  const beside = ratio === undefined ? '' : `${times(ratio)} ${escape(label)} `;
+  return `<span class="ratio">${beside}<small>target ${escape(targetText(target))}</small>${verdictOf(met, doubtful)}</span>`;
+}
+
 function heading(row) {
+  if (row.comparisons) return row.comparisons.map((one) => comparison(one, row.doubtful)).join('\n');
   if (row.id === 'http' && row.servers.http) {
     return `<span class="ratio">${times(row.servers.http.cpu / row.servers.ours.cpu)} cheaper in CPU than HTTP</span>`;
   }
   const target = row.target ? ` <small>target ${escape(targetText(row.target))}</small>` : '';
-  const met =
-    row.met === undefined
-      ? ''
-      : ` <span class="${row.met ? 'yes' : 'no'}">${row.met ? '✓ met' : '✗ not met'}${row.doubtful ? ' ?' : ''}</span>`;
-  return `<span class="ratio">${times(row.ratio)} ws${target}${met}</span>`;
+  return `<span class="ratio">${times(row.ratio)} ws${target}${verdictOf(row.met, row.doubtful)}</span>`;
 }
 
 function section(row) {
@@ -67,7 +84,7 @@ function section(row) {
   const values = Object.values(row.servers).flatMap((server) => server.samples.map((sample) => sample.value));
   const scale = Math.max(...values, goal ?? 0);
   const bars = Object.entries(row.servers).map(([id, server]) => bar(row, id, server, scale, goal));
-  const better = row.unit === 'B' ? ['less is better'] : [];
+  const better = isLessBetter(row) ? ['less is better'] : [];
   const notes = [...better, ...row.notes].map((note) => `<li>${escape(note)}</li>`).join('');
   return `<section><header><h2>${escape(row.title)}</h2>${heading(row)}</header>
 ${bars.join('\n')}${notes && `\n<ul class="notes">${notes}</ul>`}</section>`;

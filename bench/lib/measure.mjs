@@ -1,22 +1,17 @@
 // Measuring one row: every contestant's windows in turn (A B A B …), then medians.
-import { Contestant } from './contestant.mjs';
 import { runLoad, startLoad } from './loadgen.mjs';
 import { availableMemory, fileLimit, openFiles, settle, waitForFiles } from './machine.mjs';
 import { memoryAfterGc, memoryAsItStands } from './memory.mjs';
 import { MEMORY_FROM, MEMORY_TO } from './rows.mjs';
+import { startServer } from './servers.mjs';
 import { attempt, disturbance, FOREIGN_CPU, forEachInTurn, STEAL } from './turns.mjs';
+import { measureRecovery, measureStore } from './measure-channels.mjs';
 import { measureClientLoad, measureClientMemory, measureClientOpens } from './measure-clients.mjs';
 
 export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-function serverArgs(row, contestant, options) {
-  const args = ['--mode', row.mode, '--level', String(options.level), ...contestant.args];
-  if (row.takeover) args.push('--takeover');
-  return args;
 }
 
 function loadArgs(row, options) {
@@ -26,17 +21,6 @@ function loadArgs(row, options) {
   return args;
 }
 
-function startServer(context, row, contestant, flags = []) {
-  const [program, ...rest] = contestant.command;
-  return Contestant.start(context.machine, {
-    name: contestant.server,
-    role: 'server',
-    cpu: context.machine.serverCpu,
-    command: [program, ...flags, ...rest],
-    args: serverArgs(row, contestant, context.options),
-  });
-}
-
 function measureLoad(context, row, contestants) {
   const { machine, generator, options } = context;
   const run = async (server, contestant, time, warmup) => {
@@ -44,6 +28,7 @@ function measureLoad(context, row, contestants) {
     if (contestant.server === 'http') load[0] = 'http';
     const result = await runLoad(machine, generator, [
       ...load,
+      ...server.info.load,
       ...['--port', server.port, '--pid', server.pid, '--time', time, '--warmup', warmup].map(String),
     ]);
     return {
@@ -57,8 +42,9 @@ function measureLoad(context, row, contestants) {
       steal: result.steal,
     };
   };
-  // The first window of a process is spent compiling: it is not counted.
-  const prepare = (server, contestant) => run(server, contestant, Math.min(1, options.time), 0.5);
+  // The first window of a process is spent compiling: it is not counted. There is more to compile for channels.
+  const most = row.targets ? 3 : 1;
+  const prepare = (server, contestant) => run(server, contestant, Math.min(most, options.time), 0.5);
   return forEachInTurn(context, row, contestants, {
     start: (contestant) => startServer(context, row, contestant),
     prepare,
@@ -105,6 +91,7 @@ async function openIdle(context, row, server, connections) {
     '--port',
     server.port,
     ...loadArgs(row, context.options),
+    ...server.info.load,
   ];
   const load = startLoad(context.machine, context.generator, args.map(String), { stdin: 'pipe' });
   load.child.stdin.on('error', () => {});
@@ -165,6 +152,8 @@ const KINDS = {
   'client-load': measureClientLoad,
   'client-opens': measureClientOpens,
   'client-memory': measureClientMemory,
+  recovery: measureRecovery,
+  store: measureStore,
 };
 
 /** What makes a figure doubtful, in words. Only of the two that the ratio is made of. */
@@ -202,8 +191,30 @@ function doubts(row, contestants, samples) {
 function verdict(target, ours, ratio) {
   if (!target) return undefined;
   if (target.atMostValue !== undefined) return ours <= target.atMostValue;
+  if (target.atLeastValue !== undefined) return ours >= target.atLeastValue;
   if (ratio === undefined) return undefined;
   return target.atLeast !== undefined ? ratio >= target.atLeast : ratio <= target.atMost;
+}
+
+/** Ours beside each peer that the row has a target for, where it was measured; or alone, where the target is. */
+function compare(row, servers) {
+  const { ours } = servers;
+  const alone = row.absolute ? [{ target: row.absolute, met: verdict(row.absolute, ours.value) }] : [];
+  const beside = row.targets
+    .filter(({ peer }) => servers[peer])
+    .map(({ peer, ...target }) => {
+      const { label, value, cpu, samples } = servers[peer];
+      return {
+        peer,
+        label,
+        target,
+        ratio: ours.value / value,
+        ratios: ours.samples.map((sample, i) => sample.value / samples[i].value),
+        cpuRatio: cpu && ours.cpu ? cpu / ours.cpu : undefined,
+        met: verdict(target, ours.value, ours.value / value),
+      };
+    });
+  return [...alone, ...beside];
 }
 
 /** Measures one row. contestants: [{ id, server, label, command, args, compared }], ours first. */
@@ -224,20 +235,24 @@ export async function measureRow(context, row, contestants) {
       samples: own,
     };
   }
+  const doubtful = contestants.some(({ id, compared }) => compared && samples.get(id).some((s) => disturbance(s) > 1));
+  const notes = doubts(row, contestants, samples);
+  const { id, title, kind, unit } = row;
+  if (row.targets) return { id, title, kind, unit, servers, comparisons: compare(row, servers), doubtful, notes };
   const { ours, ws } = servers;
   const ratio = ws && ours.value / ws.value;
   return {
-    id: row.id,
-    title: row.title,
-    kind: row.kind,
-    unit: row.unit,
+    id,
+    title,
+    kind,
+    unit,
     target: row.target,
     servers,
     ratio,
     ratios: ws && ours.samples.map((sample, i) => sample.value / ws.samples[i].value),
     cpuRatio: ws?.cpu && ours.cpu ? ws.cpu / ours.cpu : undefined,
     met: verdict(row.target, ours.value, ratio),
-    doubtful: contestants.some(({ id, compared }) => compared && samples.get(id).some((s) => disturbance(s) > 1)),
-    notes: doubts(row, contestants, samples),
+    doubtful,
+    notes,
   };
 }

@@ -3,14 +3,21 @@ import { parseArgs } from 'node:util';
 import { PEERS } from './peers.mjs';
 import { ROWS } from './rows.mjs';
 
-const DEFAULTS = { rounds: '3', time: '3', warmup: '1', peers: 'ws,uws,bun', ours: 'pulsebeacon', level: '1' };
+const DEFAULTS = {
+  rounds: '3',
+  time: '3',
+  warmup: '1',
+  peers: 'ws,uws,bun,socketio,nchan',
+  ours: 'pulsebeacon',
+  level: '1',
+};
 
 export const HELP = `npm run bench -- [options]        (or: node bench/run.mjs [options])
 
-Runs @pulsebeacon/websocket and its peers side by side on this machine: the server on one core, the load
+Runs @pulsebeacon/websocket, @pulsebeacon/hub and their peers side by side on this machine: the server on one core, the load
 on another, in turn, and prints ratios of medians. Peers are installed into bench/node_modules the first time.
 
-  --only ROWS        these rows only, by comma (all)
+  --only ROWS        these rows only, by comma (all); "hub" is all that begin with it
   --peers PEERS      compare with these, by comma (${DEFAULTS.peers})
   --rounds N         windows for each server and row (${DEFAULTS.rounds})
   --time S           seconds in a window (${DEFAULTS.time})
@@ -28,6 +35,9 @@ Rows:
 ${ROWS.map((row) => `  ${row.id.padEnd(18)} ${row.title}`).join('\n')}
 `;
 
+/** Servers that are there anyway, and take part where a row names them. */
+export const OWN = ['http', 'pulsebeacon', 'hub', 'post'];
+
 export class UsageError extends Error {}
 
 function list(text, known, what) {
@@ -38,6 +48,15 @@ function list(text, known, what) {
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length) throw new UsageError(`${what} "${unknown[0]}" is not known. Known: ${known.join(', ')}`);
   return [...new Set(names)];
+}
+
+/** Names of rows, and beginnings of names: what goes before a hyphen. */
+function rowIds(text, ids) {
+  const groups = ids.map((id) => id.split('-')[0]).filter((group) => !ids.includes(group));
+  const names = list(text, [...ids, ...groups], 'row');
+  return ids.filter(
+    (id) => names.includes(id) || (groups.includes(id.split('-')[0]) && names.includes(id.split('-')[0])),
+  );
 }
 
 function number(text, what, least) {
@@ -82,17 +101,22 @@ export function readOptions(argv) {
   const servers = Object.keys(PEERS);
   const level = whole(values.level, '--level', 1);
   if (level > 9) throw new UsageError('--level is 1 to 9');
-  const only = values.only === undefined ? ids : list(values.only, ids, 'row');
+  const only = values.only === undefined ? ids : rowIds(values.only, ids);
   if (only.length === 0) throw new UsageError('--only names no row');
   return {
     help: values.help,
     rows: ROWS.filter((row) => only.includes(row.id)),
     peers: list(
       values.peers,
-      servers.filter((name) => name !== 'http' && name !== 'pulsebeacon'),
+      servers.filter((name) => !OWN.includes(name)),
       'peer',
     ),
-    ours: list(values.ours, servers, 'server')[0] ?? DEFAULTS.ours,
+    ours:
+      list(
+        values.ours,
+        servers.filter((name) => !PEERS[name].isNamed || name === 'http'),
+        'server',
+      )[0] ?? DEFAULTS.ours,
     rounds: whole(values.rounds, '--rounds', 1),
     time: number(values.time, '--time', 0.2),
     warmup: number(values.warmup, '--warmup', 0),

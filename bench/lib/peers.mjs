@@ -3,18 +3,28 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findNchan } from './nchan.mjs';
 
 export const BENCH = dirname(dirname(fileURLToPath(import.meta.url)));
 const MODULES = join(BENCH, 'node_modules');
 
-/** server, client: its program in the folder of that name; package: what npm has to install; optional: the comparison goes on without it. */
+/**
+ * server, client: its program in the folder of that name; package: what npm has to install; optional: the comparison goes
+ * on without it; isNamed: it takes part only in rows that name it.
+ */
 export const PEERS = {
   pulsebeacon: { label: 'Pulse Beacon', server: 'pulsebeacon.mjs', client: 'pulsebeacon.mjs' },
   ws: { label: 'ws', server: 'ws.mjs', client: 'ws.mjs', package: 'ws' },
   uws: { label: 'uWebSockets.js', server: 'uws.mjs', package: 'uwebsockets', optional: true },
   bun: { label: 'Bun', server: 'bun.mjs', package: 'bun', optional: true },
-  http: { label: 'node:http', server: 'http.mjs' },
+  http: { label: 'node:http', server: 'http.mjs', isNamed: true },
+  hub: { label: 'Pulse Beacon', server: 'hub.mjs', isNamed: true },
+  socketio: { label: 'Socket.IO', server: 'socketio.mjs', package: 'socket.io', optional: true, isNamed: true },
+  nchan: { label: 'Nchan', server: 'nchan.mjs', isNamed: true },
+  post: { label: 'node:http', server: 'post.mjs', isNamed: true },
 };
+
+const OURS = { pulsebeacon: '@pulsebeacon/websocket', hub: '@pulsebeacon/hub' };
 
 /** Of what a program said on standard error, the line that says most. */
 export function firstLine(text) {
@@ -59,11 +69,16 @@ function probe(name) {
     const { program, why } = bunProgram();
     return program ? { command: [program] } : { why };
   }
-  if (name === 'pulsebeacon') {
-    const tried = runs(process.execPath, ['--input-type=module', '-e', "await import('@pulsebeacon/websocket')"]);
+  if (name === 'nchan') {
+    const { why } = findNchan();
+    return why ? { why } : { command: [process.execPath] };
+  }
+  const own = OURS[name];
+  if (own) {
+    const tried = runs(process.execPath, ['--input-type=module', '-e', `await import('${own}')`]);
     return tried.ok
       ? { command: [process.execPath] }
-      : { why: `@pulsebeacon/websocket does not load (is it built? npm run build): ${tried.why}` };
+      : { why: `${own} does not load (is it built? npm run build): ${tried.why}` };
   }
   const wanted = PEERS[name].package;
   if (wanted) {

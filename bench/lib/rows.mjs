@@ -5,6 +5,9 @@
 //       'memory'    slope of the server's anonymous memory between two numbers of connections; value: bytes
 //       'client-load', 'client-opens', 'client-memory': the same of a client, against a server of ours on the other core
 // target: { atLeast } and { atMost } are ratios ours : ws; { atMostValue } is ours alone.
+// The rows of channels, with kinds and targets of their own, are in channel-rows.mjs.
+
+import { CHANNEL_ROWS } from './channel-rows.mjs';
 
 const echo = (conns, size, depth, ...more) =>
   ['echo', '--conns', conns, '--size', size, '--depth', depth, ...more].map(String);
@@ -194,4 +197,5 @@ export const ROWS = [
     load: echo(64, 64, 1),
     target: null,
   },
+  ...CHANNEL_ROWS,
 ];

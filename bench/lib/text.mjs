@@ -2,6 +2,7 @@
 
 export function amount(value, unit) {
   if (value === undefined) return '–';
+  if (unit === 's') return value.toFixed(2);
   if (unit === 'B') return value >= 100_000 ? `${Math.round(value / 1000)} KB` : `${(value / 1000).toFixed(2)} KB`;
   if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
   if (value >= 100_000) return `${Math.round(value / 1000)} k`;
@@ -18,8 +19,13 @@ export function times(ratio) {
   return `${ratio >= 10 ? ratio.toFixed(1) : ratio.toFixed(2)} ×`;
 }
 
+/** Of memory, and of the time that something takes. */
+export const isLessBetter = ({ unit }) => unit === 'B' || unit === 's';
+
 export function targetText(target) {
   if (!target) return '';
+  if (target.unit)
+    return `${target.atLeastValue ? '≥' : '≤'} ${target.atLeastValue ?? target.atMostValue} ${target.unit}`;
   if (target.atMostValue !== undefined) return `≤ ${target.atMostValue / 1024} KiB`;
   return target.atLeast !== undefined ? `≥ ${target.atLeast} ×` : `≤ ${target.atMost} ×`;
 }
@@ -53,14 +59,21 @@ export function progressLine(row, contestant, round, rounds, sample) {
   return `  ${row.id}  ${count}  ${contestant.label.padEnd(14)} ${value.padStart(14)}${cpu}${busy}${foreign}`;
 }
 
+const socketRows = ({ rows }) => rows.filter((row) => !row.comparisons);
+const channelRows = ({ rows }) => rows.filter((row) => row.comparisons);
+
 /** The columns beside ours and ws, in the order in which they were asked for. */
 function others(report) {
-  const ids = [...new Set(report.rows.flatMap((row) => Object.keys(row.servers)))];
+  const ids = [...new Set(socketRows(report).flatMap((row) => Object.keys(row.servers)))];
   return ids.filter((id) => id !== 'ours' && id !== 'ws' && id !== 'http');
 }
 
 function labelOf(report, id) {
-  return report.rows.map((row) => row.servers[id]?.label).find(Boolean) ?? id;
+  return (
+    socketRows(report)
+      .map((row) => row.servers[id]?.label)
+      .find(Boolean) ?? id
+  );
 }
 
 function mainTable(report) {
@@ -75,7 +88,7 @@ function mainTable(report) {
     ...more.map((id) => labelOf(report, id)),
     'unit',
   ];
-  const rows = report.rows
+  const rows = socketRows(report)
     .filter((row) => row.id !== 'http')
     .map((row) => [
       row.title,
@@ -99,7 +112,7 @@ function cpuTable(report) {
     'ratio',
     ...more.map((id) => labelOf(report, id)),
   ];
-  const rows = report.rows
+  const rows = socketRows(report)
     .filter((row) => row.servers.ours.cpu !== undefined && row.id !== 'http')
     .map((row) => [
       row.title,
@@ -109,6 +122,46 @@ function cpuTable(report) {
       ...more.map((id) => micros(row.servers[id]?.cpu)),
     ]);
   return rows.length ? table(heads, rows) : '';
+}
+
+/** A line for each peer. */
+function channelTable(report) {
+  const heads = [
+    'channels',
+    'Pulse Beacon',
+    'beside',
+    '',
+    'ratio',
+    'target',
+    'met',
+    'unit',
+    'CPU µs',
+    'beside',
+    'ratio',
+  ];
+  const rows = channelRows(report).flatMap(({ title, unit, servers, comparisons, doubtful }) =>
+    (comparisons.length ? comparisons : [{}]).map(({ peer, label, ratio, cpuRatio, target, met }, i) => [
+      i === 0 ? title : '',
+      i === 0 ? amount(servers.ours.value, unit) : '',
+      label ?? '',
+      peer ? amount(servers[peer].value, unit) : '',
+      peer ? times(ratio) : '',
+      targetText(target),
+      metText({ met, doubtful }),
+      unit === 'B' ? '' : unit,
+      i === 0 ? micros(servers.ours.cpu) : '',
+      peer ? micros(servers[peer].cpu) : '',
+      peer ? times(cpuRatio) : '',
+    ]),
+  );
+  return rows.length ? table(heads, rows) : '';
+}
+
+/** What was raised, or chosen, beside what ships. */
+function channelSettings(report) {
+  return channelRows(report)
+    .map(({ id, servers }) => `${id}: ours with ${JSON.stringify(servers.ours.settings)}`)
+    .join('\n');
 }
 
 function wireTable(report) {
@@ -147,6 +200,8 @@ export function summary(report) {
   return [
     mainTable(report),
     cpuTable(report),
+    channelTable(report),
+    channelSettings(report),
     wireTable(report),
     httpLines(report),
     [...failed, ...notes, ...missing, ...report.notes].join('\n'),

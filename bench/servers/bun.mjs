@@ -24,4 +24,4 @@ const server = Bun.serve({
   },
 });
 
-ready('Bun', Bun.version, server.port, options.compression ? { level: 'its own' } : {});
+ready('Bun', Bun.version, server.port, { settings: options.compression ? { level: 'its own' } : {} });

@@ -9,11 +9,13 @@ const { values } = parseArgs({
     receive: { type: 'string', default: 'owned' },
     level: { type: 'string', default: '6' },
     takeover: { type: 'boolean', default: false },
+    store: { type: 'string', default: 'memory' },
   },
 });
 
-if (!['echo', 'fanout', 'deflate'].includes(values.mode))
-  throw new Error(`--mode ${values.mode}: echo, fanout or deflate`);
+if (!['echo', 'fanout', 'deflate', 'post'].includes(values.mode))
+  throw new Error(`--mode ${values.mode}: echo, fanout, deflate or post`);
+if (!['memory', 'lmdb'].includes(values.store)) throw new Error(`--store ${values.store}: memory or lmdb`);
 if (!['owned', 'borrowed'].includes(values.receive)) throw new Error(`--receive ${values.receive}: owned or borrowed`);
 
 /** What the harness asked for. `path` is where the load generator connects. */
@@ -26,12 +28,16 @@ export const options = {
   compression: values.mode === 'deflate',
   level: Number(values.level),
   takeover: values.takeover,
+  store: values.store,
   /** The same on every server, where it can be set. Bytes. */
   maxMessageSize: 1024 * 1024,
 };
 
-/** Prints the one line the harness waits for. `settings` says what was chosen that the options do not. */
-export function ready(name, version, port, settings = {}) {
-  announce({ name, version, port, settings });
-  obey();
+/**
+ * Prints the one line the harness waits for. `settings` says what was chosen that the options do not; `load` is how the
+ * load generator has to speak to it, where that differs; `actions` is what else it does when it is told to.
+ */
+export function ready(name, version, port, { settings = {}, load = [], actions, ...facts } = {}) {
+  announce({ name, version, port, settings, load, ...facts });
+  obey(actions);
 }

@@ -27,5 +27,5 @@ const sockets = new WebSocketServer({
 const http = createServer();
 sockets.attach(http);
 http.listen(options.port, options.host, () =>
-  ready('Pulse Beacon', version, http.address().port, { receive: options.receive, compression }),
+  ready('Pulse Beacon', version, http.address().port, { settings: { receive: options.receive, compression } }),
 );

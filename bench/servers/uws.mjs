@@ -31,5 +31,6 @@ app.ws(options.path, {
 
 app.listen(options.host, options.port, (socket) => {
   if (!socket) throw new Error(`cannot listen on ${options.host}:${options.port}`);
-  ready('uWebSockets.js', version, uWS.us_socket_local_port(socket), options.compression ? { level: 'its own' } : {});
+  const settings = options.compression ? { level: 'its own' } : {};
+  ready('uWebSockets.js', version, uWS.us_socket_local_port(socket), { settings });
 });

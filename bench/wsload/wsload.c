@@ -40,7 +40,7 @@ typedef uint8_t u8;
 typedef uint32_t u32;
 typedef uint64_t u64;
 
-enum { M_ECHO, M_IDLE, M_FANOUT, M_HTTP };
+enum { M_ECHO, M_IDLE, M_FANOUT, M_HTTP, M_RECOVER };
 enum { S_CONNECTING, S_HANDSHAKE, S_OPEN };
 enum { P_ASCII, P_UTF8, P_JSON, P_RANDOM };
 
@@ -48,10 +48,11 @@ enum { P_ASCII, P_UTF8, P_JSON, P_RANDOM };
 static int o_mode, o_port = 9001, o_conns = 64, o_depth = 1, o_binary = 0,
            o_payload = -1, o_deflate = 0, o_check = 8, o_spin = 0, o_cpu = -1,
            o_conc = 64, o_touch = 0, o_persrc = 2000, o_srcbase = -1,
-           o_compress = 0, o_level = 6, o_takeover = 0, o_holdstdin = 0;
+           o_compress = 0, o_level = 6, o_takeover = 0, o_holdstdin = 0,
+           o_sio = 0, o_pubhttp = 0, o_post = 0, o_expect = 300;
 static double o_time = 5, o_warm = 1, o_hold = 3, o_stall = 10;
 static size_t o_size = 64;
-static const char *o_path = "/echo", *o_pubpath = NULL, *o_label = "",
+static const char *o_path = "/echo", *o_pubpath = NULL, *o_subpath = NULL, *o_label = "",
                   *o_dparams = "", *o_proto = NULL, *o_host = "127.0.0.1";
 static int pids[64], npids;
 
@@ -209,8 +210,18 @@ static size_t put_frame(u8 *dst, int op, const u8 *pl, size_t n) {
   return h + n;
 }
 
+/* Socket.IO: an event packet ("42") of engine.io, the same in both directions */
+#define SIO_HEAD "42[\"m\",\""
+#define SIO_TAIL "\"]"
+#define SIO_WRAP (sizeof SIO_HEAD - 1 + sizeof SIO_TAIL - 1)
+
 static void fill_payload(u8 *p, size_t n, u64 id) {
   size_t i = 0;
+  if (o_sio) {
+    memcpy(p, SIO_HEAD, sizeof SIO_HEAD - 1);
+    memcpy(p + n - (sizeof SIO_TAIL - 1), SIO_TAIL, sizeof SIO_TAIL - 1);
+    p += sizeof SIO_HEAD - 1, n -= SIO_WRAP;
+  }
   char tag[32];
   if (o_payload == P_JSON) snprintf(tag, sizeof tag, "{\"id\":%u,\"rows\":[", (u32)id % 100000 + 100000);
   else snprintf(tag, sizeof tag, "%08x:", (u32)id);
@@ -219,7 +230,10 @@ static void fill_payload(u8 *p, size_t n, u64 id) {
   if (o_payload == P_RANDOM) {
     for (; i < n; i++) p[i] = rnd();
   } else if (o_payload == P_ASCII) {
-    for (; i < n; i++) p[i] = 32 + rnd() % 95;
+    for (; i < n; i++) {
+      p[i] = 32 + rnd() % 95;
+      if (o_sio && (p[i] == '"' || p[i] == '\\')) p[i] = '.';
+    }
   } else if (o_payload == P_UTF8) {
     /* every character is non-ASCII: 2, 3 and 4 byte sequences; '.' pads the tail */
     static const char *const C[] = {"\xd0\x9f", "\xd1\x80", "\xd0\xb8", "\xd0\xb2", "\xd0\xb5", "\xd1\x82",
@@ -294,17 +308,18 @@ static const u8 *zinflate(z_stream *z, u8 *in, size_t n, int conn_no) {
 #endif
 
 /* ---- HTTP/1.1 ---------------------------------------------------------- */
-static size_t put_request(u8 *dst, const u8 *pl, size_t n) {
+static size_t put_request(u8 *dst, const char *path, const u8 *pl, size_t n) {
   char h[512];
   int l = snprintf(h, sizeof h, "POST %s HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-                   o_path, o_host, o_port, o_binary ? "application/octet-stream" : "text/plain", n);
+                   path, o_host, o_port, o_binary ? "application/octet-stream" : "text/plain", n);
   if (dst) memcpy(dst, h, l), memcpy(dst + l, pl, n);
   return l + n;
 }
 
 static void build_variants(void) {
   size_t h = o_size < 126 ? 6 : o_size < 65536 ? 8 : 14;
-  frame_len = o_mode == M_HTTP ? put_request(NULL, NULL, o_size) : h + o_size;
+  frame_len = o_mode == M_HTTP ? put_request(NULL, o_path, NULL, o_size)
+            : o_pubhttp ? put_request(NULL, o_pubpath, NULL, o_size) : h + o_size;
   size_t room = frame_len;
 #ifdef WSLOAD_ZLIB
   if (o_compress) zinit(), room = zbound() + 14;
@@ -319,7 +334,7 @@ static void build_variants(void) {
   nvar = o_conns < 64 ? o_conns : 64;
   while (nvar > 4 && per * nvar > (8u << 20)) nvar--;
   while (nvar > 1 && per * nvar > (64u << 20)) nvar--;
-  if (o_mode == M_FANOUT) { nvar = 1; return; }
+  if (o_mode == M_FANOUT || o_mode == M_RECOVER) { nvar = 1; return; }
   var = xalloc(sizeof *var * nvar);
   for (int v = 0; v < nvar; v++) {
     u8 *f = var[v].frames = xalloc(room * (o_ring + o_depth));
@@ -328,7 +343,7 @@ static void build_variants(void) {
     for (int d = 0; d < o_ring; d++) {
       u8 *pl = var[v].plain + o_size * d;
       fill_payload(pl, o_size, (u64)v * 65537 + d);
-      if (o_mode == M_HTTP) f += put_request(f, pl, o_size);
+      if (o_mode == M_HTTP) f += put_request(f, o_path, pl, o_size);
 #ifdef WSLOAD_ZLIB
       else if (o_compress) {
         size_t n = zmessage(pl, d == 0);
@@ -347,7 +362,9 @@ static void build_variants(void) {
 /* ---- connections ------------------------------------------------------ */
 typedef struct {
   int fd;
-  u8 state, want_out, is_pub, hlen, op, fin, in_msg, rsv1, checking, nctl, pong_due;
+  u8 state, want_out, is_pub, is_sub, http, hlen, op, fin, in_msg, rsv1, checking, nctl, pong_due;
+  u8 sio, sio_due;         /* Socket.IO: how far its greeting is; what is to be answered */
+  u8 msg[8];               /* its beginning, for Socket.IO */
   u8 hdr[14];
   u64 rem;                 /* payload bytes left in this frame */
   u64 moff;                /* message bytes so far (uncompressed messages) */
@@ -377,7 +394,8 @@ static int f_due;
 static u64 t_now, w_start, w_end, last_progress;
 static int measuring;
 static u64 n_msgs, n_bytes, n_sent_bytes, n_pub_recv, n_compressed, n_frames, n_pings, n_recv_calls, n_send_calls, n_polls;
-static int n_open, n_ready, next_conn, inflight;
+static u64 n_delivered;
+static int n_open, n_ready, n_done, next_conn, inflight, stopping;
 
 static void watch(conn *c, int out) {
   if (c->want_out == out) return;
@@ -391,6 +409,16 @@ static void send_pong(conn *c) {
   size_t n = put_frame(b, 10, c->ctl, c->nctl);
   if (send(c->fd, b, n, MSG_NOSIGNAL) != (ssize_t)n) die("pong not sent whole");
   c->pong_due = 0;
+}
+
+/* Socket.IO: "40" joins the namespace, "3" answers engine.io's ping */
+enum { SIO_OPENING = 1, SIO_JOINING, SIO_JOINED };
+static void send_sio(conn *c) {
+  u8 b[16];
+  const char *packet = c->sio_due == SIO_JOINING ? "40" : "3";
+  size_t n = put_frame(b, 1, (const u8 *)packet, strlen(packet));
+  if (send(c->fd, b, n, MSG_NOSIGNAL) != (ssize_t)n) die("engine.io packet not sent whole");
+  c->sio_due = 0;
 }
 
 /* send what is due from the ring [buf, 2*ring) */
@@ -408,8 +436,10 @@ static void flush_ring(conn *c, const u8 *buf, u64 ring) {
   }
   if (c->want_out) watch(c, 0);
   if (c->pong_due) send_pong(c);
+  if (c->sio_due) send_sio(c);
 }
 static void flush_conn(conn *c) {
+  if (c->is_sub || o_mode == M_RECOVER) { flush_ring(c, NULL, 1); return; }
   if (c->is_pub) flush_ring(c, f_frame, (u64)frame_len * o_depth);
   else flush_ring(c, var[c->v].frames, var[c->v].bytes);
 }
@@ -430,8 +460,13 @@ static void publish_due(void) {
   for (int i = 0; i < k; i++) {
     u32 s = f_seq % o_depth;
     u8 *pl = f_plain + o_size * s;
-    if (o_size >= 9) { char tag[16]; snprintf(tag, sizeof tag, "%08x:", (u32)f_seq); memcpy(pl, tag, 9); }
-    put_frame(f_frame + frame_len * s, o_binary ? 2 : 1, pl, o_size);
+    if (o_size >= 9 + SIO_WRAP * o_sio) {
+      char tag[16];
+      snprintf(tag, sizeof tag, "%08x:", (u32)f_seq);
+      memcpy(pl + (o_sio ? sizeof SIO_HEAD - 1 : 0), tag, 9);
+    }
+    if (o_pubhttp) put_request(f_frame + frame_len * s, o_pubpath, pl, o_size);
+    else put_frame(f_frame + frame_len * s, o_binary ? 2 : 1, pl, o_size);
     memcpy(f_frame + frame_len * (s + o_depth), f_frame + frame_len * s, frame_len);
     f_rem[s] = o_conns;
     f_ts[s] = t;
@@ -448,13 +483,56 @@ static const u8 *expected(conn *c) {
 
 static int batch_k; /* replies seen in the current recv, echo mode */
 
+static void ready(conn *c);
+
+/* Packets of engine.io that are no events: the greeting (open, then the answer to "40"), and pings. Returns 0 for events. */
+static int sio_packet(conn *c) {
+  if (c->msg[0] == '2' && c->moff == 1) c->sio_due = SIO_JOINED;
+  else if (c->sio == SIO_OPENING) {
+    if (c->msg[0] != '0') die("engine.io: no open packet (conn %d)", (int)(c - cs));
+    c->sio = c->sio_due = SIO_JOINING;
+  } else if (c->sio == SIO_JOINING) {
+    if (c->msg[0] != '4' || c->msg[1] != '0') die("Socket.IO: not connected (conn %d)", (int)(c - cs));
+    c->sio = SIO_JOINED;
+    ready(c);
+    return 1;
+  } else return 0;
+  if (c->spos == c->send) send_sio(c);
+  return 1;
+}
+
+/* An enveloped message to somebody who returns: all that was missed, in order, once. */
+static void on_recovery(conn *c) {
+  char *m = (char *)c->zin, *d;
+  m[c->moff] = 0;
+  last_progress = t_now;
+  if (!strncmp(m, "{\"type\":\"heartbeat\"", 19)) return;
+  if (!strncmp(m, "{\"type\":\"subscribed\"", 20)) {
+    if (c->checking++) die("subscribed twice (conn %d)", (int)(c - cs));
+    if (!strstr(m, "\"recovered\":true")) die("not recovered (conn %d): %.200s", (int)(c - cs), m);
+    return;
+  }
+  if (!c->checking || strncmp(m, "{\"type\":\"publication\"", 21)) die("conn %d: %.200s", (int)(c - cs), m);
+  if (!(d = strstr(m, "\"data\":\"")) || strtoul(d + 8, NULL, 16) != c->nrecv)
+    die("conn %d: not publication %llu: %.200s", (int)(c - cs), (unsigned long long)c->nrecv, m);
+  if (++c->nrecv > (u64)o_expect) die("conn %d was given more than %d", (int)(c - cs), o_expect);
+  n_msgs++;
+  if (c->nrecv == (u64)o_expect) { n_done++; hist_add(t_now - w_start); }
+}
+
 static void on_message(conn *c) {
+  if (o_mode == M_RECOVER) { on_recovery(c); return; }
+  if (c->sio && sio_packet(c)) return;
   if (c->is_pub) { n_pub_recv++; return; }
-  if (!c->rsv1) {
+  if (o_post && !c->is_sub) {
+  } else if (!c->rsv1) {
     if (c->moff != o_size) die("message of %llu bytes, expected %zu (conn %d, msg %llu)",
         (unsigned long long)c->moff, o_size, (int)(c - cs), (unsigned long long)c->nrecv);
   } else if (measuring) n_compressed++;
-  if (o_mode == M_FANOUT) {
+  if (c->is_sub) {
+    c->nrecv++;
+    if (measuring) n_delivered++;
+  } else if (o_mode == M_FANOUT) {
     u32 s = c->nrecv % o_depth;
     if (c->nrecv >= f_seq) die("subscriber %d got more messages than were published", (int)(c - cs));
     c->nrecv++;
@@ -473,6 +551,7 @@ static void on_message(conn *c) {
   last_progress = t_now;
 }
 
+#define RECOVERY_MAX 4000
 static void begin_frame(conn *c, int b0, u64 len) {
   int op = b0 & 15, fin = b0 >> 7;
   if (measuring) n_frames++;
@@ -495,9 +574,13 @@ static void begin_frame(conn *c, int b0, u64 len) {
     if (c->rsv1 && !negotiated[0]) die("RSV1 without permessage-deflate");
     c->in_msg = 1;
     c->moff = 0;
-    c->checking = !c->rsv1 && !c->is_pub && o_check && c->nrecv % o_check == 0;
+    if (o_mode == M_RECOVER) {
+      if (len > RECOVERY_MAX) die("a message of %llu bytes", (unsigned long long)len);
+      return;
+    }
+    c->checking = !c->rsv1 && !c->is_pub && !c->is_sub && c->sio != SIO_OPENING && c->sio != SIO_JOINING && o_check && c->nrecv % o_check == 0;
   }
-  if (!c->rsv1 && c->moff + len > o_size && !c->is_pub)
+  if (!c->rsv1 && c->moff + len > o_size && !c->is_pub && c->sio != SIO_OPENING && c->sio != SIO_JOINING)
     die("frame makes a message of %llu bytes, expected %zu", (unsigned long long)(c->moff + len), o_size);
 }
 
@@ -543,6 +626,15 @@ static void payload(conn *c, const u8 *p, size_t n) {
 #ifdef WSLOAD_ZLIB
   if (c->rsv1 && o_compress) { compressed_payload(c, p, n); return; }
 #endif
+  if (o_mode == M_RECOVER) {
+    if (!c->zin) c->zin = xalloc(RECOVERY_MAX + 1);
+    if (c->moff + n > RECOVERY_MAX) die("a message of more than %d bytes", RECOVERY_MAX);
+    memcpy(c->zin + c->moff, p, n);
+    c->moff += n;
+    return;
+  }
+  if (c->sio) for (size_t i = c->moff; i < sizeof c->msg && i - c->moff < n; i++) c->msg[i] = p[i - c->moff];
+  if (c->sio && c->moff == 0 && n == 1 && p[0] == '2') { c->moff = 1; return; }
   if (c->checking && memcmp(expected(c) + c->moff, p, n))
     die("payload differs (conn %d, message %llu, around byte %llu)", (int)(c - cs),
         (unsigned long long)c->nrecv, (unsigned long long)c->moff);
@@ -604,16 +696,17 @@ static void feed_http(conn *c, const u8 *p, size_t n) {
     size_t used = end + 4 - s - before;
     p += used; n -= used;
     end[2] = 0;
-    if (strncmp(s, "HTTP/1.1 200", 12)) die("http: %.80s", s);
+    if (strncmp(s, o_post || c->is_pub ? "HTTP/1.1 20" : "HTTP/1.1 200", o_post || c->is_pub ? 11 : 12)) die("http: %.80s", s);
     char *len = strcasestr(s, "\r\nContent-Length:");
     if (!len) die("http: a response without Content-Length");
     c->rem = strtoull(len + 17, NULL, 10);
-    if (c->rem != o_size || !c->rem) die("http: a body of %llu bytes, expected %zu", (unsigned long long)c->rem, o_size);
+    if (!o_post && !c->is_pub && (c->rem != o_size || !c->rem)) die("http: a body of %llu bytes, expected %zu", (unsigned long long)c->rem, o_size);
     c->hsn = 0;
     c->hlen = 0xff;
     c->op = 1, c->rsv1 = 0, c->moff = 0;
-    c->checking = o_check && c->nrecv % o_check == 0;
+    c->checking = !o_post && !c->is_pub && o_check && c->nrecv % o_check == 0;
     if (measuring) n_frames++;
+    if (!c->rem) { c->hlen = 0; on_message(c); }
   }
 }
 
@@ -625,6 +718,8 @@ static void start_conn(int i) {
   memset(c, 0, sizeof *c);
   c->v = i % nvar;
   c->is_pub = o_mode == M_FANOUT && i == o_conns;
+  c->is_sub = o_mode == M_HTTP && i == o_conns;
+  c->http = (o_mode == M_HTTP && !c->is_sub) || (c->is_pub && o_pubhttp);
   c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (c->fd < 0) die("socket: %s after %d connections (ulimit -n?)", strerror(errno), i);
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -647,7 +742,7 @@ static void send_request(conn *c) {
   socklen_t l = sizeof err;
   getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &l);
   if (err) die("connect: %s (conn %d)", strerror(err), (int)(c - cs));
-  if (o_mode == M_HTTP) { opened(c); c->hs = xalloc(4096); watch(c, 0); return; }
+  if (c->http) { opened(c); c->hs = xalloc(4096); watch(c, 0); return; }
   u8 k[16], h[20];
   char key[32], buf[128], req[1024];
   for (int i = 0; i < 16; i++) k[i] = rnd();
@@ -658,7 +753,7 @@ static void send_request(conn *c) {
   n = snprintf(req, sizeof req,
     "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n%s%s%s%s%s%s\r\n",
-    c->is_pub ? o_pubpath : o_path, o_host, o_port, key,
+    c->is_pub ? o_pubpath : c->is_sub ? o_subpath : o_path, o_host, o_port, key,
     o_deflate ? "Sec-WebSocket-Extensions: permessage-deflate" : "", o_deflate ? o_dparams : "", o_deflate ? "\r\n" : "",
     o_proto ? "Sec-WebSocket-Protocol: " : "", o_proto ? o_proto : "", o_proto ? "\r\n" : "");
   if (send(c->fd, req, n, MSG_NOSIGNAL) != n) die("request not sent whole: %s", strerror(errno));
@@ -674,21 +769,27 @@ static void opened(conn *c) {
   inflight--;
   n_open++;
   last_progress = t_now;
-  if (!c->is_pub && o_mode != M_FANOUT) c->ts = xalloc(sizeof(u64) * o_depth);
+  if (!c->is_pub && !c->is_sub && o_mode != M_FANOUT) c->ts = xalloc(sizeof(u64) * o_depth);
+  if (o_sio && !c->http) c->sio = SIO_OPENING;
+  else ready(c);
+}
+
+static void ready(conn *c) {
   if (o_mode == M_IDLE && o_touch) { c->budget = o_touch; queue_msgs(c, 1, now_ns()); }
   else n_ready++;
 }
 
 static void handshake_bytes(conn *c, const u8 *p, size_t n) {
-  if (c->hsn + n > 4095) die("response head too long");
-  memcpy(c->hs + c->hsn, p, n);
-  c->hsn += n;
+  size_t before = c->hsn, room = 4095 - before, k = n < room ? n : room;
+  memcpy(c->hs + before, p, k);
+  c->hsn += k;
   c->hs[c->hsn] = 0;
   char *s = (char *)c->hs, *end = strstr(s, "\r\n\r\n");
-  if (!end) return;
-  size_t body = end + 4 - s, extra = c->hsn - body;
-  u8 tail[4096];
-  memcpy(tail, c->hs + body, extra);
+  if (!end) {
+    if (c->hsn == 4095) die("response head too long");
+    return;
+  }
+  size_t used = end + 4 - s - before;
   end[2] = 0;
   if (strncmp(s, "HTTP/1.1 101", 12)) die("handshake: %.80s", s);
   int up = 0, co = 0, ac = 0;
@@ -715,7 +816,7 @@ static void handshake_bytes(conn *c, const u8 *p, size_t n) {
   }
   if (ext[0]) snprintf(negotiated, sizeof negotiated, "%s", ext);
   opened(c);
-  if (extra) feed(c, tail, extra);
+  if (n > used) feed(c, p + used, n - used);
 }
 
 /* ---- event handling --------------------------------------------------- */
@@ -736,9 +837,9 @@ static void on_event(conn *c, u32 ev) {
   if (c->state == S_HANDSHAKE) { handshake_bytes(c, rbuf, r); return; }
   if (measuring) n_bytes += r;
   batch_k = 0;
-  if (o_mode == M_HTTP) feed_http(c, rbuf, r);
+  if (c->http) feed_http(c, rbuf, r);
   else feed(c, rbuf, r);
-  if (batch_k) {
+  if (batch_k && !stopping) {
     if (o_mode == M_ECHO || o_mode == M_HTTP) queue_msgs(c, batch_k, t_now);
     else if (o_mode == M_IDLE) { if (--c->budget > 0) queue_msgs(c, 1, t_now); else n_ready++; }
   }
@@ -809,9 +910,35 @@ static double cpu_used(void) {
   return r.ru_utime.tv_sec + r.ru_stime.tv_sec + (r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 }
 
+/* http: the subscriber has been given what was answered, all of it. */
+static void delivered_all(void) {
+  u64 posts = 0;
+  stopping = 1;
+  t_now = last_progress = now_ns();
+  for (int i = 0; i < o_conns; i++) posts += cs[i].nsent;
+  while (cs[o_conns].nrecv < posts) { pump(100); check_stall("waiting for what was published"); }
+}
+
+/* All have returned: waits until each has been given what it missed, and for half a second more that nothing follows. */
+static void recovered(u64 from, pstat before, double busy0, double steal0, double cpu0) {
+  while (n_done < o_conns) { pump(100); check_stall("recovering"); }
+  u64 to = now_ns();
+  double T = (to - from) / 1e9, busy, steal, cpu = cpu_used() - cpu0;
+  pstat after = read_pids();
+  read_machine(&busy, &steal);
+  while (now_ns() < to + 500000000ull) pump(50);
+  printf("{\"label\":"); json_str(stdout, o_label);
+  printf(",\"mode\":\"recover\",\"conns\":%d,\"expect\":%d,\"msgs\":%llu,\"seconds\":%.3f,\"p50_s\":%.3f,\"client_busy\":%.3f,\"steal\":%.3f",
+    o_conns, o_expect, (unsigned long long)n_msgs, T, hist_q(.5) / 1e9, cpu / T, (steal - steal0) / T);
+  if (npids)
+    printf(",\"srv_us_per_msg\":%.3f,\"foreign_cpu\":%.3f", (after.user + after.sys - before.user - before.sys) * 1e6 / n_msgs,
+      (busy - busy0 - cpu - (after.user + after.sys - before.user - before.sys)) / T);
+  printf("}\n");
+}
+
 static void usage(void) {
   fprintf(stderr,
-    "usage: wsload echo|idle|fanout|http [options]   (one JSON line on stdout; exit 0 ok, 2 error)\n"
+    "usage: wsload echo|idle|fanout|http|recover [options]   (one JSON line on stdout; exit 0 ok, 2 error)\n"
     "  --host A --port N --path /P     target (127.0.0.1:9001/echo); --proto NAME subprotocol\n"
     "  --conns N    connections (fanout: subscribers)   --concurrency N  handshakes in flight (64)\n"
     "  --size S     payload bytes        --depth D   messages outstanding per connection (fanout: in all)\n"
@@ -823,6 +950,10 @@ static void usage(void) {
     "  --touch K    idle: each connection first echoes K messages;   --hold H  idle: seconds before sampling RSS (3)\n"
     "  --hold-stdin idle: print the line as soon as all are connected, then hold them until standard input ends\n"
     "  --pub-path P fanout: path of the publisher (same as --path)\n"
+    "  --pub-http   fanout: the publisher sends POST requests to --pub-path, pipelined on one connection kept alive\n"
+    "  --socketio   speak engine.io 4 and Socket.IO 5: payloads are the one argument of event \"m\", both ways\n"
+    "  --post       http: any 2xx is right, whatever its body;  --sub-path P  and a WebSocket there gets every payload\n"
+    "  --expect R   recover: each connection has to get publications 0 to R-1 of pulsebeacon.json, in order (300)\n"
     "  --check K    compare every Kth message's bytes (8; 0 never; length is always checked)\n"
     "  --ring R     different messages per connection (depth; with --deflate 128 KiB worth)\n"
     "  --spin       poll without sleeping;  --cpu N  pin;  --label TEXT;  --stall S  give up after S s (10)\n"
@@ -838,12 +969,15 @@ int main(int argc, char **argv) {
     {"touch", 1, 0, 'k'}, {"hold", 1, 0, 'h'}, {"pub-path", 1, 0, 'b'}, {"check", 1, 0, 'C'}, {"spin", 0, 0, 'S'},
     {"cpu", 1, 0, 'u'}, {"label", 1, 0, 'l'}, {"concurrency", 1, 0, 'n'}, {"per-src", 1, 0, 'r'},
     {"src-base", 1, 0, 'R'}, {"stall", 1, 0, 'x'}, {"proto", 1, 0, 'o'}, {"ring", 1, 0, 'g'},
-    {"compress", 0, 0, 'q'}, {"level", 1, 0, 'L'}, {"takeover", 0, 0, 'K'}, {"hold-stdin", 0, 0, 'I'}, {0}};
+    {"compress", 0, 0, 'q'}, {"level", 1, 0, 'L'}, {"takeover", 0, 0, 'K'}, {"hold-stdin", 0, 0, 'I'},
+    {"pub-http", 0, 0, 'P' + 128}, {"socketio", 0, 0, 'S' + 128}, {"post", 0, 0, 'p' + 128}, {"sub-path", 1, 0, 's' + 128},
+    {"expect", 1, 0, 'e' + 128}, {0}};
   if (argc < 2) usage();
   if (!strcmp(argv[1], "echo")) o_mode = M_ECHO;
   else if (!strcmp(argv[1], "idle")) o_mode = M_IDLE;
   else if (!strcmp(argv[1], "fanout")) o_mode = M_FANOUT, o_path = "/fanout";
   else if (!strcmp(argv[1], "http")) o_mode = M_HTTP;
+  else if (!strcmp(argv[1], "recover")) o_mode = M_RECOVER, o_proto = "pulsebeacon.json";
   else usage();
   optind = 2;
   int ch;
@@ -880,6 +1014,11 @@ int main(int argc, char **argv) {
     case 'L': o_level = atoi(optarg); break;
     case 'K': o_takeover = 1; break;
     case 'I': o_holdstdin = 1; o_hold = 0; break;
+    case 'P' + 128: o_pubhttp = 1; break;
+    case 'S' + 128: o_sio = 1; break;
+    case 'p' + 128: o_post = 1; break;
+    case 's' + 128: o_subpath = optarg; break;
+    case 'e' + 128: o_expect = atoi(optarg); break;
     default: usage();
   }
   if (o_payload == -1) o_payload = o_binary ? P_RANDOM : P_ASCII;
@@ -892,6 +1031,10 @@ int main(int argc, char **argv) {
     if (o_mode == M_FANOUT || o_mode == M_HTTP) die("--compress is for echo and idle");
     o_dparams = o_takeover ? "" : "; server_no_context_takeover; client_no_context_takeover";
   }
+  if (o_sio) o_size += SIO_WRAP;
+  if (o_pubhttp && o_mode != M_FANOUT) die("--pub-http is for fanout");
+  if ((o_post || o_subpath) && o_mode != M_HTTP) die("--post and --sub-path are for http");
+  if (o_sio && (o_binary || o_deflate)) die("--socketio: text, uncompressed");
   if (!o_pubpath) o_pubpath = o_path;
   /* each run starts at another source address, clear of the last run's TIME_WAIT ports */
   if (o_srcbase < 0) o_srcbase = getpid() * 37 % 20000;
@@ -902,12 +1045,12 @@ int main(int argc, char **argv) {
   rl.rlim_cur = rl.rlim_max;
   setrlimit(RLIMIT_NOFILE, &rl);
   rng_s ^= (u64)getpid() * 0x2545F4914F6CDD1Dull;
-  if (o_mode == M_IDLE) o_depth = 1;
+  if (o_mode == M_IDLE || o_mode == M_RECOVER) o_depth = 1;
   dst = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(o_port)};
   if (inet_pton(AF_INET, o_host, &dst.sin_addr) != 1) die("--host wants an IPv4 address");
 
   build_variants();
-  nconn = o_conns + (o_mode == M_FANOUT);
+  nconn = o_conns + (o_mode == M_FANOUT || o_subpath != NULL);
   cs = xalloc(sizeof *cs * nconn);
   if (o_mode == M_FANOUT) {
     f_ts = xalloc(sizeof *f_ts * o_depth);
@@ -923,7 +1066,7 @@ int main(int argc, char **argv) {
   double cb0, cst0, cb1, cst1, cc0 = cpu_used();
   read_machine(&cb0, &cst0);
   u64 c0 = now_ns();
-  t_now = last_progress = c0;
+  t_now = last_progress = w_start = c0;
   while (n_ready < nconn) {
     while (inflight < o_conc && next_conn < nconn) start_conn(next_conn++);
     pump(100);
@@ -935,7 +1078,8 @@ int main(int argc, char **argv) {
   read_machine(&cb1, &cst1);
   double cc = cpu_used() - cc0;
 
-  if (o_mode == M_IDLE) {
+  if (o_mode == M_RECOVER) recovered(c0, p_base, cb0, cst0, cc0);
+  else if (o_mode == M_IDLE) {
     u64 end = now_ns() + (u64)(o_hold * 1e9);
     o_spin = 0;
     while (now_ns() < end) pump(50);
@@ -989,9 +1133,10 @@ int main(int argc, char **argv) {
     double csy = (r1.ru_stime.tv_sec - r0.ru_stime.tv_sec) + (r1.ru_stime.tv_usec - r0.ru_stime.tv_usec) / 1e6;
     double busy = o_spin ? 1 - empty_ns / 1e9 / T : (cu + csy) / T;
     if (!n_msgs) die("no messages in the measured window");
+    if (o_subpath) delivered_all();
     printf("{\"label\":"); json_str(stdout, o_label);
     printf(",\"mode\":\"%s\",\"conns\":%d,\"size\":%zu,\"depth\":%d,\"opcode\":\"%s\",\"seconds\":%.3f,\"msgs\":%llu,\"msgs_per_s\":%.0f,\"mb_per_s\":%.1f",
-      o_mode == M_ECHO ? "echo" : o_mode == M_HTTP ? "http" : "fanout", o_conns, o_size, o_depth, o_binary ? "binary" : "text", T,
+      o_mode == M_ECHO ? "echo" : o_mode == M_HTTP ? "http" : "fanout", o_conns, o_size - o_sio * SIO_WRAP, o_depth, o_binary ? "binary" : "text", T,
       (unsigned long long)n_msgs, n_msgs / T, n_bytes / T / 1e6);
     printf(",\"lat_us\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f}", hist_q(.5) / 1e3, hist_q(.9) / 1e3,
       hist_q(.99) / 1e3, hist_q(.999) / 1e3, hist_max / 1e3);
@@ -1005,13 +1150,14 @@ int main(int argc, char **argv) {
     printf(",\"client_cpu\":%.3f,\"steal\":%.3f", (cu + csy) / T, (ms1 - ms0) / T);
     if (npids) printf(",\"foreign_cpu\":%.3f", (mb1 - mb0 - cu - csy - (p1.user + p1.sys - p0.user - p0.sys)) / T);
     if (o_mode == M_FANOUT) printf(",\"published\":%llu", (unsigned long long)hist_n);
+    if (o_subpath) printf(",\"delivered\":%llu", (unsigned long long)n_delivered);
     printf(",\"spin\":%d}\n", o_spin);
   }
   fflush(stdout);
   /* leave politely: a Close frame where nothing is half sent, then the fd */
   for (int i = 0; i < nconn; i++) {
     static const u8 bye[] = {0x88, 0x82, 1, 2, 3, 4, 0x03 ^ 1, 0xE8 ^ 2};
-    if (o_mode != M_HTTP && cs[i].spos == cs[i].send) (void)!send(cs[i].fd, bye, sizeof bye, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (!cs[i].http && cs[i].spos == cs[i].send) (void)!send(cs[i].fd, bye, sizeof bye, MSG_NOSIGNAL | MSG_DONTWAIT);
     close(cs[i].fd);
   }
   return 0;

@@ -8,6 +8,8 @@ export const toBase64 = (bytes: Uint8Array): string =>
 /** A publication in all the forms in which it leaves: each is made when the first subscriber needs it, and once. */
 export class EncodedPublication {
   readonly publication: Publication;
+  /** For {@link EncodingCache}: what was asked for after this one. */
+  next: EncodedPublication | undefined;
   private jsonText: string | undefined;
   private raw: PreparedMessage | undefined;
   private enveloped: PreparedMessage | undefined;
@@ -52,12 +54,14 @@ export class EncodedPublication {
 
 /**
  * The encodings of publications that are read from the history, for the many clients that return at once. They are found by
- * their positions: most brokers read a publication anew each time. The oldest go first.
+ * their positions: most brokers read a publication anew each time. Pages are read in order, so that what was asked for
+ * next the last time is looked at first: that spares most the key. The oldest go first.
  */
 export class EncodingCache {
   private readonly entries = new Map<string, EncodedPublication>();
   private readonly maxBytes: number;
   private bytes = 0;
+  private last: EncodedPublication | undefined;
 
   /** @param maxBytes of payloads, which take up to four times as much with their encodings */
   constructor(maxBytes = 4_194_304) {
@@ -65,17 +69,31 @@ export class EncodingCache {
   }
 
   get(publication: Publication): EncodedPublication {
+    const next = this.last?.next;
+    if (next !== undefined && isSame(next.publication, publication)) return (this.last = next);
+    const found = this.find(publication);
+    if (this.last !== undefined) this.last.next = found;
+    return (this.last = found);
+  }
+
+  private find(publication: Publication): EncodedPublication {
     const key = `${publication.offset}.${publication.epoch}/${publication.channel}`;
     const known = this.entries.get(key);
     if (known !== undefined) return known;
     const encoded = new EncodedPublication(publication);
     this.entries.set(key, encoded);
     this.bytes += storedSize(publication);
-    for (const [oldest, { publication: old }] of this.entries) {
+    for (const [oldest, old] of this.entries) {
       if (this.bytes <= this.maxBytes) break;
       this.entries.delete(oldest);
-      this.bytes -= storedSize(old);
+      this.bytes -= storedSize(old.publication);
+      // Whoever still holds it does not hold all that came after it.
+      old.next = undefined;
     }
     return encoded;
   }
+}
+
+function isSame(a: Publication, b: Publication): boolean {
+  return a.offset === b.offset && a.channel === b.channel && a.epoch === b.epoch;
 }

@@ -11,7 +11,7 @@ import {
   WireError,
 } from '@pulsebeacon/wire';
 import { type Action, type Principal, requireAllowed } from './access.ts';
-import type { Awaitable, Broker, HistoryPage, NewPublication, PublishOptions, Receipt } from './broker.ts';
+import type { Awaitable, Broker, HistoryPage, NewPublication, Receipt } from './broker.ts';
 import { ChannelState, NOBODY } from './channel-state.ts';
 import { type ClientOrigin, HubClient } from './client.ts';
 import { type HubCounts, Tally } from './counts.ts';
@@ -67,6 +67,10 @@ export class Hub {
   private readonly servers = new Map<string, HubServer>();
   private timer: NodeJS.Timeout | undefined;
   private draining = false;
+  private readonly countPublished = (receipt: Receipt): Receipt => {
+    this.tally.published++;
+    return receipt;
+  };
   private closing: Promise<void> | undefined;
   private whenEmpty: (() => void)[] = [];
 
@@ -155,9 +159,23 @@ export class Hub {
     publication: NewPublication,
     options: PublishCallOptions = {},
   ): Promise<PublishResult> {
+    if (options.reach === true) return this.publishAsking(channel, publication, options);
+    const submitted = this.submit(channel, publication, options);
+    const receipt = submitted instanceof Promise ? await submitted : submitted;
+    return { position: formatPosition(receipt), duplicate: receipt.duplicate };
+  }
+
+  /**
+   * Publishes for those who need no more than a receipt: at once, without a promise, where the broker does it at once.
+   * @throws as {@link publish}; where there is a promise, it may reject with the same
+   */
+  submit(
+    channel: string,
+    publication: NewPublication,
+    { by, idempotencyKey }: PublishCallOptions = {},
+  ): Awaitable<Receipt> {
     this.requireOpen();
     const rules = this.rulesOf(channel);
-    const { by, idempotencyKey, reach = false } = options;
     if (by !== undefined) this.authorize('publish', channel, by.principal, rules);
     checkPayloadSize(publication, rules.maxMessageSize, channel);
     if (!this.rates.take(channel, rules.rate, Math.max(1, rules.rate))) {
@@ -166,34 +184,30 @@ export class Hub {
         `more than ${rules.rate} publications a second in ${channel}: wait, and publish it again`,
       );
     }
-    const publishOptions = {
+    const publishing = this.broker.publish(channel, publication, {
       retention: rules.retention,
       idempotencyKey,
       idempotencyMs: this.limits.idempotencyLifetime,
-    };
-    if (reach) return this.publishAsking(channel, publication, publishOptions);
-    const publishing = this.broker.publish(channel, publication, publishOptions);
-    const receipt = publishing instanceof Promise ? await publishing : publishing;
-    this.tally.published++;
-    return { position: formatPosition(receipt), duplicate: receipt.duplicate };
+    });
+    if (publishing instanceof Promise) return publishing.then(this.countPublished);
+    return this.countPublished(publishing);
   }
 
   /** Publishes, and finds out how many it reached. */
   private async publishAsking(
     channel: string,
     publication: NewPublication,
-    options: PublishOptions,
+    options: PublishCallOptions,
   ): Promise<PublishResult> {
     const state = this.channels.get(channel);
     state?.askReach();
     let receipt: Receipt | undefined;
     let reach = NOBODY;
     try {
-      receipt = await this.broker.publish(channel, publication, options);
+      receipt = await this.submit(channel, publication, options);
     } finally {
       if (state !== undefined) reach = state.takeReach(receipt?.offset);
     }
-    this.tally.published++;
     return { position: formatPosition(receipt), duplicate: receipt.duplicate, reach };
   }
 
@@ -442,8 +456,8 @@ export class Hub {
       throw new HubUsageError('PB_HUB_CLOSED', 'the hub was closed: nothing more can be asked of it, make a new one');
   }
 
-  /** Those of a channel that somebody follows are known already. */
-  private rulesOf(channel: string): ChannelRules {
+  /** The rules of a channel. Those of one that somebody follows are known already. */
+  rulesOf(channel: string): ChannelRules {
     return this.channels.get(channel)?.rules ?? this.namespaces.rulesOf(channel);
   }
 

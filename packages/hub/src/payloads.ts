@@ -25,16 +25,25 @@ const BINARY_PAYLOAD: PayloadType = { kind: 'binary', contentType: BINARY_TYPE }
  * @throws {WireError} `PB_MEDIA_TYPE`, `PB_PAYLOAD_CHARSET`, `PB_PAYLOAD_INVALID`, `PB_MESSAGE_DEPTH`
  */
 export function payloadOfBody(body: Buffer, contentType: string | undefined): Payload {
-  const type =
-    contentType === undefined ? (isUtf8(body) ? TEXT_PAYLOAD : BINARY_PAYLOAD) : parsePayloadType(contentType);
-  if (type.kind === 'binary') return { ...type, data: Uint8Array.from(body) };
-  if (!isUtf8(body)) {
+  const type = contentType === undefined ? (isUtf8(body) ? TEXT_PAYLOAD : BINARY_PAYLOAD) : typeOf(contentType);
+  const { kind } = type;
+  if (kind === 'binary') return { kind, contentType: type.contentType, data: new Uint8Array(body) };
+  const data = body.toString();
+  // What is no UTF-8 has become U+FFFD.
+  if (data.includes('\uFFFD') && !isUtf8(body)) {
     const hint = `publish it as UTF-8, or as ${BINARY_TYPE}`;
     throw new WireError('PB_PAYLOAD_INVALID', `the body is ${type.contentType} and not UTF-8: ${hint}`);
   }
-  const data = body.toString();
-  if (type.kind === 'json') checkJsonPayload(data);
-  return { ...type, data };
+  if (kind === 'json') checkJsonPayload(data);
+  return { kind, contentType: type.contentType, data };
+}
+
+let lastRead = { contentType: TEXT_TYPE, type: TEXT_PAYLOAD };
+
+/** Bodies of one type come one after the other: the last one that was read is kept. */
+function typeOf(contentType: string): PayloadType {
+  if (contentType !== lastRead.contentType) lastRead = { contentType, type: parsePayloadType(contentType) };
+  return lastRead.type;
 }
 
 /**
@@ -42,7 +51,10 @@ export function payloadOfBody(body: Buffer, contentType: string | undefined): Pa
  * own, as bytes.
  */
 export function payloadOfMessage(data: string | Uint8Array): Payload {
-  return typeof data === 'string' ? { ...TEXT_PAYLOAD, data } : { ...BINARY_PAYLOAD, data };
+  // What came as UTF-8 has no half of a surrogate pair.
+  return typeof data === 'string'
+    ? { kind: 'text', contentType: TEXT_TYPE, data }
+    : { kind: 'binary', contentType: BINARY_TYPE, data };
 }
 
 /**

@@ -11,6 +11,9 @@ export const MAX_NAME_BYTES = 255;
  */
 const NAME = /^(?:(?!\p{DI})[\p{L}\p{M}\p{N}._~:@-])+$/u;
 
+/** Most names: there is nothing to decode, to normalize or to count in them. */
+const PLAIN = /^[a-zA-Z\d_:@-][a-zA-Z\d._~:@-]*$/;
+
 const ASCII = /^[!-~]*$/;
 
 /**
@@ -32,6 +35,7 @@ export function parseChannelName(text: string): string {
  * @throws {WireError} `PB_CHANNEL_NAME`
  */
 export function parseChannelSegment(segment: string): string {
+  if (isPlain(segment)) return segment;
   let text: string | undefined;
   try {
     // Raw bytes beyond ASCII, which URLs do not have (RFC 3986 §2), arrive as one character each: another name.
@@ -44,7 +48,12 @@ export function parseChannelSegment(segment: string): string {
   throw new WireError('PB_CHANNEL_NAME', `${quote(segment)} is no name of a channel: ${fault}`);
 }
 
+function isPlain(text: string): boolean {
+  return text.length <= MAX_NAME_BYTES && PLAIN.test(text);
+}
+
 function findFault(name: string): string | undefined {
+  if (isPlain(name)) return undefined;
   if (name === '') return 'it is empty';
   // In UTF-16 a name has at most as many units as it has bytes in UTF-8.
   if (name.length > MAX_NAME_BYTES || utf8Length(name) > MAX_NAME_BYTES)

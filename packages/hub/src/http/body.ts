@@ -43,13 +43,14 @@ export function readBody(request: HubRequest, limit: BodyLimit): Promise<Buffer 
       else if (more === undefined) more = [first, chunk];
       else more.push(chunk);
     };
+    let isWhole = false;
     const onEnd = (): void => {
-      stop();
+      isWhole = true;
       resolve(more === undefined ? first : Buffer.concat(more, size));
     };
+    // To settle a promise twice is slow: Node would tell `multipleResolves`.
     const onGone = (): void => {
-      stop();
-      resolve(undefined);
+      if (!isWhole) resolve(undefined);
     };
     incoming.on('data', onData).on('end', onEnd).on('close', onGone);
     // Somebody who goes away in the middle is no fault of anybody's: `close` follows.

@@ -17,6 +17,8 @@ const ALLOWED =
 /** Seconds for which a browser need not ask again: the most that Chromium keeps to. */
 const MAX_AGE = '7200';
 
+const NO_FIELDS: readonly string[] = [];
+
 /**
  * Which pages may read answers, and which may publish. Whoever is no page of another origin is not concerned: what such
  * clients may do is for keys and grants to say.
@@ -38,14 +40,20 @@ export class CrossOriginRules {
    */
   apply(request: HubRequest, response: ServerResponse): void {
     addVary(response, 'Origin');
+    const fields = this.fieldsFor(request);
+    for (let at = 0; at < fields.length; at += 2) response.setHeader(fields[at]!, fields[at + 1]!);
+  }
+
+  /** The same fields without Vary, as names and values in turn. */
+  fieldsFor(request: HubRequest): readonly string[] {
     const { origin } = request;
-    if (origin === undefined) return;
+    if (origin === undefined) return NO_FIELDS;
     const { allowed, reason } = this.decide(request);
-    if (!allowed || reason === 'same-origin') return;
+    if (!allowed || reason === 'same-origin') return NO_FIELDS;
+    const exposed = ['Access-Control-Expose-Headers', EXPOSED];
+    if (this.isOpenToAny) return ['Access-Control-Allow-Origin', '*', ...exposed];
     // `*` never goes with credentials (Fetch §3.3.5).
-    response.setHeader('Access-Control-Allow-Origin', this.isOpenToAny ? '*' : origin);
-    if (!this.isOpenToAny) response.setHeader('Access-Control-Allow-Credentials', 'true');
-    response.setHeader('Access-Control-Expose-Headers', EXPOSED);
+    return ['Access-Control-Allow-Origin', origin, 'Access-Control-Allow-Credentials', 'true', ...exposed];
   }
 
   /**
@@ -89,8 +97,13 @@ export class CrossOriginRules {
   }
 }
 
+/** The value of Vary with further fields. */
+export function withVary(response: ServerResponse, fields: string): string {
+  const before = response.getHeader('Vary');
+  return before === undefined ? fields : `${String(before)}, ${fields}`;
+}
+
 /** Adds fields to Vary: on one line, with those that are there. */
 export function addVary(response: ServerResponse, fields: string): void {
-  const before = response.getHeader('Vary');
-  response.setHeader('Vary', before === undefined ? fields : `${String(before)}, ${fields}`);
+  response.setHeader('Vary', withVary(response, fields));
 }

@@ -17,7 +17,8 @@ const interceptors = new WeakMap<Server, RequestInterceptor>();
  */
 export class RequestInterceptor {
   private readonly server: Server;
-  private readonly handlers = new Set<RequestHandler>();
+  /** Never changed in place. */
+  private handlers: readonly RequestHandler[] = [];
   private unwrap: (() => void) | undefined;
 
   static of(server: Server): RequestInterceptor {
@@ -31,27 +32,26 @@ export class RequestInterceptor {
   }
 
   add(handler: RequestHandler): void {
-    this.handlers.add(handler);
+    this.handlers = [...this.handlers.filter((other) => other !== handler), handler];
     this.unwrap ??= this.wrap();
   }
 
   delete(handler: RequestHandler): void {
-    if (!this.handlers.delete(handler) || this.handlers.size > 0) return;
-    this.unwrap?.();
+    this.handlers = this.handlers.filter((other) => other !== handler);
+    if (this.handlers.length === 0) this.unwrap?.();
   }
 
   private wrap(): () => void {
-    const { server, handlers } = this;
+    const { server } = this;
     const before = Object.getOwnPropertyDescriptor(server, 'emit');
     const emit = server.emit as (this: Server, ...parameters: unknown[]) => boolean;
+    const take = (request: IncomingMessage, response: ServerResponse): boolean =>
+      this.handlers.some((handler) => handler(request, response));
     const own = function (this: Server, ...parameters: unknown[]): boolean {
-      const [event, request, response] = parameters;
-      if (EVENTS.has(event)) {
-        for (const handler of handlers) {
-          if (!handler(request as IncomingMessage, response as ServerResponse)) continue;
-          if (event === 'checkContinue') goOn(response as ServerResponse);
-          return true;
-        }
+      const event = parameters[0];
+      if (EVENTS.has(event) && take(parameters[1] as IncomingMessage, parameters[2] as ServerResponse)) {
+        if (event === 'checkContinue') goOn(parameters[2] as ServerResponse);
+        return true;
       }
       return emit.apply(this, parameters);
     };

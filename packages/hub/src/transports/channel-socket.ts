@@ -107,13 +107,21 @@ export class RawChannelSocket extends ChannelSocket {
     } catch (error) {
       return this.fail(error as WireError, client);
     }
-    const payload = payloadOfMessage(data);
-    const size = data.length;
+    const { kind, contentType } = payloadOfMessage(data);
+    try {
+      const publication = { kind, contentType, data, publisher: client.id };
+      const submitted = this.hub.submit(this.channel, publication, { by: client.session });
+      if (submitted instanceof Promise) this.await(submitted, data.length, client);
+    } catch (error) {
+      this.fail(this.hub.toWireError(error), client);
+    }
+  }
+
+  private await(submitted: Promise<unknown>, size: number, client: HubClient): void {
     this.underWay++;
     this.bytesUnderWay += size;
     if (this.underWay >= MAX_UNDER_WAY || this.bytesUnderWay >= MAX_BYTES_UNDER_WAY) this.pause();
-    this.hub
-      .publish(this.channel, { ...payload, publisher: client.id }, { by: client.session })
+    submitted
       .catch((error: unknown) => this.fail(this.hub.toWireError(error), client))
       .finally(() => {
         this.bytesUnderWay -= size;

@@ -7,7 +7,7 @@ import { readBody } from '../http/body.ts';
 import { addVary } from '../http/cors.ts';
 import type { Door } from '../http/door.ts';
 import { answerError, answerRefusal } from '../http/problems.ts';
-import { refuseWrite } from '../http/refuse-write.ts';
+import { findWriteRefusal } from '../http/refuse-write.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import { Heartbeats } from '../heartbeats.ts';
@@ -89,7 +89,8 @@ export class ConnectDoor implements Door {
     const { hub } = this;
     addVary(response, 'Accept, Prefer');
     const form = chooseForm(request, hub.limits.maxWait);
-    if (refuseWrite(hub, request, response, form.kind !== 'once')) return;
+    const refusal = findWriteRefusal(hub, request, form.kind !== 'once');
+    if (refusal !== undefined) return answerRefusal(request, response, refusal);
     requireJsonType(request.header('content-type'));
     const principal = await authenticate(hub, request);
     const body = await readBody(request, { size: hub.limits.maxCommandSize, what: 'a request to connect' });

@@ -93,7 +93,7 @@ export abstract class ConnectionOutput implements OutboxOwner, PipelineOwner, Pr
     if (isPlain && this.shared.role === 'server' && !this.isDeferring)
       this.acquireOutbox().addShared(message.plainVariant());
     else this.ensurePipeline().sendPrepared(message);
-    return this.countSent(message.payload.length);
+    return this.countSent(message.payloadLength);
   }
 
   sendStream(kind: MessageKind = 'binary', options?: SendOptions): WritableStream<SendData> {

@@ -1,7 +1,7 @@
 import { type MessageOpcode, OPCODE_BINARY } from '../protocol/opcodes.ts';
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts';
 import type { Deflater, DeflateProvider, DeflateSink } from '../protocol/platform.ts';
-import { encodeMessage } from '../protocol/sender.ts';
+import { encodeMessage, FIN, headerLength, writeHeader } from '../protocol/sender.ts';
 import { FrameSequence } from './frame-sequence.ts';
 
 /** One encoding of a prepared message: what goes on the wire for every connection that agreed on the same. */
@@ -15,29 +15,46 @@ export interface VariantWaiter {
   onVariantReady(): void;
 }
 
-function variantOf(encoded: Uint8Array): PreparedVariant {
-  // Sockets of Node make a Buffer of everything else, for every write anew.
-  const frame = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length);
+function variantOf(frame: Buffer): PreparedVariant {
   return { frame, sequence: new FrameSequence(null, frame) };
+}
+
+/** Sockets of Node make a Buffer of everything else, for every write anew. */
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /**
  * A message that goes to many connections: framed once, and compressed once for each window size that peers agreed
- * on. It keeps a copy of its data, so the original may be changed at once.
+ * on. It keeps a copy of its data, as the frame that most of them get, so the original may be changed at once.
  */
 export class PreparedMessage {
   readonly opcode: MessageOpcode;
-  readonly payload: Uint8Array;
+  readonly payloadLength: number;
   /** Whether connections with permessage-deflate get it compressed; undefined: where it reaches the threshold. */
   readonly compress: boolean | undefined;
+  private readonly frame: Buffer;
   private plain: PreparedVariant | undefined;
   private deflated: Map<number, VariantCompression> | undefined;
 
-  /** @param payload owned by this object from now on */
-  constructor(opcode: MessageOpcode, payload: Uint8Array, compress: boolean | undefined) {
+  /** @param payload a string for text alone; bytes are copied */
+  constructor(opcode: MessageOpcode, payload: string | Uint8Array, compress: boolean | undefined) {
+    const isString = typeof payload === 'string';
+    const length = isString ? Buffer.byteLength(payload) : payload.length;
+    // Small ones share their memory: one allocation of V8's own for each is what takes most of the time.
+    const frame = Buffer.allocUnsafe(headerLength(length) + length);
+    const start = writeHeader(frame, 0, FIN | opcode, length, 0);
+    if (isString) frame.write(payload, start);
+    else frame.set(payload, start);
     this.opcode = opcode;
-    this.payload = payload;
+    this.payloadLength = length;
     this.compress = compress;
+    this.frame = frame;
+  }
+
+  /** Nobody changes it. */
+  get payload(): Uint8Array {
+    return this.frame.subarray(this.frame.length - this.payloadLength);
   }
 
   get kind(): 'text' | 'binary' {
@@ -45,7 +62,7 @@ export class PreparedMessage {
   }
 
   plainVariant(): PreparedVariant {
-    return (this.plain ??= variantOf(encodeMessage(this.opcode, false, this.payload, null)));
+    return (this.plain ??= variantOf(this.frame));
   }
 
   /**
@@ -78,7 +95,7 @@ class VariantCompression implements DeflateSink {
   constructor(message: PreparedMessage, parameters: DeflateParameters, provider: DeflateProvider) {
     this.message = message;
     this.deflater = provider.createDeflater({ ...parameters, serverNoContextTakeover: true }, 'server');
-    this.deflater.deflate(message.payload, 0, message.payload.length, this);
+    this.deflater.deflate(message.payload, 0, message.payloadLength, this);
   }
 
   /** @returns null while it is being compressed: `waiter` is called when it is ready */
@@ -88,7 +105,7 @@ class VariantCompression implements DeflateSink {
   }
 
   onDeflated(bytes: Uint8Array, start: number, end: number): void {
-    this.finish(variantOf(encodeMessage(this.message.opcode, true, bytes.subarray(start, end), null)));
+    this.finish(variantOf(toBuffer(encodeMessage(this.message.opcode, true, bytes.subarray(start, end), null))));
   }
 
   /** Uncompressed messages are always allowed (RFC 7692 §6). */

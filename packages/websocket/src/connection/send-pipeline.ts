@@ -82,7 +82,7 @@ export class SendPipeline implements DeflateSink, VariantWaiter, SendStreamOwner
   sendPrepared(message: PreparedMessage): void {
     if (this.queue === null && this.writePrepared(message)) return;
     this.queue ??= [];
-    this.enqueue({ type: 'prepared', message }, message.payload.length);
+    this.enqueue({ type: 'prepared', message }, message.payloadLength);
   }
 
   /** Sends the close frame, after everything that waits. Only where {@link isBusy}. */
@@ -224,7 +224,7 @@ export class SendPipeline implements DeflateSink, VariantWaiter, SendStreamOwner
   private writePrepared(message: PreparedMessage): boolean {
     const { shared, deflateParameters: parameters } = this.owner;
     const { deflate: provider } = shared;
-    const compress = message.compress ?? message.payload.length >= (provider?.threshold ?? Infinity);
+    const compress = message.compress ?? message.payloadLength >= (provider?.threshold ?? Infinity);
     if (shared.role === 'client') return this.write(message.opcode, message.payload, compress, Infinity);
     if (parameters === null || provider === null || !compress) {
       this.owner.acquireOutbox().addShared(message.plainVariant());
@@ -286,5 +286,5 @@ const EMPTY = new Uint8Array(0);
 
 /** Bytes that an item counts for while it waits. */
 function sizeOf(item: Item): number {
-  return item.type === 'message' ? item.bytes.length : item.type === 'prepared' ? item.message.payload.length : 0;
+  return item.type === 'message' ? item.bytes.length : item.type === 'prepared' ? item.message.payloadLength : 0;
 }

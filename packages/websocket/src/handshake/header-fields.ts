@@ -11,12 +11,11 @@ export interface HeaderLimits {
 export const DEFAULT_HEADER_LIMITS: HeaderLimits = { maxFields: 100, maxBytes: 16_384 };
 
 /**
- * The header of a request or an answer, read-only. Names are looked up without regard to case; the lookup is built on
- * first use, for most handshakes never need it.
+ * The header of a request or an answer, read-only. Names are looked up without regard to case, by going through all: there
+ * are few, and their lengths tell most of them apart.
  */
 export class HeaderFields implements Iterable<readonly [name: string, value: string]> {
   readonly #raw: readonly string[];
-  #byName: Map<string, string[]> | undefined;
 
   /** @param raw names and values in turn, one value per field line, as in Node's `rawHeaders` */
   constructor(raw: readonly string[]) {
@@ -26,18 +25,25 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   /** The value of a field, or undefined. Several lines of it are joined by a comma (RFC 9110 §5.3); cookies by `;`. */
   get(name: string): string | undefined {
     const lower = name.toLowerCase();
-    return this.#index()
-      .get(lower)
-      ?.join(lower === 'cookie' ? '; ' : ', ');
+    const raw = this.#raw;
+    let found: string | undefined;
+    for (let at = 0; at + 1 < raw.length; at += 2) {
+      if (!equalsIgnoringCase(raw[at]!, lower)) continue;
+      found = found === undefined ? raw[at + 1]! : `${found}${lower === 'cookie' ? '; ' : ', '}${raw[at + 1]}`;
+    }
+    return found;
   }
 
   /** The values of all lines of a field, in the order received. */
   getAll(name: string): readonly string[] {
-    return this.#index().get(name.toLowerCase()) ?? [];
+    const lower = name.toLowerCase();
+    const values: string[] = [];
+    for (const [own, value] of this) if (equalsIgnoringCase(own, lower)) values.push(value);
+    return values;
   }
 
   has(name: string): boolean {
-    return this.#index().has(name.toLowerCase());
+    return this.get(name) !== undefined;
   }
 
   /** Whether the name of any field begins with `prefix`, given in lower case. */
@@ -53,20 +59,6 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
     for (let at = 0; at + 1 < this.#raw.length; at += 2) {
       yield [this.#raw[at] as string, this.#raw[at + 1] as string];
     }
-  }
-
-  // A Map, so that a field called `__proto__` is a field like any other.
-  #index(): Map<string, string[]> {
-    if (this.#byName !== undefined) return this.#byName;
-    const byName = new Map<string, string[]>();
-    for (const [name, value] of this) {
-      const lower = name.toLowerCase();
-      const values = byName.get(lower);
-      if (values === undefined) byName.set(lower, [value]);
-      else values.push(value);
-    }
-    this.#byName = byName;
-    return byName;
   }
 }
 

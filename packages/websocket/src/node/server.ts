@@ -5,7 +5,6 @@ import type { AddressInfo, ListenOptions } from 'node:net';
 import { bytesOf, checkCloseArguments } from '../connection/arguments.ts';
 import type { MessageKind, SendData } from '../connection/connection.ts';
 import { UsageError } from '../connection/errors.ts';
-import { copyBytes } from '../protocol/bytes.ts';
 import { OPCODE_BINARY, OPCODE_TEXT } from '../protocol/opcodes.ts';
 import { PreparedMessage } from '../connection/prepared-message.ts';
 import { encodeRefusal, Refusal } from '../handshake/refusal.ts';
@@ -257,12 +256,11 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
  * @param kind default: text for a string, binary for bytes; bytes as text must be UTF-8
  */
 export function prepareMessage(data: SendData, kind?: MessageKind, options?: PrepareOptions): PreparedMessage {
-  const bytes = typeof data === 'string' ? Buffer.from(data) : bytesOf(data);
+  const payload = typeof data === 'string' ? data : bytesOf(data);
   const opcode = (kind ?? (typeof data === 'string' ? 'text' : 'binary')) === 'text' ? OPCODE_TEXT : OPCODE_BINARY;
-  if (opcode === OPCODE_TEXT && typeof data !== 'string' && !nodePlatform.isUtf8(bytes, 0, bytes.length)) {
+  if (opcode === OPCODE_TEXT && typeof payload !== 'string' && !nodePlatform.isUtf8(payload, 0, payload.length)) {
     throw new UsageError('PB_DATA_TYPE', 'cannot prepare these bytes as text: they are not UTF-8; send them as binary');
   }
-  const payload = typeof data === 'string' ? bytes : copyBytes(bytes, 0, bytes.length);
   return new PreparedMessage(opcode, payload, options?.compress);
 }
 
