@@ -152,11 +152,10 @@ export class ClientOpening implements WheelEntry {
 
   /** @returns undefined where the connection is open, and told */
   private async attempt(): Promise<Answer | undefined> {
-    const lines = this.linesToAdd();
-    await this.connected();
     // What the application is asked for may come earlier or later than the connection.
-    this.request = this.encode(await lines);
+    const [lines] = await Promise.all([this.linesToAdd(), this.connected()]);
     if (this.isOver) throw GIVEN_UP;
+    this.request = this.encode(lines);
     const { head } = this.request;
     this.isAsking = true;
     this.tell({ type: 'request', text: head });

@@ -50,7 +50,7 @@ export interface AuthenticationScheme {
 /** RFC 6750 §2.1. */
 const BEARER_TOKEN = /^[\w.~+/-]+=*$/;
 
-const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROL = /\p{Cc}/u;
 
 /** @throws UsageError `PB_OPTION_INVALID`; what is wrong is never shown, for it may be the password */
 export function checkCredentials(credentials: Credentials): Credentials {
