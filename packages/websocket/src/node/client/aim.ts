@@ -63,9 +63,8 @@ export class Aim {
     this.authenticator = new Authenticator(
       { origin: this.origin, isProxy: false, isPrivate },
       {
-        userinfo: target.userinfo,
         // A function is told who asks, and decides by itself.
-        credentials: isFirst || typeof credentials === 'function' ? credentials : undefined,
+        credentials: isFirst || typeof credentials === 'function' ? (credentials ?? target.userinfo) : undefined,
         bearer: isFirst ? bearer : undefined,
         schemes: isFirst ? schemes : NONE,
       },
@@ -89,8 +88,7 @@ export class Aim {
     return new Authenticator(
       { origin: proxy.url, isProxy: true, isPrivate: proxy.secure || isLoopbackHost(proxy.host) },
       {
-        userinfo: proxy.userinfo,
-        credentials: typeof credentials === 'function' ? credentials : undefined,
+        credentials: proxy.userinfo ?? (typeof credentials === 'function' ? credentials : undefined),
         bearer: undefined,
         schemes,
       },

@@ -1,7 +1,6 @@
 import { UsageError } from '../../connection/errors.ts';
-import { checkCredentials, type Credentials } from './authentication/credentials.ts';
+import { type Credentials, userinfoOf } from './authentication/credentials.ts';
 import { proxyFromEnvironment } from './proxy-environment.ts';
-import { decode } from './target.ts';
 
 /** A forward proxy that is asked for a tunnel with CONNECT (RFC 9110 §9.3.6). */
 export interface Proxy {
@@ -34,13 +33,14 @@ export function parseProxy(text: string, name = 'proxy'): Proxy {
     );
   }
   const secure = url.protocol === 'https:';
-  const { username, password } = url;
-  const userinfo =
-    username === '' && password === ''
-      ? undefined
-      : checkCredentials({ username: decode(username), password: decode(password) });
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
-  return { url: `${url.protocol}//${url.hostname}:${port}`, secure, host: url.hostname, port, userinfo };
+  return {
+    url: `${url.protocol}//${url.hostname}:${port}`,
+    secure,
+    host: url.hostname,
+    port,
+    userinfo: userinfoOf(url),
+  };
 }
 
 /** The proxy to a host; undefined where there is none. @throws UsageError for what the environment says, and is none */

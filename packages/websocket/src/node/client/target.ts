@@ -1,7 +1,7 @@
 import { UsageError } from '../../connection/errors.ts';
 import { HandshakeUsageError } from '../../handshake/usage-error.ts';
 import type { WebSocketUri } from '../../handshake/websocket-uri.ts';
-import { checkCredentials, type Credentials } from './authentication/credentials.ts';
+import { type Credentials, decode, userinfoOf } from './authentication/credentials.ts';
 
 /** Where a client connects to. */
 export interface ClientTarget {
@@ -50,7 +50,7 @@ export function parseTarget(given: string | URL, socketPath?: string): ClientTar
     throw new HandshakeUsageError('PB_URI_INVALID', text, 'it has no fragment; # is written %23 (RFC 6455 §3)');
   }
   const secure = known.scheme === 'wss';
-  const userinfo = readUserinfo(url);
+  const userinfo = userinfoOf(url);
   url.username = url.password = '';
   if (known.isUnix) return { ...unixTarget(url, text, secure), userinfo };
   const port = url.port === '' ? defaultPortOf(secure) : Number(url.port);
@@ -85,20 +85,4 @@ function unixTarget(url: URL, text: string, secure: boolean): Omit<ClientTarget,
     uri: { secure, host: 'localhost', port: defaultPortOf(secure), resourceName },
     socketPath: path,
   };
-}
-
-function readUserinfo({ username, password }: URL): Credentials | undefined {
-  if (username === '' && password === '') return undefined;
-  return checkCredentials({ username: decode(username), password: decode(password) });
-}
-
-/** What encodes nothing stands for itself, as in the URLs that people write. */
-export function decode(text: string): string {
-  return text.replaceAll(/(?:%[\da-f]{2})+/gi, (encoded) => {
-    try {
-      return decodeURIComponent(encoded);
-    } catch {
-      return encoded;
-    }
-  });
 }

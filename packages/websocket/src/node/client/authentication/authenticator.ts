@@ -21,8 +21,6 @@ const MOST_ANSWERS = 4;
 
 /** What there is to answer with. */
 export interface AuthenticationSources {
-  /** In the address: the caller has chosen to show them, and Basic is sent unasked (RFC 7617 §2.2). */
-  readonly userinfo: Credentials | undefined;
   readonly credentials: Credentials | CredentialsSource | undefined;
   readonly bearer: BearerSource | undefined;
   readonly schemes: readonly AuthenticationScheme[];
@@ -63,9 +61,11 @@ export class Authenticator {
     this.place = place;
     this.sources = sources;
     this.signal = signal;
-    const { userinfo, credentials } = sources;
-    if (credentials !== undefined) this.next = recall(credentials, this.key) ?? null;
-    if (this.next === null && userinfo !== undefined) this.next = { basic: basicValue(userinfo) };
+    const { credentials } = sources;
+    if (credentials === undefined) return;
+    this.next = recall(credentials, this.key) ?? null;
+    const isPreemptive = typeof credentials !== 'function' && credentials.preemptive === true;
+    if (this.next === null && isPreemptive) this.next = { basic: basicValue(credentials) };
   }
 
   /** Nobody has asked so far. */
@@ -173,8 +173,7 @@ export class Authenticator {
 
   /** Answers the strongest challenge that the credentials are for (RFC 7616 §3.7). */
   private async answerWithPassword(challenges: readonly Challenge[]): Promise<boolean> {
-    const { userinfo, credentials: source } = this.sources;
-    if (userinfo === undefined && source === undefined) return false;
+    if (this.sources.credentials === undefined) return false;
     const offers = challenges.map(readOffer).filter((offer) => offer !== undefined);
     offers.sort((a, b) => b.strength - a.strength);
     const [best] = offers;
@@ -189,9 +188,9 @@ export class Authenticator {
 
   /** @returns undefined where there are none, or they were shown for this realm before and not accepted */
   private async findCredentials(realm: string): Promise<Credentials | undefined> {
-    const { userinfo, credentials } = this.sources;
+    const { credentials } = this.sources;
     const given = this.given?.realm === realm ? this.given.credentials : undefined;
-    if (typeof credentials !== 'function') return given === undefined ? (credentials ?? userinfo) : undefined;
+    if (typeof credentials !== 'function') return given === undefined ? credentials : undefined;
     const context = this.contextFor(realm);
     const found = await askApplication(() => credentials(context));
     if (found === undefined) return undefined;
@@ -201,9 +200,9 @@ export class Authenticator {
 
   /** Basic shows the password to whoever can read along: only where nobody can, or the caller says so (RFC 7617 §4). */
   private mayAnswer({ digest }: Offer, credentials: Credentials): boolean {
-    const { schemes } = credentials;
+    const { schemes, preemptive = false } = credentials;
     if (digest !== undefined) return schemes?.includes('digest') ?? true;
-    return schemes?.includes('basic') ?? (this.place.isPrivate || credentials === this.sources.userinfo);
+    return schemes?.includes('basic') ?? (this.place.isPrivate || preemptive);
   }
 
   /** @returns false where the very same was sent before */

@@ -12,6 +12,8 @@ export interface Credentials {
    * Unix socket, or on this machine. To name `basic` allows it over plain `ws:`, where it shows the password.
    */
   readonly schemes?: readonly ('basic' | 'digest')[];
+  /** Basic is sent with the first request, unasked (RFC 7617 §2.2), over plain `ws:` as well. Default false. */
+  readonly preemptive?: boolean;
 }
 
 /** Who asks for credentials, and how often it has asked. */
@@ -54,7 +56,7 @@ const CONTROL = /\p{Cc}/u;
 
 /** @throws UsageError `PB_OPTION_INVALID`; what is wrong is never shown, for it may be the password */
 export function checkCredentials(credentials: Credentials): Credentials {
-  const { username, password, schemes } = credentials;
+  const { username, password, schemes, preemptive } = credentials;
   if (typeof username !== 'string' || typeof password !== 'string') {
     throw invalid('credentials need a `username` and a `password`, both strings');
   }
@@ -63,7 +65,32 @@ export function checkCredentials(credentials: Credentials): Credentials {
   }
   const isList = Array.isArray(schemes) && schemes.every((scheme) => scheme === 'basic' || scheme === 'digest');
   if (schemes !== undefined && !isList) throw invalid("`credentials.schemes` lists 'digest', 'basic' or both");
+  if (preemptive !== undefined && typeof preemptive !== 'boolean')
+    throw invalid('`credentials.preemptive` is a boolean');
+  if (preemptive === true && schemes?.includes('basic') === false) {
+    throw invalid('`credentials.preemptive` is about Basic, which `credentials.schemes` does not list');
+  }
   return credentials;
+}
+
+/**
+ * What an address has of a name and a password: the caller has chosen to show them, and they are sent at once.
+ * @throws UsageError `PB_OPTION_INVALID`
+ */
+export function userinfoOf({ username, password }: URL): Credentials | undefined {
+  if (username === '' && password === '') return undefined;
+  return checkCredentials({ username: decode(username), password: decode(password), preemptive: true });
+}
+
+/** What encodes nothing stands for itself, as in the URLs that people write. */
+export function decode(text: string): string {
+  return text.replaceAll(/(?:%[\da-f]{2})+/gi, (encoded) => {
+    try {
+      return decodeURIComponent(encoded);
+    } catch {
+      return encoded;
+    }
+  });
 }
 
 /** @throws UsageError `PB_OPTION_INVALID` */
