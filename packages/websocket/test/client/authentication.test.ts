@@ -7,6 +7,7 @@ import {
   type ConnectOptions,
   type CredentialsSource,
   HandshakeError,
+  ReconnectingConnection,
 } from '@pulsebeacon/websocket';
 import { TLS } from '../support/certificate.ts';
 import { digestParameters, isRightDigest } from '../support/digest-verifier.ts';
@@ -135,6 +136,30 @@ describe('Digest (RFC 7616)', () => {
     await open(t, server.url, { credentials: { ...MUFASA } });
     assert.equal(sent(other)[0], undefined);
     assert.equal(sent(server).at(-1), undefined);
+  });
+
+  test('a connection that comes back shows at once what was accepted', async (t) => {
+    const server = await scriptedServer(t, (request, index) => {
+      if (index === 0) return challenge(digest('SHA-256', 'n'));
+      // The first connection does not last.
+      if (index === 1) setImmediate(() => request.socket.destroy());
+      return accept(request);
+    });
+    let opened = 0;
+    const link = new ReconnectingConnection(server.url, {
+      credentials: MUFASA,
+      firstDelay: 1,
+      maxDelay: 10,
+      open: (connection) => {
+        if (++opened === 2) connection.terminate();
+      },
+      shouldRetry: () => opened < 2,
+    });
+    await assert.rejects(link.finished);
+    assert.deepEqual(
+      sent(server).map((value) => digestParameters(value)['nc']),
+      [undefined, '00000001', '00000002'],
+    );
   });
 
   test('a nonce of long ago that is not known any more is replaced', async (t) => {

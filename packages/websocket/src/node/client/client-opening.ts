@@ -412,7 +412,8 @@ export class ClientOpening implements WheelEntry {
   }
 
   private note({ status, rawHeaders }: AnswerHead, proxy?: Proxy): void {
-    const location = new HeaderFields(rawHeaders).get('location');
+    const isElsewhere = status >= 300 && status < 400;
+    const location = isElsewhere ? new HeaderFields(rawHeaders).get('location') : undefined;
     this.hops.push({
       url: maskUrl(this.aim.target.url),
       ...(proxy === undefined ? {} : { proxy: proxy.url }),

@@ -51,7 +51,10 @@ export function dial(place: Place, socketOptions: ClientSocketOptions, tls: Clie
       : { path: socketPath };
   return withUsageErrors(secure ? '`tls` or `socket`' : '`socket`', () =>
     secure
-      ? { socket: connectTls({ servername: serverName(host), ...tls, ...where, ...ALPN }), ready: 'secureConnect' }
+      ? {
+          socket: connectTls({ servername: serverName(host), ...guarded(tls), ...where, ...ALPN }),
+          ready: 'secureConnect',
+        }
       : { socket: connectTcp({ ...where, allowHalfOpen: true }), ready: 'connect' },
   );
 }
@@ -63,8 +66,22 @@ export function dial(place: Place, socketOptions: ClientSocketOptions, tls: Clie
 export function dialOver(socket: Socket, place: Place, tls: ClientTlsOptions): Dialled {
   const host = bareHost(place.host);
   // The certificate is to be that of the host, and not that of whoever carries the bytes.
-  const options = { servername: serverName(host), host, ...tls, ...ALPN, socket };
+  const options = { servername: serverName(host), host, ...guarded(tls), ...ALPN, socket };
   return withUsageErrors('`tls`', () => ({ socket: connectTls(options), ready: 'secureConnect' }));
+}
+
+/** A check of the certificate that throws has failed: where Node calls it, there is nobody who would catch that. */
+function guarded(tls: ClientTlsOptions): ClientTlsOptions {
+  const check = tls.checkServerIdentity;
+  if (typeof check !== 'function') return tls;
+  const checkServerIdentity: typeof check = (...asked) => {
+    try {
+      return check(...asked);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  };
+  return { ...tls, checkServerIdentity };
 }
 
 /** RFC 6066 §3: a name, never an address. */
