@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
 import {
   type AuthenticationContext,
@@ -432,5 +433,28 @@ describe('the connection of a refusal', () => {
     });
     assert.equal((await failed(rude.url, { credentials: MUFASA })).code, 'PB_ANSWER_ENDED');
     assert.equal(rude.requests.length, 3);
+  });
+
+  test('that ends while the application is asked is replaced, too', async (t) => {
+    let cut = (): Promise<unknown> => Promise.resolve();
+    const server = await scriptedServer(t, (request, index) => {
+      cut = () => {
+        const closed = once(request.socket, 'close');
+        request.socket.destroy();
+        return closed;
+      };
+      return index === 0 ? challenge('Basic realm="a"') : accept(request);
+    });
+    let asked = 0;
+    const getCookieString = async (): Promise<string> => {
+      if (++asked === 2) {
+        await cut();
+        // The other end has most likely seen it by then; if not, it will when it asks, and all goes the same.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return '';
+    };
+    await open(t, server.url, { credentials: MUFASA, cookieJar: { getCookieString, setCookie: () => {} } });
+    assert.equal(server.connections(), 2);
   });
 });

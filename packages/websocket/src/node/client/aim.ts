@@ -77,6 +77,11 @@ export class Aim {
     return new Aim(target, settings, signal, undefined, true);
   }
 
+  /** The address that cookies are for. */
+  get httpUrl(): string {
+    return this.origin + this.target.uri.resourceName;
+  }
+
   /** After a redirect: what was for one origin never comes to another one. */
   follow({ target, isSameOrigin }: Redirect): Aim {
     return new Aim(target, this.settings, this.signal, this, isSameOrigin);

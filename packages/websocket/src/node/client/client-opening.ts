@@ -5,32 +5,29 @@ import { ticks, type WheelEntry } from '../../connection/timer-wheel.ts';
 import type { AnswerHead } from '../../handshake/answer-reader.ts';
 import { checkAnswer, type ClientRequest, encodeRequest } from '../../handshake/client-handshake.ts';
 import { connectTarget, encodeConnectRequest } from '../../handshake/connect-request.ts';
-import { serializeExtensions } from '../../handshake/extension-header.ts';
 import { HeaderFields } from '../../handshake/header-fields.ts';
 import type { HeaderLine } from '../../handshake/header-input.ts';
 import { copyBytes } from '../../protocol/bytes.ts';
-import type { ExtensionOffer } from '../../protocol/extension-offer.ts';
-import { acceptDeflateAnswer, type DeflateOffer, offerDeflate } from '../../protocol/permessage-deflate.ts';
 import { wheel } from '../connection-shared.ts';
 import { nodePlatform } from '../platform.ts';
 import { Aim } from './aim.ts';
 import type { Authenticator } from './authentication/authenticator.ts';
 import { storeCookies } from './cookies.ts';
+import { DeflateNegotiation } from './deflate-negotiation.ts';
 import { HandshakeError } from './handshake-error.ts';
 import { type Hop, maskUrl } from './hops.ts';
 import type { Answer, Reaction } from './http-stream.ts';
 import { Link, UNANSWERED } from './link.ts';
-import { askApplication, OpeningFailure, type OpeningFailureOptions } from './opening-failure.ts';
+import { OpeningFailure, type OpeningFailureOptions } from './opening-failure.ts';
 import type { ClientSettings } from './options.ts';
 import type { Proxy } from './proxy.ts';
 import { followRedirect, REDIRECT_STATUSES } from './redirects.ts';
+import { requestLines } from './request-lines.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import type { ClientTarget } from './target.ts';
 import { callTrace, type TraceEvent } from './trace.ts';
 import { TracedStream } from './traced-stream.ts';
 
-const NOTHING_AGREED: Agreement = { protocol: '', extensions: '', deflate: null };
-const NO_OFFERS: readonly ExtensionOffer[] = [];
 const EMPTY = new Uint8Array(0);
 
 /** A handshake that succeeded: everything that a connection is made of. */
@@ -65,7 +62,7 @@ const GIVEN_UP: unique symbol = Symbol('given up');
 export class ClientOpening implements WheelEntry {
   private readonly settings: ClientSettings;
   private readonly observer: OpeningObserver;
-  private readonly offer: DeflateOffer | undefined;
+  private readonly deflate: DeflateNegotiation;
   private readonly abort = new AbortController();
   private readonly hops: Hop[] = [];
   private readonly visited = new Set<string>();
@@ -92,17 +89,13 @@ export class ClientOpening implements WheelEntry {
   constructor(target: ClientTarget, settings: ClientSettings, observer: OpeningObserver) {
     this.settings = settings;
     this.observer = observer;
-    const { deflate } = settings;
-    this.offer =
-      deflate === null
-        ? undefined
-        : offerDeflate(deflate.wishes, (parameters) => deflate.grantTakeover(parameters, 'client'));
+    this.deflate = new DeflateNegotiation(settings.deflate);
     try {
       this.aim = Aim.at(target, settings, this.abort.signal);
       this.request = this.encode(this.aim.headers);
       this.link = this.newLink();
     } catch (error) {
-      this.releaseOffer();
+      this.deflate.release();
       throw error;
     }
     this.startDeadline();
@@ -153,7 +146,7 @@ export class ClientOpening implements WheelEntry {
   /** @returns undefined where the connection is open, and told */
   private async attempt(): Promise<Answer | undefined> {
     // What the application is asked for may come earlier or later than the connection.
-    const [lines] = await Promise.all([this.linesToAdd(), this.connected()]);
+    const [lines] = await Promise.all([requestLines(this.aim, this.settings.http.cookieJar), this.connected()]);
     if (this.isOver) throw GIVEN_UP;
     this.request = this.encode(lines);
     const { head } = this.request;
@@ -167,34 +160,10 @@ export class ClientOpening implements WheelEntry {
   }
 
   private encode(headers: readonly HeaderLine[]): ClientRequest {
-    const { offer } = this;
-    const extensions = offer === undefined ? NO_OFFERS : [offer.offer];
+    const extensions = this.deflate.offers;
     const { originField: origin, target } = this.aim;
     const { subprotocols } = this.settings;
     return encodeRequest(nodePlatform, target.uri, { subprotocols, extensions, origin, headers });
-  }
-
-  /** The header lines of the application, and with them what is known of credentials and cookies. */
-  private async linesToAdd(): Promise<readonly HeaderLine[]> {
-    const { aim } = this;
-    const { cookieJar } = this.settings.http;
-    const authorization = await aim.authenticator.authorize('GET', aim.target.uri.resourceName);
-    const cookies =
-      cookieJar === undefined ? undefined : await askApplication(() => cookieJar.getCookieString(this.httpUrl));
-    let lines = aim.headers;
-    // What the application says by itself comes before what the URL says, but not after a challenge was answered.
-    const isOwn = aim.authenticator.isUnasked && lines.some(([name]) => isNamed(name, 'authorization'));
-    if (authorization !== undefined && !isOwn) lines = withLine(lines, 'Authorization', authorization);
-    if (cookies !== undefined && cookies !== '') {
-      const own = lines.filter(([name]) => isNamed(name, 'cookie')).map(([, value]) => value);
-      lines = withLine(lines, 'Cookie', [...own, cookies].join('; '));
-    }
-    return lines;
-  }
-
-  /** The address that cookies are for. */
-  private get httpUrl(): string {
-    return this.aim.origin + this.aim.target.uri.resourceName;
   }
 
   private onHead(head: AnswerHead, bytes: Uint8Array, at: number, end: number): Reaction {
@@ -214,7 +183,7 @@ export class ClientOpening implements WheelEntry {
     const { requireSubprotocol, limits } = this.settings;
     const answer = checkAnswer(nodePlatform, this.request, head, { requireSubprotocol, limits: limits.headerLimits });
     if (!answer.ok) throw new OpeningFailure(answer.code);
-    const agreement = this.agree(answer.subprotocol, answer.extensions);
+    const agreement = this.deflate.agree(answer.subprotocol, answer.extensions);
     this.succeed(head, answer.fields, agreement, at === end ? EMPTY : copyBytes(bytes, at, end));
     return 'taken';
   }
@@ -225,7 +194,7 @@ export class ClientOpening implements WheelEntry {
     const { link, aim } = this;
     aim.authenticator.accept(fields);
     const { trace, http } = this.settings;
-    if (http.cookieJar !== undefined) void storeCookies(http.cookieJar, fields.getAll('set-cookie'), this.httpUrl);
+    if (http.cookieJar !== undefined) void storeCookies(http.cookieJar, fields.getAll('set-cookie'), this.aim.httpUrl);
     this.observer.onOpened({
       stream: trace === undefined ? link.stream : new TracedStream(link.stream, trace, rest),
       socket: link.socket,
@@ -235,26 +204,6 @@ export class ClientOpening implements WheelEntry {
       rest,
       url: aim.target.url,
     });
-  }
-
-  /** What the answer agrees to. @throws OpeningFailure where its extension parameters are no answer to ours */
-  private agree(protocol = '', extensions: readonly ExtensionOffer[]): Agreement {
-    const { offer } = this;
-    const { deflate } = this.settings;
-    const [accepted] = extensions;
-    if (accepted === undefined) {
-      this.releaseOffer();
-      return protocol === '' ? NOTHING_AGREED : { protocol, extensions: '', deflate: null };
-    }
-    const answer = acceptDeflateAnswer(accepted, offer!.offer);
-    if ('error' in answer) throw new OpeningFailure('PB_ANSWER_DEFLATE_INVALID', { detail: answer.error });
-    // The server may have agreed to less: what was set aside is given back, and what is needed is taken again.
-    this.releaseOffer();
-    const { parameters } = answer;
-    if (!parameters.clientNoContextTakeover || !parameters.serverNoContextTakeover) {
-      deflate!.grantTakeover(parameters, 'client');
-    }
-    return { protocol, extensions: serializeExtensions(extensions), deflate: parameters };
   }
 
   // --- What the answer says to do ------------------------------------------------------------------------------------
@@ -279,7 +228,7 @@ export class ClientOpening implements WheelEntry {
     const fields = new HeaderFields(rawHeaders);
     const { cookieJar } = this.settings.http;
     const cookies = fields.getAll('set-cookie');
-    if (cookieJar !== undefined) await storeCookies(cookieJar, cookies, this.httpUrl);
+    if (cookieJar !== undefined) await storeCookies(cookieJar, cookies, this.aim.httpUrl);
     if (this.isOver) throw GIVEN_UP;
     if (this.isLate) throw new OpeningFailure('PB_ANSWER_STATUS');
     if (status === 401) {
@@ -446,25 +395,11 @@ export class ClientOpening implements WheelEntry {
     wheel.cancel(this);
     clearTimeout(this.timer);
     this.wake?.();
-    this.releaseOffer();
+    this.deflate.release();
     this.link.destroy();
     this.abort.abort();
     return true;
   }
-
-  private releaseOffer(): void {
-    const granted = this.offer?.granted;
-    if (granted !== undefined) this.settings.deflate!.releaseTakeover(granted);
-  }
-}
-
-function isNamed(name: string, lower: string): boolean {
-  return name.toLowerCase() === lower;
-}
-
-/** With this line in place of those of the same name. */
-function withLine(lines: readonly HeaderLine[], name: string, value: string): readonly HeaderLine[] {
-  return [...lines.filter(([other]) => !isNamed(other, name.toLowerCase())), [name, value]];
 }
 
 function describe(cause: unknown): string {

@@ -101,6 +101,8 @@ export class Link {
   ask(head: string, onHead: OnHead): Promise<Answer | undefined | typeof UNANSWERED> {
     const isUsed = this.requests++ > 0;
     return new Promise((resolve, reject) => {
+      // It ended while the application was asked for something.
+      if (!this.isAlive) return isUsed ? resolve(UNANSWERED) : reject(new OpeningFailure('PB_ANSWER_ENDED'));
       this.http.send(head, {
         onHead: (answer, bytes, at, end) => {
           const reaction = onHead(answer, bytes, at, end);
