@@ -21,6 +21,11 @@ const KINDS = {
     about:
       'There was no answer to the opening handshake. `connect` rejects with a `HandshakeError` whose `cause` is what the operating system or TLS said.',
   },
+  http: {
+    title: 'HTTP that leads to no connection',
+    about:
+      'A login, a redirect or a proxy on the way to the connection failed. `connect` rejects with a `HandshakeError`, whose `hops` say what came before.',
+  },
   answer: {
     title: "A server's answer that a client cannot accept",
     about:

@@ -54,6 +54,7 @@ const program = (variable, names, debian) => ({
  * is, or undefined when it is not there.
  */
 export const REQUIREMENTS = {
+  apache: program('PULSEBEACON_APACHE', ['apache2'], 'apache2'),
   caddy: program('PULSEBEACON_CADDY', ['caddy'], 'caddy'),
   chromium: program('PULSEBEACON_CHROMIUM', ['chromium', 'chromium-browser', 'google-chrome'], 'chromium'),
   curl: program('PULSEBEACON_CURL', ['curl'], 'curl'),
@@ -61,8 +62,9 @@ export const REQUIREMENTS = {
   libwebsockets: program('PULSEBEACON_LWS_SERVER', ['libwebsockets-test-server'], 'libwebsockets-test-server'),
   nginx: program('PULSEBEACON_NGINX', ['nginx'], 'nginx'),
   openssl: program('PULSEBEACON_OPENSSL', ['openssl'], 'openssl'),
-  'systemd-analyze': program('PULSEBEACON_SYSTEMD_ANALYZE', ['systemd-analyze'], 'systemd'),
   slowhttptest: program('PULSEBEACON_SLOWHTTPTEST', ['slowhttptest'], 'slowhttptest'),
+  squid: program('PULSEBEACON_SQUID', ['squid'], 'squid'),
+  'systemd-analyze': program('PULSEBEACON_SYSTEMD_ANALYZE', ['systemd-analyze'], 'systemd'),
   'python-websockets': {
     debian: ['python3', 'python3-websockets'],
     find: async () => {

@@ -140,6 +140,10 @@ describe('2: what cannot be', () => {
     [[':1', '--origin', 'here'], /an origin is a scheme/],
     [[':1', '-u', 'me'], /--user me lacks a password: set PULSEBEACON_PASSWORD, or give --user me:PASSWORD$/],
     [[':1', '-u', 'me:x', '-H', 'authorization: y'], /give either that or --header$/],
+    [[':1', '-u', 'me:x', '--bearer', 'y'], /--user makes an Authorization header: give either that or --bearer$/],
+    [[':1', '--digest'], /give --user NAME, too$/],
+    [[':1', '--bearer', 'a b'], /the bearer token is no token68/],
+    [[':1', '--proxy', 'socks5://a'], /a proxy of the kind socks5:/],
     [[':1', '--insecure'], /--insecure is about TLS, and ws:\/\/localhost:1 is without: begin it with wss:\/\/$/],
     [['wss://a', '--key', 'k.pem'], /--key needs its certificate, too: --cert FILE$/],
     [[':1', '-b', '--hex'], /give either --binary or --hex$/],
@@ -200,7 +204,7 @@ describe('4: refused', () => {
       authorize: () => new Refusal(307, { headers: { Location: 'wss://example.com/new' } }),
     });
     const { code, stderr } = await runConnect([where]);
-    assert.match(stderr, /\nhint: pulsebeacon connect wss:\/\/example\.com\/new\n$/);
+    assert.match(stderr, /\nhint: --location follows it; or pulsebeacon connect wss:\/\/example\.com\/new\n$/);
     assert.equal(code, 4);
   });
 });
@@ -346,7 +350,7 @@ describe('--help', () => {
   it('has every option and every exit code', async () => {
     const { code, stdout } = await runConnect(['--help']);
     assert.equal(code, 0);
-    const names = `header subprotocol origin user compression unix timeout
+    const names = `header subprotocol origin user digest bearer cookie location retry proxy compression unix timeout
       ca cert key insecure servername
       execute file binary hex wait count ping-interval no-ping
       output json timestamps verbose max-message-size no-color no-history`.split(/\s+/);

@@ -8,7 +8,7 @@ import { describe, it, type TestContext } from 'node:test';
 import type { ServerConnection, ServerOptions } from '@pulsebeacon/websocket';
 import { History } from '#dist/connect/history.js';
 import { JsonReporter } from '#dist/connect/json-reporter.js';
-import { basicAuthorization } from '#dist/connect/password.js';
+import { readUser } from '#dist/connect/password.js';
 import { Screen } from '#dist/connect/screen.js';
 import { Session } from '#dist/connect/session.js';
 import type { ConnectSettings } from '#dist/connect/settings.js';
@@ -344,14 +344,14 @@ describe('the history', () => {
 });
 
 describe('a password', () => {
-  const ask = (input: TerminalKeyboard, output: TerminalScreen): Promise<string> =>
-    basicAuthorization('me', {}, { input, output });
+  const ask = (input: TerminalKeyboard, output: TerminalScreen): ReturnType<typeof readUser> =>
+    readUser('me', {}, { input, output });
 
   it('is asked for, and not shown', async () => {
     const [keys, screen] = [new TerminalKeyboard(), new TerminalScreen()];
     const value = ask(keys, screen);
     keys.type('sekret', KEYS.left, 'c', KEYS.enter);
-    assert.equal(await value, `Basic ${Buffer.from('me:sekrect').toString('base64')}`);
+    assert.deepEqual(await value, { username: 'me', password: 'sekrect' });
     assert.equal(screen.raw, 'Password for me: \n');
     assert.equal(keys.isRaw, false);
   });
@@ -366,7 +366,7 @@ describe('a password', () => {
   }
 
   it('cannot be asked for where no terminal is', async () => {
-    const value = basicAuthorization('me', {}, { input: new PassThrough(), output: new TerminalScreen() });
+    const value = readUser('me', {}, { input: new PassThrough(), output: new TerminalScreen() });
     await assert.rejects(value, { name: 'Failure', exitCode: 2 });
   });
 });

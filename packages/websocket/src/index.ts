@@ -14,6 +14,7 @@ export type {
 export { type ConnectionErrorCode, UsageError, type UsageErrorCode, WebSocketError } from './connection/errors.ts';
 export { PreparedMessage } from './connection/prepared-message.ts';
 export type { SlowConsumerPolicy } from './connection/shared.ts';
+export type { Challenge } from './handshake/challenges.ts';
 export { HeaderFields, type HeaderLimits } from './handshake/header-fields.ts';
 export type { HeadersInput } from './handshake/header-input.ts';
 export { HandshakeUsageError, type HandshakeUsageCode } from './handshake/usage-error.ts';
@@ -37,6 +38,19 @@ export type { ClientSocketOptions, ClientTlsOptions } from './node/client/dial.t
 export { HandshakeError, type HandshakeErrorCode } from './node/client/handshake-error.ts';
 export type { ClientLimits, ConnectOptions, OpeningOptions } from './node/client/options.ts';
 export { Backoff, type BackoffOptions, DEFAULT_BACKOFF } from './node/client/backoff.ts';
+export type {
+  AuthenticationContext,
+  AuthenticationScheme,
+  BearerSource,
+  Credentials,
+  CredentialsSource,
+} from './node/client/authentication/credentials.ts';
+export type { CookieJar } from './node/client/cookies.ts';
+export type { Hop } from './node/client/hops.ts';
+export type { HttpFailureCode } from './node/client/http-failures.ts';
+export type { HttpOptions, RetryOptions } from './node/client/http-options.ts';
+export type { ProxyOption } from './node/client/proxy.ts';
+export type { RedirectOptions } from './node/client/redirects.ts';
 export {
   ClosedError,
   type Disconnection,

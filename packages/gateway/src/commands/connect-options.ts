@@ -1,8 +1,8 @@
-import type { OpeningOptions } from '@pulsebeacon/websocket';
+import type { Credentials, HttpOptions, OpeningOptions } from '@pulsebeacon/websocket';
 import type { Command } from 'commander';
 import { completeUrl } from '../connect/address.ts';
 import { type Encoding, type Outgoing, outgoing, outgoingFile } from '../connect/outgoing.ts';
-import { type AskedTerminal, basicAuthorization, PASSWORD_VARIABLE } from '../connect/password.ts';
+import { type AskedTerminal, PASSWORD_VARIABLE, readUser } from '../connect/password.ts';
 import type { ConnectSettings, Source } from '../connect/settings.ts';
 import { Failure } from '../failure.ts';
 import { addOptions, type OptionGroup, type OptionText } from './option-table.ts';
@@ -15,6 +15,12 @@ export interface ConnectCommandOptions extends TlsCommandOptions {
   readonly subprotocol?: readonly string[];
   readonly origin?: string;
   readonly user?: string;
+  readonly digest?: boolean;
+  readonly bearer?: string;
+  readonly cookie?: readonly string[];
+  readonly location?: boolean;
+  readonly retry?: number;
+  readonly proxy?: string;
   readonly compression?: boolean;
   readonly unix?: string;
   readonly timeout: number;
@@ -49,7 +55,20 @@ const ASKING: readonly OptionText[] = [
   { flags: '--origin <origin>', about: 'the page that it pretends to come from, such as https://example.com' },
   {
     flags: '-u, --user <name[:password]>',
-    about: `credentials (Basic); a password that is not given is taken from ${PASSWORD_VARIABLE}, or asked for`,
+    about: `credentials, sent at once as Basic; where Digest is asked for, as that. A password that is not given is taken from ${PASSWORD_VARIABLE}, or asked for`,
+  },
+  { flags: '--digest', about: 'send those credentials as Digest only, and nothing before that is asked for' },
+  { flags: '--bearer <token>', about: 'send this token' },
+  { flags: '--cookie <name=value>', about: 'send this cookie (repeatable)', read: each(String) },
+  {
+    flags: '-L, --location',
+    about: 'follow redirects, at most 10; other hosts get no credentials, headers or cookies',
+  },
+  { flags: '--retry <times>', about: 'come again so often when 503 or 429 say when (Retry-After)', read: count(0) },
+  {
+    flags: '--proxy <address>',
+    about:
+      "HTTP proxy, http:// or https://, with user:password@ where it wants some; 'environment' for HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY",
   },
   { flags: '--compression', about: 'offer permessage-deflate' },
   { flags: '--unix <path>', about: 'connect to this Unix socket; the URL may be a path alone' },
@@ -184,10 +203,10 @@ function sourceOf(messages: readonly Outgoing[], wait: number, { stdin, stdout }
 async function openingOf(url: string, options: ConnectCommandOptions, asked: AskedTerminal): Promise<OpeningOptions> {
   const { subprotocol: subprotocols = [], origin, compression = false, unix, timeout, maxMessageSize } = options;
   return {
-    headers: await headersOf(options, asked),
     subprotocols,
     compression,
-    tls: tlsOf(url, options, 'wss'),
+    ...(await httpOf(options, asked)),
+    ...tlsOnTheWay(url, options),
     ...(origin === undefined ? {} : { origin }),
     ...(unix === undefined ? {} : { socketPath: unix }),
     handshakeTimeout: timeout,
@@ -203,13 +222,34 @@ async function openingOf(url: string, options: ConnectCommandOptions, asked: Ask
   };
 }
 
-async function headersOf(
-  { header: headers = [], user }: ConnectCommandOptions,
-  asked: AskedTerminal,
-): Promise<readonly (readonly [string, string])[]> {
-  if (user === undefined) return headers;
-  if (headers.some(([name]) => name.toLowerCase() === 'authorization')) {
-    throw new Failure('--user makes an Authorization header: give either that or --header', 2);
+async function httpOf(options: ConnectCommandOptions, asked: AskedTerminal): Promise<HttpOptions & OpeningOptions> {
+  const { header: headers = [], cookie: cookies = [], user, bearer, digest = false, proxy, retry } = options;
+  const isAuthorized = headers.some(([name]) => name.toLowerCase() === 'authorization');
+  const given = [user !== undefined && '--user', bearer !== undefined && '--bearer', isAuthorized && '--header'];
+  const makers = given.filter((option) => option !== false);
+  if (makers.length > 1) {
+    throw new Failure(`${makers[0]} makes an Authorization header: give either that or ${makers[1]}`, 2);
   }
-  return [...headers, ['Authorization', await basicAuthorization(user, process.env, asked)]];
+  if (digest && user === undefined) throw new Failure('--digest is about credentials: give --user NAME, too', 2);
+  const schemes: Pick<Credentials, 'schemes' | 'preemptive'> = digest ? { schemes: ['digest'] } : { preemptive: true };
+  return {
+    headers: cookies.length === 0 ? headers : [...headers, ['Cookie', cookies.join('; ')]],
+    ...(user === undefined ? {} : { credentials: { ...(await readUser(user, process.env, asked)), ...schemes } }),
+    ...(bearer === undefined ? {} : { bearer }),
+    ...(options.location === true ? { redirects: { max: MOST_REDIRECTS } } : {}),
+    ...(retry === undefined ? {} : { retries: { max: retry } }),
+    ...(proxy === undefined ? {} : { proxy }),
+  };
+}
+
+/** As the help says. */
+const MOST_REDIRECTS = 10;
+
+/** TLS to the server, and to a proxy before it. */
+function tlsOnTheWay(url: string, options: ConnectCommandOptions): Pick<OpeningOptions, 'tls' | 'proxyTls'> {
+  const { location = false, proxy = '' } = options;
+  const tls = tlsOf(url, options, 'wss', location || proxy === 'environment' || /^https:/i.test(proxy));
+  // Our own certificate is for the server, and so is the name that it must have.
+  const { cert: _cert, key: _key, servername: _servername, ...proxyTls } = tls;
+  return { tls, proxyTls };
 }

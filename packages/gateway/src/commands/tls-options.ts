@@ -31,12 +31,18 @@ const TLS_NAMES = ['ca', 'cert', 'key', 'insecure', 'servername'] as const;
 /**
  * TLS of a connection.
  * @param scheme with which a URL of this command says that it is over TLS
+ * @param isOnTheWay there may be TLS on the way, whatever the URL says: to a proxy, or after a redirect
  * @throws Failure where the URL is without TLS, or a file cannot be used
  */
-export function tlsOf(url: string, options: TlsCommandOptions, scheme: 'wss' | 'https'): ClientTlsOptions {
+export function tlsOf(
+  url: string,
+  options: TlsCommandOptions,
+  scheme: 'wss' | 'https',
+  isOnTheWay = false,
+): ClientTlsOptions {
   const { ca, cert, key, insecure = false, servername } = options;
   const given = TLS_NAMES.find((name) => options[name] !== undefined);
-  if (given !== undefined && !/^(?:wss|https)\b/i.test(url)) {
+  if (given !== undefined && !isOnTheWay && !/^(?:wss|https)\b/i.test(url)) {
     throw new Failure(`--${given} is about TLS, and ${url} is without: begin it with ${scheme}://`, 2);
   }
   if (key !== undefined && cert === undefined) throw new Failure('--key needs its certificate, too: --cert FILE', 2);

@@ -33,10 +33,13 @@ export const EXIT_CODES: readonly (readonly [ExitCode, string])[] = [
   [EXIT.interrupted, 'interrupted (SIGINT); 143: told to end (SIGTERM)'],
 ];
 
+/** Somebody on the way answered, and not as it would have to be. */
+const REFUSED = /^PB_(?:ANSWER_STATUS|PROXY_STATUS|CREDENTIALS_|CHALLENGE_|REDIRECT_)/;
+
 /** Why there is no connection, as an exit code. */
 export function exitCodeOf({ code }: HandshakeError): ExitCode {
   if (code === 'PB_CONNECT_TIMEOUT' || code === 'PB_ANSWER_TIMEOUT') return EXIT.timeout;
-  if (code === 'PB_ANSWER_STATUS') return EXIT.refused;
+  if (REFUSED.test(code)) return EXIT.refused;
   return code.startsWith('PB_CONNECT_') ? EXIT.unreachable : EXIT.badAnswer;
 }
 
@@ -46,10 +49,12 @@ export function hintFor(error: HandshakeError): string | undefined {
   if (code === 'PB_CONNECT_TLS') return '--ca FILE trusts an issuer of your own, --insecure trusts anyone';
   if (code === 'PB_CONNECT_TIMEOUT' || code === 'PB_ANSWER_TIMEOUT') return '--timeout 30s waits longer';
   if (code.startsWith('PB_ANSWER_SUBPROTOCOL')) return '--subprotocol NAME is what is asked for';
-  if (status === 401) return "--user NAME asks for a password; -H 'Authorization: Bearer …' sends a token";
+  if (code === 'PB_CREDENTIALS_REJECTED') return undefined;
+  if (status === 407) return '--proxy http://USER:PASSWORD@HOST:PORT has credentials for the proxy';
+  if (status === 401) return '--user NAME asks for a password; --bearer TOKEN sends a token';
   if (status === 403) return '--origin https://… says which page it comes from; some servers want one of theirs';
-  if (status !== undefined && status >= 300 && status < 400 && headers.has('location')) {
-    return `pulsebeacon connect ${headers.get('location')}`;
+  if (status !== undefined && code === 'PB_ANSWER_STATUS' && status >= 300 && status < 400 && headers.has('location')) {
+    return `--location follows it; or pulsebeacon connect ${headers.get('location')}`;
   }
   return undefined;
 }

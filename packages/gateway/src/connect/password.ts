@@ -12,18 +12,19 @@ export interface AskedTerminal {
 }
 
 /**
- * The value of Authorization (RFC 7617) for `--user name:password`. Where the password is missing, it comes from the
- * environment, or is asked for without showing what is typed: on a command line everybody on the machine could read it.
+ * The name and the password of `--user name:password`. Where the password is missing, it comes from the environment, or
+ * is asked for without showing what is typed: on a command line everybody on the machine could read it.
  *
  * @throws Failure where there is no password, and nobody to ask
  */
-export async function basicAuthorization(
+export async function readUser(
   user: string,
   env: NodeJS.ProcessEnv,
   terminal: AskedTerminal,
-): Promise<string> {
-  const pair = user.includes(':') ? user : `${user}:${env[PASSWORD_VARIABLE] ?? (await askPassword(user, terminal))}`;
-  return `Basic ${Buffer.from(pair).toString('base64')}`;
+): Promise<{ readonly username: string; readonly password: string }> {
+  const colon = user.indexOf(':');
+  if (colon !== -1) return { username: user.slice(0, colon), password: user.slice(colon + 1) };
+  return { username: user, password: env[PASSWORD_VARIABLE] ?? (await askPassword(user, terminal)) };
 }
 
 async function askPassword(user: string, { input, output }: AskedTerminal): Promise<string> {

@@ -1,4 +1,4 @@
-import type { Trace, TraceEvent } from '@pulsebeacon/websocket';
+import type { Hop, Trace, TraceEvent } from '@pulsebeacon/websocket';
 import { escapeLine } from './escape.ts';
 import { describeFrame } from './frame-text.ts';
 import type { Screen } from './screen.ts';
@@ -15,6 +15,13 @@ export function verboseTrace(screen: Screen, style: Style): Trace {
   return (event: TraceEvent) => {
     if (event.type === 'request') handshake(sent, event.text);
     else if (event.type === 'answer') handshake(came, event.text);
+    else if (event.type === 'hop') screen.err(`${style('dim', escapeLine(`* ${describeHop(event.hop)}`))}\n`);
     else screen.err(`${event.direction === 'out' ? sent : came} ${style('dim', describeFrame(event))}\n`);
   };
+}
+
+/** What an answer led to, in a line. */
+function describeHop({ url, proxy, status, location }: Hop): string {
+  const from = proxy === undefined ? url : `the proxy ${proxy}`;
+  return location === undefined ? `${status} of ${from}: asking again` : `${status} of ${from}: on to ${location}`;
 }

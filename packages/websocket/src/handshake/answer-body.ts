@@ -79,6 +79,11 @@ export class AnswerBody {
     return this.place >= COMPLETE || this.length === this.kept.length;
   }
 
+  /** The body is over, or can only be over when the connection is not to carry another request: no more need be read. */
+  get isSettled(): boolean {
+    return this.place >= COMPLETE || this.place === TO_THE_END || !this.isReusable;
+  }
+
   /**
    * The body was seen to its end, and the connection could carry another request (RFC 9112 §9.3): it does not end with
    * the connection, and nothing came behind it that nobody asked for (§9.2).

@@ -2,6 +2,7 @@ export { AnswerBody } from './answer-body.ts';
 export { ANSWER_FAULTS, type AnswerFaultCode, type AnswerFaultEntry } from './answer-faults.ts';
 export { type AnswerHead, AnswerReader } from './answer-reader.ts';
 export { type Authority, parseAuthority } from './authority.ts';
+export { type Challenge, parseAuthParameters, parseChallenges } from './challenges.ts';
 export {
   type AcceptedAnswer,
   type AnswerFault,
@@ -12,6 +13,16 @@ export {
   encodeRequest,
   type HandshakeAnswer,
 } from './client-handshake.ts';
+export { connectTarget, encodeConnectRequest } from './connect-request.ts';
+export {
+  DIGEST_STRENGTH,
+  type DigestChallenge,
+  type DigestCredentials,
+  type DigestHash,
+  type DigestHashName,
+  DigestSession,
+  readDigestChallenge,
+} from './digest.ts';
 export { parseExtensions, serializeExtensions } from './extension-header.ts';
 export { DEFAULT_HEADER_LIMITS, HeaderFields, type HeaderLimits } from './header-fields.ts';
 export type { HeaderLine, HeadersInput } from './header-input.ts';

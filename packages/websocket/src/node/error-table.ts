@@ -4,6 +4,7 @@ import { REFUSALS } from '../handshake/refusals.ts';
 import { HANDSHAKE_USAGE_ERRORS } from '../handshake/usage-error.ts';
 import { VIOLATIONS } from '../protocol/violations.ts';
 import { CONNECT_FAILURES } from './client/connect-failures.ts';
+import { HTTP_FAILURES } from './client/http-failures.ts';
 
 /** One of the errors that this library reports. */
 export interface ErrorEntry {
@@ -11,9 +12,9 @@ export interface ErrorEntry {
   readonly code: string;
   /**
    * Where it comes up: `connection` closes a connection with `closeCode`; `refusal` answers a handshake with `status`;
-   * `connect` and `answer` fail a client's handshake; `usage` is thrown at the caller.
+   * `connect`, `http` and `answer` fail a client's handshake; `usage` is thrown at the caller.
    */
-  readonly kind: 'connection' | 'refusal' | 'connect' | 'answer' | 'usage';
+  readonly kind: 'connection' | 'refusal' | 'connect' | 'http' | 'answer' | 'usage';
   readonly closeCode?: number;
   readonly status?: number;
   /** Where it is written; empty where it is this library's own. */
@@ -31,6 +32,9 @@ export const ERRORS: readonly ErrorEntry[] = [
   ...Object.entries(REFUSALS).map(([code, entry]): ErrorEntry => ({ code, kind: 'refusal', ...entry })),
   ...Object.entries(CONNECT_FAILURES).map(
     ([code, { section, retry, message }]): ErrorEntry => ({ code, kind: 'connect', section, retry, message }),
+  ),
+  ...Object.entries(HTTP_FAILURES).map(
+    ([code, { section, retry, message }]): ErrorEntry => ({ code, kind: 'http', section, retry, message }),
   ),
   ...Object.entries(ANSWER_FAULTS).map(([code, entry]): ErrorEntry => ({ code, kind: 'answer', ...entry })),
   ...Object.entries(HANDSHAKE_USAGE_ERRORS).map(([code, entry]): ErrorEntry => ({ code, kind: 'usage', ...entry })),

@@ -93,6 +93,11 @@ export class SocketStream implements ByteStream {
     return this.socket.writableLength;
   }
 
+  /** Gives the socket to whoever goes on with it otherwise. Nothing is told any more; an error still finds somebody. */
+  release(): Socket {
+    return this.socket.off('data', onData).off('end', onEnd).off('close', onClose);
+  }
+
   protected startReading(): void {
     // Whoever had the socket before may have paused it.
     this.socket.on('data', onData).resume();

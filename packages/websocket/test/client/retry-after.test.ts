@@ -11,6 +11,7 @@ test('Retry-After is a number of seconds or a date (RFC 9110 §10.2.3)', () => {
     [' 5 ', 5],
     ['Thu, 01 Jan 2026 00:01:30 GMT', 90],
     ['Wed, 31 Dec 2025 00:00:00 GMT', 0],
+    ['Thu Jan  1 00:00:20 2026', 20],
     ['Thursday, 01-Jan-26 00:00:10 GMT', 10],
   ] as const) {
     assert.equal(parseRetryAfter(value, NOW), seconds, value);

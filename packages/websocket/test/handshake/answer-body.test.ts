@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { AnswerBody, AnswerReader } from '#dist/handshake/index.js';
 import { budget } from '../properties/budget.ts';
 import { headOf, readBody, readBodyCut } from '../support/answers.ts';
+import { testPlatform } from '../support/platform.ts';
 
 const refused = (fields: readonly string[], body: string, line = 'HTTP/1.1 403 Forbidden') =>
   `${[line, ...fields].join('\r\n')}\r\n\r\n${body}`;
@@ -217,4 +219,24 @@ describe('properties', () => {
     });
     fc.assert(property, budget({ test: 4_000, soak: 400_000 }));
   });
+});
+
+test('a body is settled when no more of it can make the connection useful', () => {
+  const settled = (text: string): boolean => {
+    const bytes = Buffer.from(text, 'latin1');
+    const reader = new AnswerReader(testPlatform);
+    const at = reader.push(bytes, 0, bytes.length);
+    const body = new AnswerBody(reader.head!, 4);
+    body.push(bytes, at, bytes.length);
+    return body.isSettled;
+  };
+  // More than is kept has come, but the end is still to come.
+  assert.equal(settled(refused(['Content-Length: 6'], 'abcde')), false);
+  assert.equal(settled(refused(['Content-Length: 6'], 'abcdef')), true);
+  assert.equal(settled(chunked('5\r\nabcde\r\n')), false);
+  assert.equal(settled(chunked('5\r\nabcde\r\n0\r\n\r\n')), true);
+  // It ends with the connection; the connection ends with it; it is no body.
+  assert.equal(settled(refused([], 'a')), true);
+  assert.equal(settled(refused(['Connection: close', 'Content-Length: 6'], 'a')), true);
+  assert.equal(settled(chunked('no size')), true);
 });

@@ -1,34 +1,33 @@
 import type { Socket } from 'node:net';
-import type { ByteStream, ByteStreamHandler } from '../../connection/byte-stream.ts';
+import type { ByteStream } from '../../connection/byte-stream.ts';
 import type { Agreement } from '../../connection/shared.ts';
 import { ticks, type WheelEntry } from '../../connection/timer-wheel.ts';
-import { AnswerBody } from '../../handshake/answer-body.ts';
-import { type AnswerHead, AnswerReader } from '../../handshake/answer-reader.ts';
-import type { AnswerFaultCode } from '../../handshake/answer-faults.ts';
+import type { AnswerHead } from '../../handshake/answer-reader.ts';
 import { checkAnswer, type ClientRequest, encodeRequest } from '../../handshake/client-handshake.ts';
-import { serializeExtensions } from '../../handshake/extension-header.ts';
-import type { HeaderFields } from '../../handshake/header-fields.ts';
-import { type HeadersInput, readHeadersInput } from '../../handshake/header-input.ts';
+import { connectTarget, encodeConnectRequest } from '../../handshake/connect-request.ts';
+import { HeaderFields } from '../../handshake/header-fields.ts';
+import type { HeaderLine } from '../../handshake/header-input.ts';
 import { copyBytes } from '../../protocol/bytes.ts';
-import type { ExtensionOffer } from '../../protocol/extension-offer.ts';
-import { acceptDeflateAnswer, type DeflateOffer, offerDeflate } from '../../protocol/permessage-deflate.ts';
 import { wheel } from '../connection-shared.ts';
 import { nodePlatform } from '../platform.ts';
-import { streamOver } from '../shared-read-buffer.ts';
-import type { SocketStream } from '../socket-stream.ts';
-import { connectFailureCode } from './connect-failures.ts';
-import { dial, type Dialled } from './dial.ts';
-import { HandshakeError, type HandshakeErrorCode } from './handshake-error.ts';
+import { Aim } from './aim.ts';
+import type { Authenticator } from './authentication/authenticator.ts';
+import { storeCookies } from './cookies.ts';
+import { DeflateNegotiation } from './deflate-negotiation.ts';
+import { HandshakeError } from './handshake-error.ts';
+import { type Hop, maskUrl } from './hops.ts';
+import type { Answer, Reaction } from './http-stream.ts';
+import { Link, UNANSWERED } from './link.ts';
+import { OpeningFailure, type OpeningFailureOptions } from './opening-failure.ts';
 import type { ClientSettings } from './options.ts';
+import type { Proxy } from './proxy.ts';
+import { followRedirect, REDIRECT_STATUSES } from './redirects.ts';
+import { requestLines } from './request-lines.ts';
+import { parseRetryAfter } from './retry-after.ts';
 import type { ClientTarget } from './target.ts';
 import { callTrace, type TraceEvent } from './trace.ts';
 import { TracedStream } from './traced-stream.ts';
 
-/** Most bytes of a refusal's body that are kept for the error. */
-const MAX_BODY_BYTES = 4096;
-
-const NOTHING_AGREED: Agreement = { protocol: '', extensions: '', deflate: null };
-const NO_OFFERS: readonly ExtensionOffer[] = [];
 const EMPTY = new Uint8Array(0);
 
 /** A handshake that succeeded: everything that a connection is made of. */
@@ -40,185 +39,353 @@ export interface Opened {
   readonly fields: HeaderFields;
   /** Bytes that came behind the answer, in memory of their own. */
   readonly rest: Uint8Array;
+  /** Where it is connected to, after redirects: without userinfo. */
+  readonly url: string;
 }
 
 /** Told once how a handshake ended. */
 export interface OpeningObserver {
   onOpened(opened: Opened): void;
-  /** A {@link HandshakeError}, or what the signal was aborted with. */
+  /** A {@link HandshakeError}; or what the signal was aborted with; or a UsageError for what the application gave. */
   onFailed(error: unknown): void;
 }
 
+/** The waits of one opening that nobody needs any more end with this. */
+const GIVEN_UP: unique symbol = Symbol('given up');
+
 /**
- * A client's opening handshake on its way (RFC 6455 §4.1): connects, asks, reads the answer and checks it. It has one
- * deadline for everything, and ends in one call of its observer, unless it is cancelled.
+ * A client's opening handshake on its way (RFC 6455 §4.1): connects, through a proxy where there is one, asks, and does
+ * what the answers of HTTP say (credentials, redirects, waits) until one opens the connection or none will. It has one
+ * deadline for everything but the waits that a server asked for, and ends in one call of its observer, unless it is
+ * cancelled.
  */
-export class ClientOpening implements ByteStreamHandler, WheelEntry {
-  private readonly target: ClientTarget;
+export class ClientOpening implements WheelEntry {
   private readonly settings: ClientSettings;
   private readonly observer: OpeningObserver;
-  private readonly request: ClientRequest;
-  private readonly offer: DeflateOffer | undefined;
-  private readonly reader: AnswerReader;
-  private readonly dialled: Dialled;
-  private readonly stream: SocketStream;
-  private body: AnswerBody | undefined;
-  private isReady = false;
+  private readonly deflate: DeflateNegotiation;
+  private readonly abort = new AbortController();
+  private readonly hops: Hop[] = [];
+  private readonly visited = new Set<string>();
+  private aim: Aim;
+  private link: Link;
+  private proxyAuthenticator: Authenticator | undefined;
+  private request: ClientRequest;
+  /** The answer that matters, where there is one. */
+  private answer: { readonly head: AnswerHead; readonly body: string } | undefined;
+  /** What is being waited for from the network has been asked for. */
+  private isAsking = false;
   private isOver = false;
+  /** The deadline is over: the answer that is there is the last one. */
+  private isLate = false;
+  private redirects = 0;
+  private retries = 0;
+  private wake: (() => void) | undefined;
+  private timer: NodeJS.Timeout | undefined;
   wheelNext: WheelEntry | null = null;
   wheelPrevious: WheelEntry | null = null;
   wheelDue = -1;
 
   /** @throws {HandshakeUsageError} where the request cannot be written as the settings ask */
   constructor(target: ClientTarget, settings: ClientSettings, observer: OpeningObserver) {
-    this.target = target;
     this.settings = settings;
     this.observer = observer;
-    const { deflate, subprotocols, origin, limits } = settings;
-    const headers = withAuthorization(settings.headers, target.authorization);
-    this.offer =
-      deflate === null
-        ? undefined
-        : offerDeflate(deflate.wishes, (parameters) => deflate.grantTakeover(parameters, 'client'));
+    this.deflate = new DeflateNegotiation(settings.deflate);
     try {
-      const extensions = this.offer === undefined ? NO_OFFERS : [this.offer.offer];
-      this.request = encodeRequest(nodePlatform, target.uri, { subprotocols, extensions, origin, headers });
-      this.reader = new AnswerReader(nodePlatform, limits.headerLimits);
-      this.dialled = dial(target, settings.socket, settings.tls);
+      this.aim = Aim.at(target, settings, this.abort.signal);
+      this.request = this.encode(this.aim.headers);
+      this.link = this.newLink();
     } catch (error) {
-      this.releaseOffer();
+      this.deflate.release();
       throw error;
     }
-    const { socket, ready } = this.dialled;
-    this.stream = streamOver(socket);
-    this.stream.attach(this);
-    socket.once(ready, () => this.onReady());
-    if (limits.handshakeTimeout !== 0) wheel.schedule(this, wheel.now + ticks(limits.handshakeTimeout));
+    this.startDeadline();
+    void this.run();
   }
 
   /** Gives up: nothing is told any more, and the network connection ends. */
   cancel(): void {
-    if (this.finish()) this.stream.destroy();
+    this.finish();
   }
 
   onTick(): number {
-    if (this.body !== undefined) this.failRefused();
-    else this.fail(this.isReady ? 'PB_ANSWER_TIMEOUT' : 'PB_CONNECT_TIMEOUT', this.timeoutDetail);
+    // What there is of a refusal is told rather than that it was too slow.
+    this.isLate = true;
+    if (!this.link.finishBody()) {
+      const detail = `handshakeTimeout is ${this.settings.limits.handshakeTimeout} ms`;
+      this.fail(new OpeningFailure(this.isAsking ? 'PB_ANSWER_TIMEOUT' : 'PB_CONNECT_TIMEOUT', { detail }));
+    }
     return -1;
   }
 
-  private get timeoutDetail(): string {
-    return `handshakeTimeout is ${this.settings.limits.handshakeTimeout} ms`;
+  private startDeadline(): void {
+    const { handshakeTimeout } = this.settings.limits;
+    if (handshakeTimeout !== 0) wheel.schedule(this, wheel.now + ticks(handshakeTimeout));
   }
 
   private tell(event: TraceEvent): void {
     const { trace } = this.settings;
     if (trace !== undefined) callTrace(trace, event);
-  }
-
-  private onReady(): void {
-    if (this.isOver) return;
-    this.isReady = true;
-    const { head } = this.request;
-    this.tell({ type: 'request', text: head });
-    if (this.isOver) return;
-    this.dialled.socket.write(head, 'latin1');
-  }
-
-  onBytes(bytes: Uint8Array, start: number, end: number): void {
-    if (this.isOver) return;
-    if (this.body !== undefined) {
-      this.takeBody(bytes, start, end);
-      return;
-    }
-    const { reader } = this;
-    const at = reader.push(bytes, start, end);
-    if (reader.fault !== undefined) this.fail(reader.fault);
-    else if (reader.head !== undefined) this.onHead(reader.head, bytes, at, end);
-  }
-
-  private onHead(head: AnswerHead, bytes: Uint8Array, at: number, end: number): void {
-    this.tell({ type: 'answer', text: head.text });
     // Whoever was told may have given up.
-    if (this.isOver) return;
-    if (head.status !== 101) {
-      this.body = new AnswerBody(head, MAX_BODY_BYTES);
-      this.takeBody(bytes, at, end);
-      return;
+    if (this.isOver) throw GIVEN_UP;
+  }
+
+  private async run(): Promise<void> {
+    try {
+      for (;;) {
+        const answer = await this.attempt();
+        if (answer === undefined) return;
+        await this.goOn(answer);
+      }
+    } catch (error) {
+      this.fail(error);
     }
+  }
+
+  // --- One request ---------------------------------------------------------------------------------------------------
+
+  /** @returns undefined where the connection is open, and told */
+  private async attempt(): Promise<Answer | undefined> {
+    // What the application is asked for may come earlier or later than the connection.
+    const [lines] = await Promise.all([requestLines(this.aim, this.settings.http.cookieJar), this.connected()]);
+    if (this.isOver) throw GIVEN_UP;
+    this.request = this.encode(lines);
+    const { head } = this.request;
+    this.isAsking = true;
+    this.tell({ type: 'request', text: head });
+    const answer = await this.link.ask(head, (...came) => this.onHead(...came));
+    if (answer !== UNANSWERED) return answer;
+    // The server had ended a connection that was to carry one request more (RFC 9112 §9.3.1).
+    this.renewLink();
+    return this.attempt();
+  }
+
+  private encode(headers: readonly HeaderLine[]): ClientRequest {
+    const extensions = this.deflate.offers;
+    const { originField: origin, target } = this.aim;
+    const { subprotocols } = this.settings;
+    return encodeRequest(nodePlatform, target.uri, { subprotocols, extensions, origin, headers });
+  }
+
+  private onHead(head: AnswerHead, bytes: Uint8Array, at: number, end: number): Reaction {
+    try {
+      return this.readHead(head, bytes, at, end);
+    } catch (error) {
+      this.fail(error);
+      return 'taken';
+    }
+  }
+
+  private readHead(head: AnswerHead, bytes: Uint8Array, at: number, end: number): Reaction {
+    this.answer = { head, body: '' };
+    this.note(head);
+    this.tell({ type: 'answer', text: head.text });
+    if (head.status !== 101) return this.mayGoOn(head) ? 'all' : 'start';
     const { requireSubprotocol, limits } = this.settings;
     const answer = checkAnswer(nodePlatform, this.request, head, { requireSubprotocol, limits: limits.headerLimits });
-    if (!answer.ok) return this.fail(answer.code);
-    const agreement = this.agree(answer.subprotocol, answer.extensions);
-    if (agreement === undefined) return;
+    if (!answer.ok) throw new OpeningFailure(answer.code);
+    const agreement = this.deflate.agree(answer.subprotocol, answer.extensions);
+    this.succeed(head, answer.fields, agreement, at === end ? EMPTY : copyBytes(bytes, at, end));
+    return 'taken';
+  }
+
+  private succeed(head: AnswerHead, fields: HeaderFields, agreement: Agreement, rest: Uint8Array): void {
     this.isOver = true;
     wheel.cancel(this);
-    const rest = at === end ? EMPTY : copyBytes(bytes, at, end);
-    const { trace } = this.settings;
+    const { link, aim } = this;
+    aim.authenticator.accept(fields);
+    const { trace, http } = this.settings;
+    if (http.cookieJar !== undefined) void storeCookies(http.cookieJar, fields.getAll('set-cookie'), this.aim.httpUrl);
     this.observer.onOpened({
-      stream: trace === undefined ? this.stream : new TracedStream(this.stream, trace, rest),
-      socket: this.dialled.socket,
+      stream: trace === undefined ? link.stream : new TracedStream(link.stream, trace, rest),
+      socket: link.socket,
       agreement,
       status: head.status,
-      fields: answer.fields,
+      fields,
       rest,
+      url: aim.target.url,
     });
   }
 
-  /** What the answer agrees to; undefined, having failed, where its extension parameters are no answer to ours. */
-  private agree(protocol = '', extensions: readonly ExtensionOffer[]): Agreement | undefined {
-    const { offer } = this;
-    const { deflate } = this.settings;
-    const [accepted] = extensions;
-    if (accepted === undefined) {
-      this.releaseOffer();
-      return protocol === '' ? NOTHING_AGREED : { protocol, extensions: '', deflate: null };
+  // --- What the answer says to do ------------------------------------------------------------------------------------
+
+  /** Whether there will be another request after this answer, as far as its head can tell. */
+  private mayGoOn({ status, rawHeaders }: AnswerHead): boolean {
+    const { redirects, retries } = this.settings.http;
+    if (status === 401 || status === 407) return true;
+    if (REDIRECT_STATUSES.has(status)) return redirects.max > 0;
+    return (
+      (status === 503 || status === 429) &&
+      this.retries < retries.max &&
+      new HeaderFields(rawHeaders).has('retry-after')
+    );
+  }
+
+  /** Prepares the next request. @throws OpeningFailure where the answer is the last one */
+  private async goOn(answer: Answer): Promise<void> {
+    this.answer = answer;
+    this.isAsking = false;
+    const { status, rawHeaders } = answer.head;
+    const fields = new HeaderFields(rawHeaders);
+    const { cookieJar } = this.settings.http;
+    const cookies = fields.getAll('set-cookie');
+    if (cookieJar !== undefined) await storeCookies(cookieJar, cookies, this.aim.httpUrl);
+    if (this.isOver) throw GIVEN_UP;
+    if (this.isLate) throw new OpeningFailure('PB_ANSWER_STATUS');
+    if (status === 401) {
+      if (!(await this.aim.authenticator.answer(fields))) throw new OpeningFailure('PB_ANSWER_STATUS');
+    } else {
+      this.aim.authenticator.accept(fields);
+      if (REDIRECT_STATUSES.has(status) && this.settings.http.redirects.max > 0) {
+        this.redirect(fields.get('location'), cookieJar !== undefined && cookies.length > 0);
+      } else {
+        await this.waitFor(status, fields);
+      }
     }
-    const answer = acceptDeflateAnswer(accepted, offer!.offer);
-    if ('error' in answer) {
-      this.fail('PB_ANSWER_DEFLATE_INVALID', answer.error);
-      return undefined;
+    if (this.isOver) throw GIVEN_UP;
+    this.tell({ type: 'hop', hop: this.hops.at(-1)! });
+    this.answer = undefined;
+    if (!this.link.isAlive) this.renewLink();
+  }
+
+  /** @param isNewState the answer set cookies: the same address may answer otherwise now */
+  private redirect(location: string | undefined, isNewState: boolean): void {
+    const { max, allowDowngrade } = this.settings.http.redirects;
+    const { aim } = this;
+    if (++this.redirects > max) throw new OpeningFailure('PB_REDIRECT_TOO_MANY', { detail: `redirects.max is ${max}` });
+    this.visited.add(aim.target.url);
+    const redirect = followRedirect(aim.target, location, allowDowngrade);
+    if (isNewState) this.visited.clear();
+    if (this.visited.has(redirect.target.url)) {
+      throw new OpeningFailure('PB_REDIRECT_LOOP', { detail: `back to ${maskUrl(redirect.target.url)}` });
     }
-    // The server may have agreed to less: what was set aside is given back, and what is needed is taken again.
-    this.releaseOffer();
-    const { parameters } = answer;
-    if (!parameters.clientNoContextTakeover || !parameters.serverNoContextTakeover) {
-      deflate!.grantTakeover(parameters, 'client');
+    this.aim = aim.follow(redirect);
+    if (redirect.isSameOrigin) return;
+    if (this.aim.proxy?.url !== aim.proxy?.url) this.proxyAuthenticator = undefined;
+    this.link.destroy();
+  }
+
+  /** Comes again after Retry-After, where that is allowed. @throws OpeningFailure where it is not */
+  private async waitFor(status: number, fields: HeaderFields): Promise<void> {
+    const { max, maxWait } = this.settings.http.retries;
+    const seconds = parseRetryAfter(fields.get('retry-after'), Date.now());
+    const isWorthIt = (status === 503 || status === 429) && seconds !== undefined && seconds * 1000 <= maxWait;
+    if (!isWorthIt || this.retries >= max) throw new OpeningFailure('PB_ANSWER_STATUS');
+    this.retries++;
+    this.link.destroy();
+    wheel.cancel(this);
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      this.timer = setTimeout(resolve, seconds * 1000);
+    });
+    if (!this.isOver) this.startDeadline();
+  }
+
+  // --- The way there -------------------------------------------------------------------------------------------------
+
+  private newLink(): Link {
+    const { aim, settings } = this;
+    const { proxy, target, tls } = aim;
+    const { uri, socketPath } = target;
+    const { socket, limits, http } = settings;
+    const options = { socket, limits: limits.headerLimits };
+    if (proxy === undefined) return new Link({ ...uri, socketPath }, { ...options, tls }, false);
+    return new Link(proxy, { ...options, tls: http.proxyTls }, uri.secure);
+  }
+
+  private renewLink(): void {
+    this.link.destroy();
+    this.link = this.newLink();
+  }
+
+  /** Resolves when the request can be written. */
+  private async connected(): Promise<void> {
+    const { proxy } = this.aim;
+    if (proxy === undefined || this.link.isTunnel) return this.link.ready;
+    try {
+      await this.link.ready;
+    } catch (failure) {
+      const { code, cause } = failure as OpeningFailure;
+      throw new OpeningFailure(code, { detail: `${describe(cause)}, of the proxy ${proxy.url}`, cause });
     }
-    return { protocol, extensions: serializeExtensions(extensions), deflate: parameters };
+    await this.openTunnel(proxy);
+    const { target, tls } = this.aim;
+    if (target.uri.secure) this.link.startTls(target.uri, tls);
+    return this.link.ready;
   }
 
-  private takeBody(bytes: Uint8Array, start: number, end: number): void {
-    this.body!.push(bytes, start, end);
-    if (this.body!.isDone) this.failRefused();
+  private async openTunnel(proxy: Proxy): Promise<void> {
+    const { uri } = this.aim.target;
+    const authenticator = (this.proxyAuthenticator ??= this.aim.proxyAuthenticator(proxy));
+    for (;;) {
+      const value = await authenticator.authorize('CONNECT', connectTarget(uri));
+      if (this.isOver) throw GIVEN_UP;
+      const head = encodeConnectRequest(uri, value === undefined ? [] : [['Proxy-Authorization', value]]);
+      this.isAsking = true;
+      this.tell({ type: 'request', text: head });
+      const answer = await this.link.ask(head, (...came) => this.onConnectHead(proxy, ...came));
+      if (this.isOver) throw GIVEN_UP;
+      this.isAsking = false;
+      if (answer === undefined) return;
+      if (answer !== UNANSWERED) await this.answerProxy(authenticator, answer);
+      if (this.link.isAlive) continue;
+      this.renewLink();
+      await this.link.ready;
+    }
   }
 
-  onEnd(): void {
-    if (this.body !== undefined) this.failRefused();
-    else this.fail('PB_ANSWER_ENDED');
+  private onConnectHead(proxy: Proxy, head: AnswerHead, _bytes: Uint8Array, at: number, end: number): Reaction {
+    try {
+      this.answer = { head, body: '' };
+      this.note(head, proxy);
+      this.tell({ type: 'answer', text: head.text });
+      if (head.status < 200 || head.status >= 300) return head.status === 407 ? 'all' : 'start';
+      this.proxyAuthenticator!.accept(new HeaderFields(head.rawHeaders));
+      // A server speaks when it is spoken to: these bytes are somebody else's (RFC 9112 §9.2).
+      if (at !== end) throw new OpeningFailure('PB_PROXY_DATA');
+      this.answer = undefined;
+      this.link.enterTunnel();
+    } catch (error) {
+      this.fail(error);
+    }
+    return 'taken';
   }
 
-  onClose(cause: Error | undefined): void {
-    if (this.isOver) return;
-    if (this.body !== undefined) this.failRefused();
-    else if (this.isReady || cause === undefined) this.fail('PB_ANSWER_ENDED', undefined, cause);
-    else this.fail(connectFailureCode(cause, this.target.uri.secure), undefined, cause);
+  private async answerProxy(authenticator: Authenticator, answer: Answer): Promise<void> {
+    this.answer = answer;
+    const { status, rawHeaders } = answer.head;
+    const isAnswered = status === 407 && !this.isLate && (await authenticator.answer(new HeaderFields(rawHeaders)));
+    if (!isAnswered) throw new OpeningFailure('PB_PROXY_STATUS');
+    if (this.isOver) throw GIVEN_UP;
+    this.tell({ type: 'hop', hop: this.hops.at(-1)! });
+    this.answer = undefined;
   }
 
-  onDrain(): void {}
-
-  private failRefused(): void {
-    const body = Buffer.from(this.body!.bytes).toString();
-    this.fail('PB_ANSWER_STATUS', undefined, undefined, body);
+  private note({ status, rawHeaders }: AnswerHead, proxy?: Proxy): void {
+    const isElsewhere = status >= 300 && status < 400;
+    const location = isElsewhere ? new HeaderFields(rawHeaders).get('location') : undefined;
+    this.hops.push({
+      url: maskUrl(this.aim.target.url),
+      ...(proxy === undefined ? {} : { proxy: proxy.url }),
+      status,
+      ...(location === undefined ? {} : { location: maskUrl(location) }),
+    });
   }
 
-  private fail(code: HandshakeErrorCode | AnswerFaultCode, detail?: string, cause?: unknown, body = ''): void {
+  // --- The end -------------------------------------------------------------------------------------------------------
+
+  private fail(error: unknown): void {
     if (!this.finish()) return;
-    const { head } = this.reader;
-    const answer =
-      head === undefined ? undefined : { status: head.status, reason: head.reason, rawHeaders: head.rawHeaders, body };
-    this.stream.destroy();
-    this.observer.onFailed(new HandshakeError(code, { url: this.target.url, answer, detail, cause }));
+    this.observer.onFailed(error instanceof OpeningFailure ? this.describe(error) : error);
+  }
+
+  private describe({ code, detail, cause }: OpeningFailure & OpeningFailureOptions): HandshakeError {
+    const { answer, hops, aim } = this;
+    if (answer === undefined) {
+      const proxy = aim.proxy === undefined ? {} : { proxy: aim.proxy.url };
+      hops.push({ url: maskUrl(aim.target.url), ...proxy, status: undefined });
+    }
+    const failed = answer === undefined ? undefined : { ...answer.head, body: answer.body };
+    return new HandshakeError(code, { url: aim.target.url, answer: failed, detail, cause, hops });
   }
 
   /** @returns false where it was over before */
@@ -226,26 +393,15 @@ export class ClientOpening implements ByteStreamHandler, WheelEntry {
     if (this.isOver) return false;
     this.isOver = true;
     wheel.cancel(this);
-    this.releaseOffer();
+    clearTimeout(this.timer);
+    this.wake?.();
+    this.deflate.release();
+    this.link.destroy();
+    this.abort.abort();
     return true;
   }
-
-  private releaseOffer(): void {
-    const granted = this.offer?.granted;
-    if (granted !== undefined) this.settings.deflate!.releaseTakeover(granted);
-  }
 }
 
-/** What the URL says, unless the application says otherwise. */
-function withAuthorization(
-  headers: HeadersInput | undefined,
-  authorization: string | undefined,
-): HeadersInput | undefined {
-  if (authorization === undefined) return headers;
-  const lines = readHeadersInput(headers, NOT_RESERVED);
-  const isGiven = lines.some(([name]) => name.toLowerCase() === 'authorization');
-  return isGiven ? lines : [...lines, ['Authorization', authorization]];
+function describe(cause: unknown): string {
+  return cause instanceof Error ? cause.message : 'it ended the connection';
 }
-
-/** What belongs to the handshake is refused when the request is written. */
-const NOT_RESERVED: ReadonlySet<string> = new Set();

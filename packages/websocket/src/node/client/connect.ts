@@ -41,7 +41,7 @@ export async function connect<Context = undefined, Receive extends ReceiveMode =
       onOpened(opened) {
         signal?.removeEventListener('abort', onAbort);
         const shared = sharedFor(settings, options);
-        const connection = new ClientConnectionCore<Context>(shared, opened, options.context as Context, target.url);
+        const connection = new ClientConnectionCore<Context>(shared, opened, options.context as Context, opened.url);
         connection.start(opened.rest, new ReceivedAnswer(opened));
         resolve(connection);
       },

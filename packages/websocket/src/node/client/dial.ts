@@ -1,7 +1,6 @@
 import { connect as connectTcp, isIP, type Socket, type TcpSocketConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { UsageError } from '../../connection/errors.ts';
-import type { ClientTarget } from './target.ts';
 
 /** What can be chosen of the TCP connection. */
 export type ClientSocketOptions = Pick<
@@ -21,30 +20,79 @@ export interface Dialled {
   readonly ready: 'connect' | 'secureConnect';
 }
 
+/** Where a network connection goes to. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly secure: boolean;
+  /** The path of a Unix socket, instead of host and port. */
+  readonly socketPath?: string | undefined;
+}
+
+/** An IPv6 address without its brackets. */
+function bareHost(host: string): string {
+  return host.startsWith('[') ? host.slice(1, -1) : host;
+}
+
+/** A server that has HTTP/2 too must not choose it: what follows is HTTP/1.1 (RFC 7301). */
+const ALPN = { ALPNProtocols: ['http/1.1'] };
+
 /**
  * Begins to connect. Where a name has addresses of both families, they are tried in turn without waiting for each to
  * fail (RFC 8305, "Happy Eyeballs", as Node has it).
  * @throws UsageError `PB_OPTION_INVALID` for what Node does not take, such as a certificate that is none
  */
-export function dial(
-  { uri, socketPath }: ClientTarget,
-  socketOptions: ClientSocketOptions,
-  tls: ClientTlsOptions,
-): Dialled {
-  const host = uri.host.startsWith('[') ? uri.host.slice(1, -1) : uri.host;
+export function dial(place: Place, socketOptions: ClientSocketOptions, tls: ClientTlsOptions): Dialled {
+  const { secure, port, socketPath } = place;
+  const host = bareHost(place.host);
   const where =
     socketPath === undefined
-      ? { autoSelectFamily: true, ...socketOptions, host, port: uri.port, noDelay: true }
+      ? { autoSelectFamily: true, ...socketOptions, host, port, noDelay: true }
       : { path: socketPath };
+  return withUsageErrors(secure ? '`tls` or `socket`' : '`socket`', () =>
+    secure
+      ? {
+          socket: connectTls({ servername: serverName(host), ...guarded(tls), ...where, ...ALPN }),
+          ready: 'secureConnect',
+        }
+      : { socket: connectTcp({ ...where, allowHalfOpen: true }), ready: 'connect' },
+  );
+}
+
+/**
+ * Begins TLS over a connection that is there: through the tunnel of a proxy.
+ * @throws UsageError `PB_OPTION_INVALID` as {@link dial}
+ */
+export function dialOver(socket: Socket, place: Place, tls: ClientTlsOptions): Dialled {
+  const host = bareHost(place.host);
+  // The certificate is to be that of the host, and not that of whoever carries the bytes.
+  const options = { servername: serverName(host), host, ...guarded(tls), ...ALPN, socket };
+  return withUsageErrors('`tls`', () => ({ socket: connectTls(options), ready: 'secureConnect' }));
+}
+
+/** A check of the certificate that throws has failed: where Node calls it, there is nobody who would catch that. */
+function guarded(tls: ClientTlsOptions): ClientTlsOptions {
+  const check = tls.checkServerIdentity;
+  if (typeof check !== 'function') return tls;
+  const checkServerIdentity: typeof check = (...asked) => {
+    try {
+      return check(...asked);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  };
+  return { ...tls, checkServerIdentity };
+}
+
+/** RFC 6066 §3: a name, never an address. */
+function serverName(host: string): string {
+  return isIP(host) === 0 ? host : '';
+}
+
+function withUsageErrors(options: string, connect: () => Dialled): Dialled {
   try {
-    if (!uri.secure) return { socket: connectTcp({ ...where, allowHalfOpen: true }), ready: 'connect' };
-    // A server that has HTTP/2 too must not choose it: what follows is HTTP/1.1 (RFC 7301).
-    const alpn = { ALPNProtocols: ['http/1.1'] };
-    // RFC 6066 §3: a name, never an address.
-    const servername = isIP(host) === 0 ? host : '';
-    return { socket: connectTls({ servername, ...tls, ...where, ...alpn }), ready: 'secureConnect' };
+    return connect();
   } catch (error) {
-    const options = uri.secure ? '`tls` or `socket`' : '`socket`';
     throw new UsageError('PB_OPTION_INVALID', `the options ${options} cannot be used: ${(error as Error).message}`);
   }
 }

@@ -1,9 +1,11 @@
 import { ANSWER_FAULTS, type AnswerFaultCode } from '../../handshake/answer-faults.ts';
 import { HeaderFields } from '../../handshake/header-fields.ts';
-import { parseRetryAfter } from './retry-after.ts';
 import { CONNECT_FAILURES, type ConnectFailureCode } from './connect-failures.ts';
+import type { Hop } from './hops.ts';
+import { HTTP_FAILURES, type HttpFailureCode } from './http-failures.ts';
+import { parseRetryAfter } from './retry-after.ts';
 
-export type HandshakeErrorCode = ConnectFailureCode | AnswerFaultCode;
+export type HandshakeErrorCode = ConnectFailureCode | AnswerFaultCode | HttpFailureCode;
 
 /** The answer that a handshake failed over, as far as there was one. */
 export interface FailedAnswer {
@@ -20,6 +22,7 @@ export interface HandshakeErrorOptions {
   /** Values that the message of the table does not have. */
   readonly detail?: string | undefined;
   readonly cause?: unknown;
+  readonly hops: readonly Hop[];
 }
 
 const NO_FIELDS: readonly string[] = [];
@@ -46,12 +49,17 @@ export class HandshakeError extends Error {
   readonly retry: boolean;
   /** Seconds after which the server asks to come again (Retry-After); undefined where it does not say. */
   readonly retryAfter: number | undefined;
+  /**
+   * Every request on the way and how it ended, the one that failed last: to proxies, after redirects, with credentials.
+   * Secrets in the addresses are masked.
+   */
+  readonly hops: readonly Hop[];
 
   constructor(code: HandshakeErrorCode, options: HandshakeErrorOptions) {
-    const { url, answer, detail, cause } = options;
+    const { url, answer, detail, cause, hops } = options;
     const headers = new HeaderFields(answer?.rawHeaders ?? NO_FIELDS);
     super(
-      `cannot connect to ${url}: ${whatHappened(code, answer, detail, cause)}; ${whatToDo(code, answer, headers)}`,
+      `cannot connect to ${url}${theWay(hops)}: ${whatHappened(code, answer, detail, cause)}; ${whatToDo(code, answer, headers)}`,
       cause === undefined ? undefined : { cause },
     );
     this.code = code;
@@ -59,15 +67,25 @@ export class HandshakeError extends Error {
     this.status = answer?.status;
     this.headers = headers;
     this.body = answer?.body ?? '';
-    this.retry = code === 'PB_ANSWER_STATUS' ? WORTH_RETRYING.has(answer!.status) : entryOf(code).retry;
+    this.hops = hops;
+    this.retry =
+      STATUS_CODES.has(code) && answer !== undefined ? WORTH_RETRYING.has(answer.status) : entryOf(code).retry;
     this.retryAfter = parseRetryAfter(headers.get('retry-after'), Date.now());
   }
 }
 
+/** Failures of which the status says what they are. */
+const STATUS_CODES: ReadonlySet<HandshakeErrorCode> = new Set(['PB_ANSWER_STATUS', 'PB_PROXY_STATUS']);
+
 function entryOf(code: HandshakeErrorCode): { readonly message: string; readonly retry: boolean } {
-  return code in CONNECT_FAILURES
-    ? CONNECT_FAILURES[code as ConnectFailureCode]
-    : ANSWER_FAULTS[code as AnswerFaultCode];
+  if (code in CONNECT_FAILURES) return CONNECT_FAILURES[code as ConnectFailureCode];
+  return code in HTTP_FAILURES ? HTTP_FAILURES[code as HttpFailureCode] : ANSWER_FAULTS[code as AnswerFaultCode];
+}
+
+/** What came before the request that failed. */
+function theWay(hops: readonly Hop[]): string {
+  const before = hops.slice(0, -1).map(({ url, proxy, status }) => `${status} of ${proxy ?? url}`);
+  return before.length === 0 ? '' : ` (after ${before.join(', ')})`;
 }
 
 function whatHappened(
@@ -76,11 +94,11 @@ function whatHappened(
   detail: string | undefined,
   cause: unknown,
 ): string {
-  if (code === 'PB_ANSWER_STATUS') {
+  if (STATUS_CODES.has(code)) {
     const { status, reason, body } = answer!;
     const said = body.trim().replaceAll(/\s+/g, ' ');
     const shown = said.length > SHOWN_BODY ? `${said.slice(0, SHOWN_BODY)}…` : said;
-    return `the server answered ${status}${reason === '' ? '' : ` ${reason}`}${shown === '' ? '' : ` (${shown})`}`;
+    return `the ${code === 'PB_PROXY_STATUS' ? 'proxy' : 'server'} answered ${status}${reason === '' ? '' : ` ${reason}`}${shown === '' ? '' : ` (${shown})`}`;
   }
   const more = detail ?? (cause instanceof Error ? messageOf(cause) : undefined);
   return more === undefined ? entryOf(code).message : `${entryOf(code).message} (${more})`;
@@ -94,7 +112,9 @@ function messageOf(cause: Error): string {
 
 function whatToDo(code: HandshakeErrorCode, answer: FailedAnswer | undefined, headers: HeaderFields): string {
   if (code in CONNECT_FAILURES) return CONNECT_FAILURES[code as ConnectFailureCode].remedy;
-  if (code === 'PB_ANSWER_STATUS') return remedyFor(answer!.status, headers);
+  if (code === 'PB_PROXY_STATUS' && answer!.status !== 407) return HTTP_FAILURES.PB_PROXY_STATUS.remedy;
+  if (STATUS_CODES.has(code)) return remedyFor(answer!.status, headers);
+  if (code in HTTP_FAILURES) return HTTP_FAILURES[code as HttpFailureCode].remedy;
   if (code === 'PB_ANSWER_NOT_HTTP') return 'check the port, and whether it speaks TLS: wss: is for TLS, ws: without';
   if (code === 'PB_ANSWER_TIMEOUT') return 'raise handshakeTimeout, or look at what the server waits for';
   if (code === 'PB_ANSWER_ENDED') return 'see what the server, or a proxy before it, logs';
@@ -108,11 +128,11 @@ function whatToDo(code: HandshakeErrorCode, answer: FailedAnswer | undefined, he
 function remedyFor(status: number, headers: HeaderFields): string {
   const quoted = (name: string): string => (headers.has(name) ? ` (${headers.get(name)})` : '');
   if (status >= 300 && status < 400) {
-    return `it points elsewhere: connect to the address in Location${quoted('location')}`;
+    return `it points elsewhere: connect to the address in Location${quoted('location')}, or set \`redirects\` to follow it`;
   }
   switch (status) {
     case 401:
-      return `pass credentials in \`headers\`, as WWW-Authenticate asks${quoted('www-authenticate')}`;
+      return `pass \`credentials\` or \`bearer\`, as WWW-Authenticate asks${quoted('www-authenticate')}`;
     case 403:
       return 'check the credentials, and `origin` against what the server allows';
     case 404:
@@ -121,7 +141,7 @@ function remedyFor(status: number, headers: HeaderFields): string {
     case 405:
       return 'check the path: what is there takes other methods';
     case 407:
-      return `a proxy asks for credentials${quoted('proxy-authenticate')}`;
+      return `a proxy asks for credentials${quoted('proxy-authenticate')}: put them into \`proxy\`, as http://user:password@host:port`;
     case 426:
       return `the server wants another protocol or version${quoted('upgrade')}${quoted('sec-websocket-version')}`;
     case 429:

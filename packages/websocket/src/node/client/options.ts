@@ -16,16 +16,20 @@ import type { DeflateOptions } from '../deflate/options.ts';
 import { NodeDeflateProvider } from '../deflate/provider.ts';
 import type { ClientConnection, OpeningAnswer } from './client-connection.ts';
 import type { ClientSocketOptions, ClientTlsOptions } from './dial.ts';
+import { HTTP_OPTION_NAMES, type HttpOptions, type HttpSettings, resolveHttpSettings } from './http-options.ts';
 import type { Trace } from './trace.ts';
 
 /** The limits of a client. All times are in milliseconds; 0 switches a time limit off. */
 export interface ClientLimits extends ConnectionLimits {
-  /** Time for everything up to the server's answer: name, TCP, TLS and handshake. Default 10,000. */
+  /**
+   * Time for everything up to the server's last answer: names, TCP, TLS, proxies, redirects, credentials. What `retries`
+   * wait for is not counted, and each of them has the whole of it again. Default 10,000.
+   */
   readonly handshakeTimeout?: number;
 }
 
 /** How a client opens a connection, apart from what it does with it. */
-export interface OpeningOptions extends ClientLimits {
+export interface OpeningOptions extends ClientLimits, HttpOptions {
   /** What the client prefers first; each named once. */
   readonly subprotocols?: readonly string[];
   /** Fail where subprotocols were asked for and the server chose none, as browsers do. Default false. */
@@ -82,6 +86,7 @@ export interface ClientSettings {
   readonly tls: ClientTlsOptions;
   readonly socket: ClientSocketOptions;
   readonly trace: Trace | undefined;
+  readonly http: HttpSettings;
 }
 
 const DEFAULT_LIMITS: ResolvedClientLimits = { ...DEFAULT_CONNECTION_LIMITS, handshakeTimeout: 10_000 };
@@ -98,6 +103,7 @@ const OPENING = [
   'socket',
   'socketPath',
   'trace',
+  ...HTTP_OPTION_NAMES,
 ];
 const NAMES: ReadonlySet<string> = new Set([...OPENING, ...HANDLERS, 'signal', 'context', 'receive']);
 
@@ -126,6 +132,7 @@ export function resolveSettings(options: OpeningOptions, names: ReadonlySet<stri
     tls,
     socket,
     trace,
+    http: resolveHttpSettings(options),
   };
 }
 

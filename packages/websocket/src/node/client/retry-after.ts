@@ -9,6 +9,7 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
   if (/^\d{1,10}$/.test(text)) return Number(text);
   // The dates of RFC 9110 §5.6.7 begin with the name of a day; Date.parse alone would take "1" for a month.
   if (!/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) return undefined;
-  const at = Date.parse(text);
+  // The oldest form (asctime) has no zone, and means GMT as the others do.
+  const at = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now) / 1000));
 }

@@ -1,6 +1,7 @@
 import { UsageError } from '../../connection/errors.ts';
 import { HandshakeUsageError } from '../../handshake/usage-error.ts';
 import type { WebSocketUri } from '../../handshake/websocket-uri.ts';
+import { type Credentials, decode, userinfoOf } from './authentication/credentials.ts';
 
 /** Where a client connects to. */
 export interface ClientTarget {
@@ -9,8 +10,8 @@ export interface ClientTarget {
   readonly uri: WebSocketUri;
   /** The path of a Unix socket, instead of host and port. */
   readonly socketPath: string | undefined;
-  /** The value of Authorization, where the URL had userinfo (RFC 7617). */
-  readonly authorization: string | undefined;
+  /** The name and the password that the URL had. */
+  readonly userinfo: Credentials | undefined;
 }
 
 const SCHEMES: Readonly<Record<string, { readonly scheme: 'ws' | 'wss'; readonly isUnix: boolean }>> = {
@@ -49,12 +50,12 @@ export function parseTarget(given: string | URL, socketPath?: string): ClientTar
     throw new HandshakeUsageError('PB_URI_INVALID', text, 'it has no fragment; # is written %23 (RFC 6455 §3)');
   }
   const secure = known.scheme === 'wss';
-  const authorization = readAuthorization(url);
+  const userinfo = userinfoOf(url);
   url.username = url.password = '';
-  if (known.isUnix) return { ...unixTarget(url, text, secure), authorization };
+  if (known.isUnix) return { ...unixTarget(url, text, secure), userinfo };
   const port = url.port === '' ? defaultPortOf(secure) : Number(url.port);
   const uri = { secure, host: url.hostname, port, resourceName: url.pathname + url.search };
-  return { url: `${known.scheme}://${url.host}${uri.resourceName}`, uri, socketPath, authorization };
+  return { url: `${known.scheme}://${url.host}${uri.resourceName}`, uri, socketPath, userinfo };
 }
 
 function defaultPortOf(secure: boolean): number {
@@ -70,7 +71,7 @@ function tryParse(text: string): URL | null {
 }
 
 /** The colon ends the path of the socket, as everywhere where such URLs are used. */
-function unixTarget(url: URL, text: string, secure: boolean): Omit<ClientTarget, 'authorization'> {
+function unixTarget(url: URL, text: string, secure: boolean): Omit<ClientTarget, 'userinfo'> {
   const [encoded = '', ...rest] = url.pathname.split(':');
   const path = decode(encoded);
   // A NUL would end the path for the operating system, and a host would be no part of it.
@@ -84,21 +85,4 @@ function unixTarget(url: URL, text: string, secure: boolean): Omit<ClientTarget,
     uri: { secure, host: 'localhost', port: defaultPortOf(secure), resourceName },
     socketPath: path,
   };
-}
-
-function readAuthorization({ username, password }: URL): string | undefined {
-  if (username === '' && password === '') return undefined;
-  const pair = `${decode(username)}:${decode(password)}`;
-  return `Basic ${Buffer.from(pair).toString('base64')}`;
-}
-
-/** What encodes nothing stands for itself, as in the URLs that people write. */
-function decode(text: string): string {
-  return text.replaceAll(/(?:%[\da-f]{2})+/gi, (encoded) => {
-    try {
-      return decodeURIComponent(encoded);
-    } catch {
-      return encoded;
-    }
-  });
 }

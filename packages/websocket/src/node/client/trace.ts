@@ -1,3 +1,5 @@
+import type { Hop } from './hops.ts';
+
 /** A frame as it is on the wire, in either direction (RFC 6455 §5.2). */
 export interface FrameTrace {
   readonly type: 'frame';
@@ -20,6 +22,8 @@ export type TraceEvent =
   | { readonly type: 'request'; readonly text: string }
   /** The answer to it as it came: status line and header. */
   | { readonly type: 'answer'; readonly text: string }
+  /** That answer is not the end: it is followed, or tried again. Secrets are masked. */
+  | { readonly type: 'hop'; readonly hop: Hop }
   | FrameTrace;
 
 export type Trace = (event: TraceEvent) => void;

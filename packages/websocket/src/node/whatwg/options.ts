@@ -1,5 +1,6 @@
 import type { ConnectionShared } from '../../connection/shared.ts';
 import { clientShared } from '../client/client-connection.ts';
+import { HTTP_OPTION_NAMES } from '../client/http-options.ts';
 import { type ClientSettings, type OpeningOptions, resolveSettings } from '../client/options.ts';
 import { checkOptionNames } from '../connection-limits.ts';
 
@@ -43,6 +44,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'socket',
   'socketPath',
   'trace',
+  ...HTTP_OPTION_NAMES,
 ]);
 
 /** How one WebSocket opens, and what its connection shares with others. */

@@ -1,0 +1,129 @@
+import type { Challenge } from './challenges.ts';
+import { equalsIgnoringCase, splitList } from './tokens.ts';
+
+/*
+ * Digest (RFC 7616). Strings here are strings of bytes: each character is a byte, as in received fields, so that a realm
+ * is hashed as it came. Whoever has text encodes it before (as UTF-8, §4).
+ */
+
+export type DigestHashName = 'MD5' | 'SHA-256' | 'SHA-512-256';
+
+/** The hash of a string of bytes, in lower-case hexadecimal digits. */
+export type DigestHash = (name: DigestHashName, bytes: string) => string;
+
+/** A challenge that can be answered. */
+export interface DigestChallenge {
+  readonly realm: string;
+  readonly nonce: string;
+  readonly opaque: string | undefined;
+  readonly hash: DigestHashName;
+  /** `-sess`: what the password is hashed with lasts as long as the session (§3.4.2). */
+  readonly isSession: boolean;
+  /** As it was written; to be sent back. */
+  readonly algorithm: string | undefined;
+  /** The server would have the name hashed, too (§3.4.4). */
+  readonly userhash: boolean;
+  /** The credentials were right, but the nonce is too old (§3.3). */
+  readonly stale: boolean;
+}
+
+/** Strings of bytes. */
+export interface DigestCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+const ALGORITHM = /^(MD5|SHA-256|SHA-512-256)(-sess)?$/i;
+
+/** Stronger is greater. */
+export const DIGEST_STRENGTH: Readonly<Record<DigestHashName, number>> = { MD5: 1, 'SHA-256': 2, 'SHA-512-256': 3 };
+
+/**
+ * Reads a challenge of the scheme Digest.
+ * @returns undefined where it lacks what it must have, wants another algorithm, or another quality than `auth`
+ */
+export function readDigestChallenge({ parameters }: Challenge): DigestChallenge | undefined {
+  const [realm, nonce, opaque] = [parameters.get('realm'), parameters.get('nonce'), parameters.get('opaque')];
+  const algorithm = parameters.get('algorithm');
+  const match = ALGORITHM.exec(algorithm ?? 'MD5');
+  if (realm === undefined || nonce === undefined || match === null) return undefined;
+  const qualities = splitList(parameters.get('qop') ?? '');
+  if (!qualities.some((quality) => equalsIgnoringCase(quality, 'auth'))) return undefined;
+  const isTrue = (name: string): boolean => equalsIgnoringCase(parameters.get(name) ?? '', 'true');
+  return {
+    realm,
+    nonce,
+    opaque,
+    hash: match[1]!.toUpperCase() as DigestHashName,
+    isSession: match[2] !== undefined,
+    algorithm,
+    userhash: isTrue('userhash'),
+    stale: isTrue('stale'),
+  };
+}
+
+/** Answers to one challenge: each request that is made with it counts its nonce up (RFC 7616 §3.4). */
+export class DigestSession {
+  readonly challenge: DigestChallenge;
+  private readonly hash: DigestHash;
+  private readonly cnonce: string;
+  private readonly user: string;
+  private readonly secret: string;
+  private nonce: string;
+  private count = 0;
+
+  /** @param cnonce random, of hexadecimal digits; the same for the whole session, which `-sess` is bound to */
+  constructor(hash: DigestHash, challenge: DigestChallenge, credentials: DigestCredentials, cnonce: string) {
+    const { realm, nonce, hash: name, isSession, userhash } = challenge;
+    const { username, password } = credentials;
+    const secret = hash(name, `${username}:${realm}:${password}`);
+    this.hash = hash;
+    this.challenge = challenge;
+    this.cnonce = cnonce;
+    this.nonce = nonce;
+    this.user = userhash ? `username="${hash(name, `${username}:${realm}`)}"` : userParameter(username);
+    this.secret = isSession ? hash(name, `${secret}:${nonce}:${cnonce}`) : secret;
+  }
+
+  /** The value of Authorization or Proxy-Authorization for a request with this request-target. */
+  authorize(method: string, uri: string): string {
+    const { challenge, hash, cnonce, nonce } = this;
+    const { realm, opaque, algorithm, hash: name, userhash } = challenge;
+    const count = (++this.count).toString(16).padStart(8, '0');
+    const asked = hash(name, `${method}:${uri}`);
+    const response = hash(name, `${this.secret}:${nonce}:${count}:${cnonce}:auth:${asked}`);
+    return [
+      `Digest ${this.user}`,
+      `realm=${quote(realm)}`,
+      `uri=${quote(uri)}`,
+      ...(algorithm === undefined ? [] : [`algorithm=${algorithm}`]),
+      `nonce=${quote(nonce)}`,
+      `nc=${count}`,
+      `cnonce="${cnonce}"`,
+      'qop=auth',
+      `response="${response}"`,
+      ...(opaque === undefined ? [] : [`opaque=${quote(opaque)}`]),
+      ...(userhash ? ['userhash=true'] : []),
+    ].join(', ');
+  }
+
+  /** The server said which nonce it wants next (§3.5). */
+  useNextNonce(nonce: string): void {
+    this.nonce = nonce;
+    this.count = 0;
+  }
+}
+
+/** Names of more than visible ASCII go into the extended form (RFC 7616 §3.4, RFC 8187). */
+function userParameter(username: string): string {
+  if (/^[\x20-\x7e]*$/.test(username)) return `username=${quote(username)}`;
+  const encoded = username.replaceAll(
+    /[^\w.~!$&+^`|#-]/g,
+    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+  return `username*=UTF-8''${encoded}`;
+}
+
+function quote(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+}

@@ -1,0 +1,127 @@
+// requires: squid, openssl
+// Our client through a forward proxy that wants a password.
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { after, describe, test } from 'node:test';
+import { connect, type ConnectOptions, HandshakeError, type TraceEvent, WebSocketServer } from '@pulsebeacon/websocket';
+import { ACCOUNT, writeAccounts } from '../support/accounts.ts';
+import { makeCertificate } from '../support/certificate.ts';
+import { temporaryFolder } from '../support/cleanup.ts';
+import { found } from '../support/environment.ts';
+import { onFreePort } from '../support/listening.ts';
+import { Program } from '../support/program.ts';
+
+const HELPERS = '/usr/lib/squid';
+
+/** squid, which opens tunnels to any port for those who say who they are by one of these schemes. */
+async function startSquid(schemes: readonly ('basic' | 'digest')[]): Promise<number> {
+  const folder = await temporaryFolder({ after });
+  const { basic, digest } = await writeAccounts(folder, 'squid');
+  const programs = { basic: `basic_ncsa_auth ${basic}`, digest: `digest_file_auth -c ${digest}` };
+  return await onFreePort(async (port) => {
+    const lines = [
+      `http_port 127.0.0.1:${port}`,
+      'visible_hostname localhost',
+      'pid_filename none',
+      'access_log none',
+      'cache_log /dev/null',
+      'cache deny all',
+      `coredump_dir ${folder}`,
+      'shutdown_lifetime 0 seconds',
+      ...schemes.flatMap((scheme) => [
+        `auth_param ${scheme} program ${HELPERS}/${programs[scheme]}`,
+        `auth_param ${scheme} children 1`,
+        `auth_param ${scheme} realm squid`,
+      ]),
+      // Otherwise squid makes the name lower case, and then does not know it.
+      ...(schemes.includes('basic') ? ['auth_param basic casesensitive on'] : []),
+      'pinger_enable off',
+      'acl users proxy_auth REQUIRED',
+      'acl closed port 9',
+      'http_access deny !users',
+      'http_access deny closed',
+      'http_access allow all',
+    ];
+    const file = path.join(folder, 'squid.conf');
+    await writeFile(file, lines.join('\n'));
+    return new Program({ after }, found('PULSEBEACON_SQUID'), ['-N', '-f', file]);
+  });
+}
+
+const { certFile, keyFile } = await makeCertificate(await temporaryFolder({ after }));
+const [cert, key] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')]);
+
+async function startEcho(tls?: { cert: string; key: string }): Promise<number> {
+  const server = new WebSocketServer({ message: (connection, data, kind) => void connection.send(data, kind) });
+  const where = { host: '127.0.0.1', port: 0, ...(tls === undefined ? {} : { tls }) };
+  const { port } = (await server.listen(where)) as AddressInfo;
+  after(() => server.close());
+  return port;
+}
+
+const [plain, secure] = await Promise.all([startEcho(), startEcho({ cert, key })]);
+const URLS = { 'ws:': `ws://127.0.0.1:${plain}/`, 'wss:': `wss://localhost:${secure}/` };
+const USERINFO = `${ACCOUNT.username}:${encodeURIComponent(ACCOUNT.password)}`;
+
+async function echoes(url: string, options: ConnectOptions): Promise<string[]> {
+  const heads: string[] = [];
+  const trace = (event: TraceEvent): void => {
+    if (event.type === 'request' || event.type === 'answer') heads.push(event.text);
+  };
+  const connection = await connect(url, { tls: { ca: cert }, ...options, trace });
+  const sent = 'x'.repeat(300_000);
+  connection.send(sent);
+  for await (const message of connection.messages()) {
+    assert.equal(message, sent);
+    break;
+  }
+  connection.close();
+  return heads;
+}
+
+async function failed(url: string, options: ConnectOptions): Promise<HandshakeError> {
+  const error = await connect(url, options).then(
+    () => assert.fail('it connected'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof HandshakeError, String(error));
+  return error;
+}
+
+for (const scheme of ['basic', 'digest'] as const) {
+  const port = await startSquid([scheme]);
+  const proxy = `http://${USERINFO}@127.0.0.1:${port}`;
+  describe(`squid with a password (${scheme})`, () => {
+    for (const [kind, url] of Object.entries(URLS)) {
+      test(`opens a tunnel for ${kind}`, async () => {
+        const heads = await echoes(url, { proxy });
+        const shown = heads.filter((head) => head.startsWith('CONNECT')).at(-1)!;
+        assert.match(shown, new RegExp(`^Proxy-Authorization: ${scheme} `, 'im'));
+        assert.ok(heads.every((head) => head.startsWith('CONNECT') || !head.includes('Proxy-Authorization')));
+      });
+    }
+
+    test('says so where the password is wrong, or there is none', async () => {
+      const wrong = await failed(URLS['ws:'], { proxy: `http://Mufasa:geheim@127.0.0.1:${port}` });
+      assert.deepEqual([wrong.code, wrong.status], ['PB_CREDENTIALS_REJECTED', 407]);
+      assert.ok(!wrong.message.includes('geheim'));
+      const none = await failed(URLS['wss:'], { proxy: `http://127.0.0.1:${port}` });
+      assert.deepEqual([none.code, none.status], ['PB_PROXY_STATUS', 407]);
+    });
+
+    test('says so where a port is closed, and where nobody listens', async () => {
+      const closed = await failed('ws://127.0.0.1:9/', { proxy });
+      assert.deepEqual([closed.code, closed.status], ['PB_PROXY_STATUS', 403]);
+      const nobody = await failed('ws://127.0.0.1:1/', { proxy });
+      assert.deepEqual([nobody.code, nobody.status, nobody.retry], ['PB_PROXY_STATUS', 503, true]);
+    });
+  });
+}
+
+test('of Basic and Digest, Digest is answered', async () => {
+  const port = await startSquid(['basic', 'digest']);
+  const heads = await echoes(URLS['ws:'], { proxy: `http://127.0.0.1:${port}`, credentials: () => ACCOUNT });
+  assert.match(heads.filter((head) => head.startsWith('CONNECT')).at(-1)!, /^Proxy-Authorization: Digest /m);
+});
