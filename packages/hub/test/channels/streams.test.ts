@@ -88,7 +88,7 @@ test('Last-Event-ID wins over since, and what cannot be recovered is told with t
 });
 
 for (const text of ['a\rb', 'a\nb', 'a\r\nb', 'data: x\n\nevent: y', '\0', ':', ' id: 7', '']) {
-  test(`an event carries ${JSON.stringify(text)} and nothing else (HARDENING 14)`, async (t) => {
+  test(`an event carries ${JSON.stringify(text)} and nothing else`, async (t) => {
     const site = await Site.start(t);
     const source = await TestEventSource.open(t, url(site, ''));
     await source.any();
@@ -136,7 +136,7 @@ test('drained, each stream says why and when to come back, and ends', async (t) 
   await site.connected(0);
 });
 
-test('a client that does not read is closed, while others are served (HARDENING 7)', async (t) => {
+test('a client that does not read is closed, while others are served', async (t) => {
   let isSlow = false;
   const limits = { maxQueuedBytes: 200_000, writeTimeout: 60_000 };
   const site = await Site.start(t, { ...OPEN, limits, hooks: { limited: () => (isSlow = true) } });

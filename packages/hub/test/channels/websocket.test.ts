@@ -224,7 +224,7 @@ for (const [name, text, code, id] of [
   ['no such presence', '{"type":"presence","id":7}', 'PB_NO_PRESENCE', 7],
   ['too large', `{"type":"publish","id":7,"data":"${'x'.repeat(2000)}"}`, 'PB_PAYLOAD_TOO_LARGE', 7],
 ] as const) {
-  test(`enveloped: ${name} is answered with ${code}, and the connection lives on (HARDENING 10)`, async (t) => {
+  test(`enveloped: ${name} is answered with ${code}, and the connection lives on`, async (t) => {
     const site = await Site.start(t, LIMITED);
     const socket = await Socket.envelope(t, site);
     await socket.json();
@@ -243,7 +243,7 @@ for (const [name, data, code] of [
   ['too deep', '['.repeat(50_000), 'PB_MESSAGE_DEPTH'],
   ['bytes', Buffer.from('{}'), 'PB_MESSAGE_INVALID'],
 ] as const) {
-  test(`enveloped: ${name} is no message: ${code}, bye and 1008 (HARDENING 10)`, async (t) => {
+  test(`enveloped: ${name} is no message: ${code}, bye and 1008`, async (t) => {
     const site = await Site.start(t);
     const socket = await Socket.envelope(t, site);
     await socket.json();
@@ -306,7 +306,7 @@ for (const [query, code] of [
 
 for (const subprotocols of [[], ['pulsebeacon.json']] as const) {
   const name = subprotocols[0] ?? 'raw';
-  test(`${name}: a client that does not read is closed with 1013, while others are served (HARDENING 7)`, async (t) => {
+  test(`${name}: a client that does not read is closed with 1013, while others are served`, async (t) => {
     let isSlow = false;
     const limits = { maxQueuedBytes: 200_000, writeTimeout: 60_000 };
     const site = await Site.start(t, { ...OPEN, limits, hooks: { limited: () => (isSlow = true) } });
