@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { connect as open } from '@pulsebeacon/websocket';
 import { OPEN, Site, type SiteOptions } from '../support/site.ts';
-import { HANDSHAKE, RawHttp } from '../support/raw-http.ts';
+import { HANDSHAKE, leaveAtAnyPoint, RawHttp } from '../support/raw-http.ts';
 import { SlowReader } from '../support/slow-reader.ts';
 
 type Message = Record<string, unknown>;
@@ -353,16 +353,7 @@ test('a hundred publications in one turn reach everybody in order', async (t) =>
 test('clients that go away at any point of the handshake leave nothing behind', async (t) => {
   const site = await Site.start(t);
   const request = `${['GET /channels/news?since=all HTTP/1.1', ...HANDSHAKE].join('\r\n')}\r\n\r\n`;
-  for (let length = 1; length <= request.length; length += 11) {
-    const client = await RawHttp.connect(t, site.port);
-    client.socket.write(request.slice(0, length));
-    client.socket.resetAndDestroy();
-    await client.over;
-  }
-  const client = await RawHttp.connect(t, site.port);
-  client.socket.write(request);
-  await client.until('\r\n\r\n');
-  client.socket.resetAndDestroy();
+  await leaveAtAnyPoint(t, site.port, request, '\r\n\r\n');
   await site.connected(0);
   const { open: clients, subscriptions, channels } = site.hub.counts();
   assert.deepEqual([clients, subscriptions, channels], [0, 0, 0]);
