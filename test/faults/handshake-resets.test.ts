@@ -44,7 +44,7 @@ async function sendAndReset(port: number, bytes: string | Buffer): Promise<void>
   await once(socket, 'close');
 }
 
-describe('connections that are reset while they open (HARDENING 5)', () => {
+describe('connections that are reset while they open', () => {
   test('after every byte of the handshake, and behind it', async (t) => {
     const { server, port, empty } = await startServer(t);
     const healthy = await Client.open(t, `ws://127.0.0.1:${port}/echo`);
@@ -116,7 +116,7 @@ describe('connections that are reset while they open (HARDENING 5)', () => {
   });
 });
 
-describe('headers that are too much (HARDENING 5)', () => {
+describe('headers that are too much', () => {
   test('2,001 fields: refused with 431, and the next client is served', async (t) => {
     const { port } = await startServer(t);
     const fields = Object.fromEntries(Array.from({ length: 2001 }, (_, i) => [`x${i}`, '']));

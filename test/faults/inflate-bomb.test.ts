@@ -26,7 +26,7 @@ async function bomb(mebibytes: number): Promise<Buffer> {
   return blocks.subarray(0, -4);
 }
 
-describe('a compressed message that inflates to a gibibyte (HARDENING 3)', () => {
+describe('a compressed message that inflates to a gibibyte', () => {
   for (const takeover of [false, true]) {
     test(`${takeover ? 'with' : 'without'} context takeover: closed with 1009 long before`, async (t) => {
       const limit = 2 * MIB;

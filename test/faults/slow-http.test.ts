@@ -87,7 +87,7 @@ async function startHost(scope: Scope, deadlines: ServerOptions): Promise<{ port
   return { port: (http.address() as AddressInfo).port, most: () => most };
 }
 
-describe('connections that send as slowly as they can (HARDENING 22)', { concurrency: true }, () => {
+describe('connections that send as slowly as they can', { concurrency: true }, () => {
   test('headers, to listen(): its own deadline is 10 s', async (t) => {
     const port = await startListening(t);
     const slow = attack(t, 'headers', `http://127.0.0.1:${port}/echo`);

@@ -1,3 +1,4 @@
+import type { FsyncPolicy } from '@pulsebeacon/broker-lmdb';
 import type { AdmissionLimits } from './sockets/admission.ts';
 import type { EchoLimits } from './sockets/echo.ts';
 import type { Audience, NamespaceOptions, SlowConsumerPolicy } from '@pulsebeacon/hub';
@@ -19,9 +20,8 @@ export interface GatewayLimits extends AdmissionLimits, EchoLimits {
   readonly authFailureRate: number;
 }
 
-export const FSYNC_POLICIES = ['grouped', 'each', 'off'] as const;
 /** When what is written is made to reach the disk: many publications together, each by itself, or when the system likes. */
-export type FsyncPolicy = (typeof FSYNC_POLICIES)[number];
+export const FSYNC_POLICIES: readonly FsyncPolicy[] = ['grouped', 'each', 'off'];
 
 /** What survives a restart, and where. */
 export interface StoreSettings {

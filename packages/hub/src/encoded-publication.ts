@@ -1,6 +1,6 @@
 import { type PreparedMessage, prepareMessage } from '@pulsebeacon/websocket';
 import { encodePublication, encodeSse, formatPosition, type Publication } from '@pulsebeacon/wire';
-import { storedSize } from './payloads.ts';
+import { storedSize } from './stored-size.ts';
 
 export const toBase64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');

@@ -1,5 +1,5 @@
 import type { EncodedPublication } from './encoded-publication.ts';
-import { storedSize } from './payloads.ts';
+import { storedSize } from './stored-size.ts';
 
 /** For `conflate`: the newest publication of each key, waiting for room; those without a key have one among them. */
 export class HeldStates {

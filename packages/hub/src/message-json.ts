@@ -12,22 +12,24 @@ import type { HistoryPage } from './broker.ts';
 import type { EncodedPublication } from './encoded-publication.ts';
 import type { Hub } from './hub.ts';
 
+/** The JSON of a message, and that of the publications in it. */
+interface Verbatim {
+  readonly whole: string;
+  readonly publications: string;
+}
+
 /** Messages with publications in them, which leave as they were published: numbers that no double holds, white space. */
-const verbatim = new WeakMap<ServerMessage, string>();
+const verbatim = new WeakMap<ServerMessage, Verbatim>();
 
 /** The JSON of a message, for every transport. */
 export function messageJson(message: ServerMessage): string {
-  return verbatim.get(message) ?? JSON.stringify(message);
+  return verbatim.get(message)?.whole ?? JSON.stringify(message);
 }
 
 /** The JSON of the state that it brings. */
 export function stateJson(message: SubscribedMessage): string {
-  const json = messageJson(message);
-  // Neither names nor positions have quotes in them.
-  return json.slice(json.indexOf(STATE) + STATE.length, -1);
+  return verbatim.get(message)?.publications ?? 'null';
 }
-
-const STATE = ',"state":';
 
 /** A page of history as a message. Its publications are parsed where somebody looks at them. */
 export function historyMessage(hub: Hub, channel: string, page: HistoryPage, id?: number): HistoryMessage {
@@ -47,7 +49,7 @@ export function historyMessage(hub: Hub, channel: string, page: HistoryPage, id?
       return publications.map((json) => JSON.parse(json) as PublicationMessage);
     },
   };
-  verbatim.set(message, append(head, 'publications', `[${publications.join(',')}]`));
+  keepVerbatim(message, head, 'publications', `[${publications.join(',')}]`);
   return message;
 }
 
@@ -59,7 +61,7 @@ export function byeMessage({ code, message: detail, entry }: WireError, retryAft
   return { type: 'bye', code, detail, retry: entry.retry, ...hint };
 }
 
-/** The answer to `subscribe`. */
+/** The answer to `subscribe`. Its state is parsed where somebody looks at it. */
 export function subscribedMessage(
   channel: string,
   content: {
@@ -79,11 +81,18 @@ export function subscribedMessage(
   } as const;
   if (state === undefined) return head;
   if (state === null) return { ...head, state };
-  const message: SubscribedMessage = { ...head, state: JSON.parse(state.json) as PublicationMessage };
-  verbatim.set(message, append(head, 'state', state.json));
+  const { json } = state;
+  const message: SubscribedMessage = {
+    ...head,
+    get state(): PublicationMessage {
+      return JSON.parse(json) as PublicationMessage;
+    },
+  };
+  keepVerbatim(message, head, 'state', json);
   return message;
 }
 
-function append(head: object, name: string, json: string): string {
-  return `${JSON.stringify(head).slice(0, -1)},"${name}":${json}}`;
+function keepVerbatim(message: ServerMessage, head: object, name: string, publications: string): void {
+  const whole = `${JSON.stringify(head).slice(0, -1)},"${name}":${publications}}`;
+  verbatim.set(message, { whole, publications });
 }

@@ -6,7 +6,6 @@ import {
   JSON_TYPE,
   parsePayloadType,
   type PayloadType,
-  type Publication,
   type PublishCommand,
   TEXT_TYPE,
   WireError,
@@ -111,12 +110,4 @@ export function checkPayloadSize({ data }: Payload, maxBytes: number, channel: s
   if (bytes <= maxBytes) return;
   const limit = `a message of ${channel} has at most ${maxBytes}`;
   throw new WireError('PB_PAYLOAD_TOO_LARGE', `the payload has ${bytes} bytes: ${limit}`);
-}
-
-/** What a publication takes beside its payload, roughly. */
-const OVERHEAD = 256;
-
-/** Bytes that a publication takes in memory, roughly. */
-export function storedSize({ data }: Publication): number {
-  return OVERHEAD + data.length;
 }

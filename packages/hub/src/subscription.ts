@@ -5,7 +5,7 @@ import type { HubClient } from './client.ts';
 import type { EncodedPublication } from './encoded-publication.ts';
 import { HeldStates } from './held-states.ts';
 import { subscribedMessage } from './message-json.ts';
-import { storedSize } from './payloads.ts';
+import { storedSize } from './stored-size.ts';
 import { toQuery } from './since-query.ts';
 
 export interface SubscribeOptions {

@@ -1,3 +1,5 @@
+import { quote } from '@pulsebeacon/wire';
+import { hostName } from '../http/host-name.ts';
 import { isLoopbackAddress, isLoopbackHost } from '../listen/loopback.ts';
 
 /** What tells whether a request was made on this machine, for this machine. */
@@ -16,19 +18,9 @@ export function findForeign(request: PeerFacts): string | undefined {
   const { remoteAddress, httpVersion } = request;
   if (remoteAddress !== undefined && !isLoopbackAddress(remoteAddress)) return `it comes from ${remoteAddress}`;
   const host = request.header('host');
-  const name = host === undefined ? undefined : hostNameOf(host);
-  if (name !== undefined && !isLoopbackHost(name)) return `its Host is ${JSON.stringify(host!.slice(0, 100))}`;
+  if (host !== undefined && !isLoopbackHost(hostName(host) ?? '')) return `its Host is ${quote(host)}`;
   // As nginx passes requests on that is told proxy_pass alone: its upstream's name in Host, and nothing of the client.
   if (httpVersion === '1.0') return 'it is HTTP/1.0, as of a proxy';
   const field = OF_PROXIES.find((candidate) => request.header(candidate) !== undefined);
   return field === undefined ? undefined : `it came through a proxy (${field})`;
-}
-
-/** Without port, brackets and the dot of a fully qualified name. */
-function hostNameOf(host: string): string {
-  return host
-    .toLowerCase()
-    .replace(/:\d*$/, '')
-    .replace(/^\[(.*)\]$/, '$1')
-    .replace(/\.$/, '');
 }

@@ -71,12 +71,10 @@ function hooksOf({ settings, admission, traces, log, onDelivered, onLimited }: L
       return refusal;
     },
     opened({ outlet, origin }: HubClient): void {
-      if (outlet.transport === 'local') return;
       admission.opened(origin);
       if (log.isDebug) log.debug(`${outlet.transport} ${origin.path} opened`, { peer: origin.remoteAddress });
     },
     closed({ outlet, origin, since }: HubClient): void {
-      if (outlet.transport === 'local') return;
       admission.closed(origin);
       if (!log.isDebug) return;
       const seconds = Math.round((Date.now() - since) / 100) / 10;

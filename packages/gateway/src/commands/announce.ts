@@ -1,4 +1,5 @@
 import type { OpenedKeys } from '../access/open-keys.ts';
+import { hostName } from '../http/host-name.ts';
 import { isLoopbackHost } from '../listen/loopback.ts';
 import { type Listener, outsideUrls, urlOf } from '../listen/listener.ts';
 import type { Log } from '../log/log.ts';
@@ -76,7 +77,7 @@ function announceAccess(
   else if (allowedOrigins.length > 0) log.info(`pages of ${allowedOrigins.join(', ')} may connect, too`);
   // A page opened under localhost is not of the public URL's origin.
   if (allowedOrigins.includes('*') || publicUrls.length === 0) return;
-  if (!publicUrls.some((url) => isLoopbackHost(new URL(url).hostname))) {
+  if (!publicUrls.some((url) => isLoopbackHost(hostName(new URL(url).host) ?? ''))) {
     log.info('its page connects from the public URL alone; --public-url http://localhost:PORT adds this machine');
   }
 }

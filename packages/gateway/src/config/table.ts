@@ -1,6 +1,7 @@
+import type { FsyncPolicy } from '@pulsebeacon/broker-lmdb';
 import { LOG_LEVELS, type LogFormat, type LogLevel } from '../log/log.ts';
 import type { ListenTarget } from '../listen/target.ts';
-import { DEFAULT_LIMITS, FSYNC_POLICIES, type FsyncPolicy, type GatewayLimits } from '../settings.ts';
+import { DEFAULT_LIMITS, FSYNC_POLICIES, type GatewayLimits } from '../settings.ts';
 import {
   choice,
   COUNT,

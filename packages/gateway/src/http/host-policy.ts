@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { isLoopbackHost, plainAddress } from '../listen/loopback.ts';
+import { hostName } from './host-name.ts';
 
 /**
  * For which names this server answers. A page of a stranger whose name was made to point at this machine (DNS
@@ -14,8 +15,8 @@ export class HostPolicy {
    */
   constructor(publicUrls: readonly string[], listenHosts: readonly string[]) {
     // `new URL` knows no authority for schemes that it does not know; these are http(s) and ws(s).
-    const names = publicUrls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ''));
-    this.names = new Set([...names, ...listenHosts].map((name) => name.toLowerCase()));
+    const names = publicUrls.map((url) => hostName(new URL(url).host) ?? '');
+    this.names = new Set([...names, ...listenHosts.map((name) => name.toLowerCase())]);
   }
 
   /**
@@ -31,14 +32,6 @@ export class HostPolicy {
     if (isLoopbackHost(name) || isOwnAddress || this.names.has(name)) return undefined;
     return `this server does not answer for ${quote(host)}; --public-url http://${cut(host)} (or https://) would let it`;
   }
-}
-
-const AUTHORITY = /^(?:\[([\dA-Fa-f:.]+)\]|([\w.~!$&'()*+,;=%-]+?)\.?)(?::\d{0,5})?$/;
-
-/** The host in `host[:port]`: in lower case, without brackets and without the dot of a fully qualified name. */
-function hostName(host: string): string | undefined {
-  const match = AUTHORITY.exec(host);
-  return (match?.[1] ?? match?.[2])?.toLowerCase();
 }
 
 function cut(text: string): string {

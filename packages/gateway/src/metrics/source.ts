@@ -55,7 +55,6 @@ export function metricsSource(hub: Hub, servers: readonly CountingServer[], admi
 function countClients(hub: Hub): Iterable<ConnectionCount> {
   const counts = new Map<string, ConnectionCount>();
   for (const { outlet, origin } of hub.clients) {
-    if (outlet.transport === 'local') continue;
     const path = origin.path.startsWith('/channels/') ? CHANNEL_PATH : origin.path;
     const key = `${outlet.transport} ${origin.httpVersion} ${path}`;
     const before = counts.get(key)?.count ?? 0;

@@ -1,18 +1,9 @@
-import type { Reach } from '@pulsebeacon/wire';
-import { EXIT } from '../remote/exit-codes.ts';
+import type { PublishResult } from '@pulsebeacon/hub';
 import { type HttpCall, HttpClient, readText } from '../remote/http-client.ts';
-import { RemoteFailure } from '../remote/remote-failure.ts';
+import { notAChannel, RemoteFailure } from '../remote/remote-failure.ts';
 import { pause, Retries } from '../remote/retries.ts';
 import { channelUrl, type RemoteServer } from '../remote/server.ts';
 import type { Payload } from './payload.ts';
-
-/** Where a publication is, and what became of it. */
-export interface Published {
-  readonly position: string;
-  /** It had been published before, with the same idempotency key. */
-  readonly duplicate: boolean;
-  readonly reach?: Reach;
-}
 
 export interface PublisherOptions {
   readonly server: RemoteServer;
@@ -45,7 +36,7 @@ export class Publisher {
    * @param idempotencyKey by which the server knows an attempt that it has taken already
    * @throws RemoteFailure where it is refused, or was tried for long enough; the reason of the signal
    */
-  async publish(payload: Payload, idempotencyKey: string): Promise<Published> {
+  async publish(payload: Payload, idempotencyKey: string): Promise<PublishResult> {
     const { retryFor, signal, onRetry } = this.options;
     const retries = new Retries(retryFor);
     for (;;) {
@@ -66,7 +57,7 @@ export class Publisher {
     this.client.close();
   }
 
-  private async attempt({ body, contentType }: Payload, idempotencyKey: string): Promise<Published> {
+  private async attempt({ body, contentType }: Payload, idempotencyKey: string): Promise<PublishResult> {
     const { server, signal } = this.options;
     const headers = { 'Content-Type': contentType, 'Idempotency-Key': idempotencyKey };
     const call: HttpCall = { method: 'POST', url: this.url, headers, body, timeout: server.timeout, signal };
@@ -74,17 +65,13 @@ export class Publisher {
     const text = await readText(call, answer);
     const published = readPublished(text);
     if (published !== undefined) return published;
-    throw new RemoteFailure(`${this.url.href} answered ${answer.statusCode}, and no position: it is no channel`, {
-      exitCode: EXIT.badAnswer,
-      retry: false,
-      hint: '--server names the server, with the path that its channels are below',
-    });
+    throw notAChannel(this.url, `it answered ${answer.statusCode}, and no position`);
   }
 }
 
-function readPublished(text: string): Published | undefined {
+function readPublished(text: string): PublishResult | undefined {
   try {
-    const { position, duplicate, reach } = JSON.parse(text) as Partial<Published>;
+    const { position, duplicate, reach } = JSON.parse(text) as Partial<PublishResult>;
     if (typeof position !== 'string') return undefined;
     return { position, duplicate: duplicate === true, ...(reach === undefined ? {} : { reach }) };
   } catch {

@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
+import type { PublishResult } from '@pulsebeacon/hub';
 import type { Reach } from '@pulsebeacon/wire';
 import type { Screen } from '../connect/screen.ts';
 import { Failure } from '../failure.ts';
@@ -8,7 +9,7 @@ import { Notices } from '../remote/notices.ts';
 import { eachLine } from './lines.ts';
 import { type Payload, toPayload } from './payload.ts';
 import { LineProgress } from './progress.ts';
-import { type Published, Publisher } from './publisher.ts';
+import { Publisher } from './publisher.ts';
 import type { PublishSettings, PublishSource } from './settings.ts';
 
 export interface PublishParts {
@@ -112,7 +113,7 @@ class Tally {
   private duplicates = 0;
   private reach: Reach | undefined;
 
-  add({ position, duplicate, reach }: Published, number: number, bytes: number): void {
+  add({ position, duplicate, reach }: PublishResult, number: number, bytes: number): void {
     this.published++;
     this.bytes += bytes;
     if (number > this.last) {

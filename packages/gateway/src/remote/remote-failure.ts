@@ -80,9 +80,19 @@ function hintFor({ status, header }: RefusingAnswer, code: string | undefined): 
   if (status >= 300 && status < 400 && header('location') !== undefined) {
     return `it points to ${header('location')}: --server says where to ask`;
   }
-  if (status === 404 && code === undefined)
-    return '--server names the server, with the path that its channels are below';
+  if (status === 404 && code === undefined) return WHERE_CHANNELS_ARE;
   return undefined;
+}
+
+const WHERE_CHANNELS_ARE = '--server names the server, with the path that its channels are below';
+
+/** What answered is no server of channels. @param what gives it away */
+export function notAChannel(url: URL, what: string): RemoteFailure {
+  return new RemoteFailure(`${url.href} is no channel: ${what}`, {
+    exitCode: EXIT.badAnswer,
+    retry: false,
+    hint: WHERE_CHANNELS_ARE,
+  });
 }
 
 /** Errors before there is any answer, after which another attempt is of no use. */

@@ -1,6 +1,5 @@
-import { EXIT } from '../remote/exit-codes.ts';
 import { type HttpCall, HttpClient, readText } from '../remote/http-client.ts';
-import { RemoteFailure } from '../remote/remote-failure.ts';
+import { notAChannel } from '../remote/remote-failure.ts';
 import { channelUrl, type RemoteServer } from '../remote/server.ts';
 import type { Feed, FeedSink } from './feed.ts';
 import { jsonParts } from './json-parts.ts';
@@ -95,12 +94,4 @@ function readBody(url: URL, body: string): Map<string, string> {
     throw notAChannel(url, 'its answer is not JSON');
   }
   return jsonParts(body);
-}
-
-function notAChannel(url: URL, what: string): RemoteFailure {
-  return new RemoteFailure(`${url.href} is no channel: ${what}`, {
-    exitCode: EXIT.badAnswer,
-    retry: false,
-    hint: '--server names the server, with the path that its channels are below',
-  });
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { LineParser, SseParser, WireError } from '@pulsebeacon/wire';
 import { EXIT } from '../remote/exit-codes.ts';
 import { type HttpCall, HttpClient } from '../remote/http-client.ts';
-import { failureOfError, RemoteFailure } from '../remote/remote-failure.ts';
+import { failureOfError, notAChannel, RemoteFailure } from '../remote/remote-failure.ts';
 import { channelUrl, type RemoteServer } from '../remote/server.ts';
 import type { Feed, FeedSink } from './feed.ts';
 
@@ -119,12 +119,4 @@ export class StreamFeed implements Feed {
 
 function lost(message: string): RemoteFailure {
   return new RemoteFailure(message, { exitCode: EXIT.lost, retry: true });
-}
-
-function notAChannel(url: URL, what: string): RemoteFailure {
-  return new RemoteFailure(`${url.href} is no channel: ${what}`, {
-    exitCode: EXIT.badAnswer,
-    retry: false,
-    hint: '--server names the server, with the path that its channels are below',
-  });
 }

@@ -172,15 +172,41 @@ export async function publishing(
   return { code, ...said };
 }
 
-/** `subscribe` within this process: what the program does behind its command line. */
-export class Following {
-  readonly ended: Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
+/** What is written so far, and a way to wait for more of it. */
+abstract class Output {
   stdout = '';
   stderr = '';
-  private readonly abort = new AbortController();
   private readonly waiting = new Set<() => void>();
 
+  /** Waits until there is what is wanted. */
+  async until(wanted: (output: this) => boolean): Promise<void> {
+    while (!wanted(this)) {
+      this.checkAlive();
+      await new Promise<void>((resolve) => this.waiting.add(resolve));
+    }
+  }
+
+  /** @throws where nothing more comes */
+  protected checkAlive(): void {}
+
+  protected add(stream: 'stdout' | 'stderr', text: string): void {
+    this[stream] += text;
+    this.look();
+  }
+
+  protected look(): void {
+    for (const resume of this.waiting) resume();
+    this.waiting.clear();
+  }
+}
+
+/** `subscribe` within this process: what the program does behind its command line. */
+export class Following extends Output {
+  readonly ended: Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
+  private readonly abort = new AbortController();
+
   constructor(t: TestContext, port: number, channel: string, options: Partial<SubscribeSettings> = {}, key?: string) {
+    super();
     const settings: SubscribeSettings = {
       server: remoteAt(port, key),
       channel,
@@ -211,36 +237,19 @@ export class Following {
     this.ended.catch(() => {});
   }
 
-  /** Waits until its output has what is wanted. */
-  async until(wanted: (following: this) => boolean): Promise<void> {
-    while (!wanted(this)) await new Promise<void>((resolve) => this.waiting.add(resolve));
-  }
-
   /** Waits until it has said something. */
   said(text: string): Promise<void> {
     return this.until(({ stderr }) => stderr.includes(text));
   }
-
-  private add(stream: 'stdout' | 'stderr', text: string): void {
-    this[stream] += text;
-    this.look();
-  }
-
-  private look(): void {
-    for (const resume of this.waiting) resume();
-    this.waiting.clear();
-  }
 }
 
 /** A command on its way. */
-export class Command {
+export class Command extends Output {
   readonly child: ChildProcess;
   readonly ended: Promise<Outcome>;
-  stdout = '';
-  stderr = '';
-  private readonly waiting = new Set<() => void>();
 
   constructor(args: readonly string[], options: Parameters<typeof launch>[1] = {}) {
+    super();
     this.child = launch(args, options);
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => this.add('stdout', text));
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => this.add('stderr', text));
@@ -258,26 +267,12 @@ export class Command {
     return command;
   }
 
-  /** Waits until its output has what is wanted. */
-  async until(wanted: (command: this) => boolean): Promise<void> {
-    while (!wanted(this)) {
-      if (this.child.exitCode !== null) throw new Error(`it ended:\n${this.stdout}\n${this.stderr}`);
-      await new Promise<void>((resolve) => this.waiting.add(resolve));
-    }
+  protected override checkAlive(): void {
+    if (this.child.exitCode !== null) throw new Error(`it ended:\n${this.stdout}\n${this.stderr}`);
   }
 
   /** Waits until standard error has said something so often. */
   said(text: string, times = 1): Promise<void> {
     return this.until(({ stderr }) => stderr.split(text).length > times);
-  }
-
-  private add(stream: 'stdout' | 'stderr', text: string): void {
-    this[stream] += text;
-    this.look();
-  }
-
-  private look(): void {
-    for (const resume of this.waiting) resume();
-    this.waiting.clear();
   }
 }

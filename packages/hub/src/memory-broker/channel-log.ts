@@ -1,8 +1,7 @@
 import type { Publication } from '@pulsebeacon/wire';
+import { storedSize } from '../stored-size.ts';
 import type { LogBudget } from './log-budget.ts';
 
-/** What a publication takes beside its payload, roughly: itself, and its places in the log and the budget. */
-const OVERHEAD = 256;
 const COMPACT_FROM = 32;
 
 /** The newest publications of a channel, in order, and what is known of those that are not here any more. */
@@ -42,7 +41,7 @@ export class ChannelLog {
   push(publication: Publication): void {
     this.top = publication.offset;
     this.entries.push(publication);
-    this.budget.add(this, publication.offset, bytesOf(publication));
+    this.budget.add(this, publication.offset, storedSize(publication));
   }
 
   /** Whether an offset that was here still is. */
@@ -53,7 +52,7 @@ export class ChannelLog {
   shift(): void {
     const publication = this.at(0);
     this.dropped = publication.offset;
-    this.budget.remove(bytesOf(publication));
+    this.budget.remove(storedSize(publication));
     this.entries[this.head++] = undefined;
     // The array itself becomes shorter when half of it is empty.
     if (this.head < this.entries.length && (this.head < COMPACT_FROM || this.head * 2 < this.entries.length)) return;
@@ -91,8 +90,4 @@ export class ChannelLog {
     }
     return low;
   }
-}
-
-function bytesOf({ data }: Publication): number {
-  return OVERHEAD + data.length;
 }

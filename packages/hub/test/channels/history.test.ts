@@ -229,7 +229,7 @@ for (const [query, headers, status, code] of [
   });
 }
 
-/** HARDENING 20: one canonical parser; whatever is spelt otherwise is no name, at every door. */
+/** One canonical parser: whatever is spelt otherwise is no name, at every door. */
 const NAMES: readonly (readonly [string, number])[] = [
   ['news', 200],
   ['News', 200],

@@ -53,7 +53,7 @@ const TABLE: readonly (readonly [string, SiteOptions, Record<string, string>, nu
 ];
 
 for (const [name, options, fields, status] of TABLE) {
-  test(`publishing from ${name}: ${status} (HARDENING 11)`, async (t) => {
+  test(`publishing from ${name}: ${status}`, async (t) => {
     const site = await Site.start(t, options);
     assert.match(await post(site, fields), new RegExp(`^HTTP/1\\.1 ${status} `));
     assert.equal(site.hub.counts().published, status === 201 ? 1 : 0);

@@ -1,31 +1,22 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { ReceivedText } from './received-text.ts';
 import type { Scope } from './site.ts';
 
 /** A plain socket, for what no HTTP client would send. */
 export class RawHttp {
   readonly socket: Socket;
-  /** Resolves with everything that was received, when the connection is over. */
+  /** Resolves with what was received and not taken, when the connection is over. */
   readonly over: Promise<string>;
-  private received = '';
-  private waiting: (() => void)[] = [];
-  private isOver = false;
+  private readonly received = new ReceivedText();
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.setEncoding('latin1');
     socket.on('error', () => {});
-    socket.on('data', (chunk: string) => {
-      this.received += chunk;
-      this.wake();
-    });
-    this.over = new Promise((resolve) =>
-      socket.once('close', () => {
-        this.isOver = true;
-        this.wake();
-        resolve(this.received);
-      }),
-    );
+    socket.on('data', (chunk: string) => this.received.push(chunk));
+    socket.once('close', () => this.received.finish());
+    this.over = this.received.rest();
   }
 
   static async connect(scope: Scope, port: number): Promise<RawHttp> {
@@ -41,24 +32,23 @@ export class RawHttp {
   }
 
   /** Takes everything up to and with `end`. */
-  async until(end: string): Promise<string> {
-    for (;;) {
-      const at = this.received.indexOf(end);
-      if (at >= 0) {
-        const taken = this.received.slice(0, at + end.length);
-        this.received = this.received.slice(at + end.length);
-        return taken;
-      }
-      if (this.isOver) throw new Error(`the connection is over; left: ${this.received}`);
-      await new Promise<void>((resolve) => this.waiting.push(resolve));
-    }
+  until(end: string): Promise<string> {
+    return this.received.until(end);
   }
+}
 
-  private wake(): void {
-    const { waiting } = this;
-    this.waiting = [];
-    for (const resolve of waiting) resolve();
+/** Whoever sends these bytes goes away after each part of them, and once it has been answered so far. */
+export async function leaveAtAnyPoint(scope: Scope, port: number, request: string, answered: string): Promise<void> {
+  for (let length = 1; length <= request.length; length += 7) {
+    const client = await RawHttp.connect(scope, port);
+    client.socket.write(request.slice(0, length));
+    client.socket.resetAndDestroy();
+    await client.over;
   }
+  const client = await RawHttp.connect(scope, port);
+  client.socket.write(request);
+  await client.until(answered);
+  client.socket.resetAndDestroy();
 }
 
 /** The fields of a handshake. */

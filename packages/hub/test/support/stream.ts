@@ -1,28 +1,21 @@
 import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { once } from 'node:events';
+import { ReceivedText } from './received-text.ts';
 import type { Scope } from './site.ts';
 
 /** An answer that goes on, read as it comes. */
 export class Stream {
   readonly request: ClientRequest;
   readonly response: IncomingMessage;
-  private text = '';
-  private isOver = false;
-  private waiting: (() => void)[] = [];
+  private readonly text = new ReceivedText();
 
   private constructor(request: ClientRequest, response: IncomingMessage) {
     this.request = request;
     this.response = response;
     response.setEncoding('utf8');
-    response.on('data', (chunk: string) => {
-      this.text += chunk;
-      this.wake();
-    });
+    response.on('data', (chunk: string) => this.text.push(chunk));
     response.on('error', () => {});
-    response.on('close', () => {
-      this.isOver = true;
-      this.wake();
-    });
+    response.on('close', () => this.text.finish());
   }
 
   static async open(scope: Scope, url: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Stream> {
@@ -44,16 +37,8 @@ export class Stream {
 
   /** Everything up to `end`, which is taken too. */
   async until(end: string): Promise<string> {
-    for (;;) {
-      const at = this.text.indexOf(end);
-      if (at >= 0) {
-        const taken = this.text.slice(0, at);
-        this.text = this.text.slice(at + end.length);
-        return taken;
-      }
-      if (this.isOver) throw new Error(`the stream is over; left: ${this.text}`);
-      await this.more();
-    }
+    const taken = await this.text.until(end);
+    return taken.slice(0, -end.length);
   }
 
   /** The next line as JSON. */
@@ -62,22 +47,11 @@ export class Stream {
   }
 
   /** What is left when it has ended. */
-  async rest(): Promise<string> {
-    while (!this.isOver) await this.more();
-    return this.text;
+  rest(): Promise<string> {
+    return this.text.rest();
   }
 
   close(): void {
     this.request.destroy();
-  }
-
-  private more(): Promise<void> {
-    return new Promise((resolve) => this.waiting.push(resolve));
-  }
-
-  private wake(): void {
-    const { waiting } = this;
-    this.waiting = [];
-    for (const resolve of waiting) resolve();
   }
 }

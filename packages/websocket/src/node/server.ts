@@ -134,7 +134,7 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
    */
   async listen(target: number | ListenTarget): Promise<AddressInfo | string> {
     const { tls, ...where } = typeof target === 'number' ? { port: target } : target;
-    // Deadlines for whoever sends its header slowly (HARDENING: 10 s for headers, 30 s for a request).
+    // Deadlines for whoever sends its header slowly (10 s for headers, 30 s for a request).
     const deadlines = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
     const server =
       tls === undefined ? createServer(deadlines) : createTlsServer({ ...deadlines, handshakeTimeout: 10_000, ...tls });

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { SendData } from '#dist/connection/connection.js';
 import { framesIn, makeConnection, turn } from '../support/connections.ts';
 
-// HARDENING 8: a number, or a view that is not understood, once disclosed memory.
+// A number, or a view that is not understood, once disclosed memory.
 
 /** What is neither a string nor bytes. */
 const NO_DATA: readonly unknown[] = [

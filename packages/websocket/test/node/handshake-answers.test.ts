@@ -73,7 +73,7 @@ const REFUSED: [string, RawRequest, number, string, Record<string, string>][] = 
 
 describe('a malformed handshake', () => {
   for (const [name, request, status, code, headers] of REFUSED) {
-    test(`${name}: ${status}, and nothing more on this connection (HARDENING 12)`, async (t) => {
+    test(`${name}: ${status}, and nothing more on this connection`, async (t) => {
       const log = new Log();
       const events: RefusedEvent[] = [];
       const pages: string[] = [];
@@ -120,7 +120,7 @@ describe('a malformed handshake', () => {
     });
   }
 
-  test('2,001 fields: 431, of ours or of Node itself, and the server goes on (HARDENING 5)', async (t) => {
+  test('2,001 fields: 431, of ours or of Node itself, and the server goes on', async (t) => {
     const { connect, open } = await serve(t);
     const client = await connect();
     client.write(handshake({ headers: { x: Array(2001).fill('') } }), 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -202,7 +202,7 @@ describe('a server that listens by itself', () => {
   });
 });
 
-describe('whatever happens during the handshake (HARDENING 5)', () => {
+describe('whatever happens during the handshake', () => {
   const head = handshake({ headers: { 'Sec-WebSocket-Protocol': 'chat', Cookie: 'a=b' } });
 
   for (const way of ['reset', 'end', 'destroy'] as const) {

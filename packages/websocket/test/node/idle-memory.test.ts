@@ -6,7 +6,7 @@ import { collectGarbage, usedMemory } from '../support/memory.ts';
 import type { RawClient } from '../support/raw-client.ts';
 import { serve } from '../support/servers.ts';
 
-// HARDENING 9: what a message needed is given back; an idle connection keeps none of it.
+// What a message needed is given back; an idle connection keeps none of it.
 
 const CONNECTIONS = 100;
 /** Bytes; what the engine keeps for itself comes to some hundred for each, a read buffer or a message to far more. */

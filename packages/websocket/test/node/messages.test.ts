@@ -380,7 +380,7 @@ describe('a violation', () => {
     });
   }
 
-  test('fragment floods end at the limit and take no memory (HARDENING 1)', async (t) => {
+  test('fragment floods end at the limit and take no memory', async (t) => {
     const { open } = await serve(t);
     for (const payload of [new Uint8Array(0), new Uint8Array(1)]) {
       const client = await open();

@@ -114,7 +114,7 @@ describe('listen', () => {
     await server.close();
   });
 
-  test('has deadlines for whoever sends slowly (HARDENING 22)', async (t) => {
+  test('has deadlines for whoever sends slowly', async (t) => {
     let host!: http.Server;
     const see = (message: unknown): void => void (host = (message as { server: http.Server }).server);
     channel('http.server.request.start').subscribe(see);
@@ -126,7 +126,7 @@ describe('listen', () => {
     assert.deepEqual([host.headersTimeout, host.requestTimeout], [10_000, 30_000]);
   });
 
-  test('a head that never ends is answered with 408 (HARDENING 22)', async (t) => {
+  test('a head that never ends is answered with 408', async (t) => {
     // The same server, with deadlines that a test can wait for.
     const short = { headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 50, handshakeTimeout: 100 };
     const { connect, open, target } = await serve(t, {}, { ...local, tls: { ...TLS, ...short } });

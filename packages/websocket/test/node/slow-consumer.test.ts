@@ -25,7 +25,7 @@ async function flood(
 }
 
 describe('a client that never reads', () => {
-  test('is closed with 1013 when its queue is full, and costs the healthy ones nothing (HARDENING 7)', async (t) => {
+  test('is closed with 1013 when its queue is full, and costs the healthy ones nothing', async (t) => {
     const log = new Log();
     const { open, server } = await serve(t, { ...logged(log), closeTimeout: 100 });
     const stuck = await open();
@@ -185,7 +185,7 @@ test('a peer that sends and does not read is not read from either', async (t) =>
   assert.equal(received, sent);
 });
 
-test('a million pings from a peer that does not read: at most one pong waits (HARDENING 6)', async (t) => {
+test('a million pings from a peer that does not read: at most one pong waits', async (t) => {
   const { open, server } = await serve(t);
   const client = await open();
   client.pause();

@@ -287,7 +287,7 @@ test('generated handshakes: half a million in the soak', (t) => {
   });
 });
 
-test('time is linear: a mebibyte of anything is read in a moment (HARDENING 4)', () => {
+test('time is linear: a mebibyte of anything is read in a moment', () => {
   // Quadratic time would take minutes for each of these. The limits of readHandshake are out of the way.
   const size = 1024 * 1024;
   const fill = (text: string) => text.repeat(Math.ceil(size / text.length));
