@@ -39,9 +39,11 @@ test('twice the field takes about twice the time', () => {
     const field = `${';q=0.1,"\\"'.repeat(length)}text/html`;
     let best = Infinity;
     for (let i = 0; i < 5; i++) {
-      const at = performance.now();
+      // Of the processor: whatever else the machine does takes none of it.
+      const before = process.cpuUsage();
       negotiate(field, OFFERS);
-      best = Math.min(best, performance.now() - at);
+      const { user, system } = process.cpuUsage(before);
+      best = Math.min(best, (user + system) / 1000);
     }
     return best;
   };
