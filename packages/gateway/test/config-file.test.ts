@@ -196,6 +196,11 @@ describe('what is wrong in a configuration file', () => {
       /^3:12: namespaces\[1\]\.match: can never apply: the entry at a\.yaml:2:5 matches these channels before it/,
     ],
     [
+      'a namespace behind a wider one',
+      'namespaces:\n  - match: "chat:*"\n  - match: chat:lobby\n',
+      /^3:12: namespaces\[1\]\.match: can never apply: the entry at a\.yaml:2:5 matches these channels before it/,
+    ],
+    [
       'joining and leaving without presence',
       'namespaces: [{ match: a, joinLeave: true }]',
       /^1:37: namespaces\[0\]\.joinLeave: tells who comes and goes, and needs presence\. Set presence: true, too\.$/,

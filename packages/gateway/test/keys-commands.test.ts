@@ -14,6 +14,7 @@ import { toKeyRecord } from '#dist/config/lists.js';
 import { KeyRing } from '#dist/keys/key-ring.js';
 import { KeyStore } from '#dist/keys/key-store.js';
 import { generateKey } from '#dist/keys/key-text.js';
+import { findKey, may } from './support/keys.ts';
 import { type Outcome, runProgram } from './support/program.ts';
 
 describe('pulsebeacon keys', () => {
@@ -35,8 +36,8 @@ describe('pulsebeacon keys', () => {
       'the newsroom',
     ]);
     assert.equal(code, 0);
-    const key = new KeyRing({ store: new KeyStore(path.join(cwd, 'data')) }).find(stdout.trimEnd())!;
-    assert(key.mayPublish('chat:1') && !key.maySubscribe('chat:1') && !key.mayPublish('x'));
+    const key = findKey(new KeyRing({ store: new KeyStore(path.join(cwd, 'data')) }), stdout.trimEnd())!;
+    assert(may(key, 'publish', 'chat:1') && !may(key, 'subscribe', 'chat:1') && !may(key, 'publish', 'x'));
     assert.match(
       stderr,
       new RegExp(
@@ -82,7 +83,7 @@ describe('pulsebeacon keys', () => {
     const yaml = `keys:\n${entry.join('\n')}`;
     await writeFile(path.join(cwd, 'pulsebeacon.yaml'), yaml);
     const configured = parseConfig(yaml, 'a.yaml').keys.map(toKeyRecord);
-    const key = new KeyRing({ configured }).find(text!)!;
+    const key = findKey(new KeyRing({ configured }), text!)!;
     assert.deepEqual(await readdir(cwd), ['pulsebeacon.yaml']);
     assert.match(
       (await run(['list'])).stdout,
@@ -99,7 +100,7 @@ describe('pulsebeacon keys', () => {
     assert.equal(code, 0);
     assert(!stdout.includes(text.slice(12)));
     const configured = parseConfig(`keys:\n${stdout}`, 'a.yaml').keys.map(toKeyRecord);
-    assert(new KeyRing({ configured }).find(text)!.maySubscribe('a:b*'));
+    assert(may(findKey(new KeyRing({ configured }), text)!, 'subscribe', 'a:b*'));
   });
 
   it('runs the command lines of the guide', async () => {

@@ -1,3 +1,4 @@
+import { ChannelPattern } from '@pulsebeacon/wire';
 import { DEFAULT_NAMESPACE } from '../settings.ts';
 import type { ConfigFile, FileEntry } from './config-file.ts';
 import type { ValuePath } from './places.ts';
@@ -24,7 +25,7 @@ export function findContradictions({ settings, namespaces, keys }: ConfigFile): 
 
 function inNamespaces(namespaces: readonly FileEntry[]): readonly Contradiction[] {
   const found: Contradiction[] = [];
-  const before = new Map<unknown, string>();
+  const before: { readonly pattern: ChannelPattern; readonly place: string }[] = [];
   namespaces.forEach(({ values, place }, position) => {
     const size = values.get('history.size')?.value ?? DEFAULT_NAMESPACE.history.size;
     if (values.get('slowConsumer')?.value === 'spill' && size === 0) {
@@ -39,14 +40,15 @@ function inNamespaces(namespaces: readonly FileEntry[]): readonly Contradiction[
       const says = '0 lets no message through. Give a size such as 64KiB, or leave it out.';
       found.push({ path: ['namespaces', position, 'maxMessageSize'], says });
     }
-    const match = values.get('match')?.value;
+    const match = values.get('match')?.value as string | undefined;
     if (match === undefined) return;
-    const earlier = before.get('*') ?? before.get(match);
+    // No name has a star: a pattern that matches the text of another matches all that the other does.
+    const earlier = before.find(({ pattern }) => pattern.matches(match));
     if (earlier !== undefined) {
-      const says = `can never apply: the entry at ${earlier} matches these channels before it. Put it first, or leave it out.`;
+      const says = `can never apply: the entry at ${earlier.place} matches these channels before it. Put it first, or leave it out.`;
       found.push({ path: ['namespaces', position, 'match'], says });
     }
-    before.set(match, place);
+    before.push({ pattern: new ChannelPattern(match), place });
   });
   return found;
 }

@@ -1,7 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { statSync } from 'node:fs';
 import type { Action, Grant } from '@pulsebeacon/hub';
-import { ChannelPattern } from '@pulsebeacon/wire';
 import { codeOf, Failure } from '../failure.ts';
 import type { KeyRecord, Right } from './key-record.ts';
 import type { KeyStore } from './key-store.ts';
@@ -16,32 +15,14 @@ const ACTIONS: Readonly<Record<Right, readonly Action[]>> = {
 /** A key that holds: what whoever brings it may do. Channels are named by their canonical names. */
 export class Key {
   readonly id: string;
-  readonly rights: ReadonlySet<Right>;
+  readonly isAdmin: boolean;
   /** What it grants in the hub. */
   readonly grants: readonly Grant[];
-  private readonly patterns: readonly ChannelPattern[];
 
   constructor({ id, rights, channels }: Pick<KeyRecord, 'id' | 'rights' | 'channels'>) {
     this.id = id;
-    this.rights = new Set(rights);
+    this.isAdmin = rights.includes('admin');
     this.grants = [{ actions: [...new Set(rights.flatMap((right) => ACTIONS[right]))], channels }];
-    this.patterns = channels.map((text) => new ChannelPattern(text));
-  }
-
-  get isAdmin(): boolean {
-    return this.rights.has('admin');
-  }
-
-  mayPublish(channel: string): boolean {
-    return (this.rights.has('publish') || this.isAdmin) && this.reaches(channel);
-  }
-
-  maySubscribe(channel: string): boolean {
-    return (this.rights.has('subscribe') || this.isAdmin) && this.reaches(channel);
-  }
-
-  private reaches(channel: string): boolean {
-    return this.patterns.some((pattern) => pattern.matches(channel));
   }
 }
 
@@ -103,12 +84,6 @@ export class KeyRing {
     let holding = 0;
     for (const { record } of this.entries.values()) if (record.revoked === undefined) holding++;
     return holding;
-  }
-
-  /** The key of this text, if it holds. */
-  find(text: string): Key | undefined {
-    const found = this.check(text);
-    return found instanceof Key ? found : undefined;
   }
 
   /**
