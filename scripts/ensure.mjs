@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bundleClient } from './lib/bundle.mjs';
 import { withLock } from './lib/lock.mjs';
 import {
   CI,
@@ -114,6 +115,7 @@ async function compile(kind) {
   const config = kind === 'products' ? 'tsconfig.products.json' : 'tsconfig.json';
   const { code } = await run(process.execPath, [tool('typescript', 'tsc'), '-b', resolve(config)]);
   if (code !== 0) throw new Failure('the build failed; the compiler says why above');
+  await bundleClient();
   prune();
   for (const [name, digest] of Object.entries(digests)) fs.writeFileSync(stampFile(name), digest);
   say(`built in ${seconds(start)}`);
