@@ -191,8 +191,12 @@ export class ConnectionMachine {
     this.unreachableHere = 0;
     this.isSessionNew = false;
     if (why !== 'renew') this.probeLater();
+    const reason = `connected by ${transport}`;
+    const isNews = this.state !== 'online' || this.reason !== reason;
+    this.state = 'online';
+    this.reason = reason;
     this.ports.use(link, transport);
-    this.show('online', why === 'probe' ? `connected by ${transport} again` : `connected by ${transport}`);
+    if (isNews) this.ports.changed();
   }
 
   onEnd(link: number, ending: Ending): void {
@@ -351,9 +355,8 @@ export class ConnectionMachine {
   }
 
   private show(state: BeaconState, reason: string): void {
-    const isSame = state === this.state && reason === this.reason;
     this.state = state;
     this.reason = reason;
-    if (!isSame || this.retryAt !== undefined) this.ports.changed();
+    this.ports.changed();
   }
 }

@@ -37,7 +37,7 @@ export function openPoll(settings: HttpSettings, waitMs: number, owner: LinkOwne
     while (!receiver.isOver) {
       try {
         await ask(wait);
-        wait = waitMs / 1000;
+        wait = Math.round(waitMs / 1000);
       } catch (error) {
         // Other channels are followed from now on.
         if (!abort.signal.aborted) throw error;

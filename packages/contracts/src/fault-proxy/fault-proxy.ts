@@ -146,6 +146,7 @@ const portOf = (server: Server): number => (server.address() as AddressInfo).por
 
 /** A reset and nothing before it: `resetAndDestroy` sends a FIN first, which the other side may take for the end. */
 function reset(socket: Socket): void {
-  (socket as Socket & { resetAndClosing: boolean }).resetAndClosing = true;
+  // Once that FIN is on its way, it is too late: libuv refuses, and does not close the socket at all.
+  if (!socket.writableEnded) (socket as Socket & { resetAndClosing: boolean }).resetAndClosing = true;
   socket.destroy();
 }
