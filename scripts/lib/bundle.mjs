@@ -1,8 +1,10 @@
 // What browsers load of @pulsebeacon/client: each of its entries as one module, with all that it needs in it.
+import fs from 'node:fs';
 import path from 'node:path';
-import { resolve } from './project.mjs';
+import { filesBelow, resolve } from './project.mjs';
 
-const FOLDER = 'packages/client';
+const CLIENT = 'packages/client';
+const WIRE = 'packages/wire';
 
 /** The entry of the WebSocket class imports that of the client, so that a page which has both has it once. */
 const besideEachOther = {
@@ -14,21 +16,53 @@ const besideEachOther = {
   },
 };
 
+/** The texts of the table of errors are the server's, which sends them: a client needs the class alone. */
+const errorsWithoutTexts = {
+  name: 'errors without texts',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]wire[\\/]dist[\\/]errors\.js$/ }, () => ({
+      loader: 'js',
+      contents: `export class WireError extends Error {
+        name = 'WireError';
+        constructor(code, detail = code) { super(detail); this.code = code; }
+      }`,
+    }));
+  },
+};
+
+/** Members that are private, and whose names mean nothing else in the two packages: they need not be said in full. */
+function privateNames() {
+  const isPrivate = /^\s*private (?:readonly |get )?(\w+)/;
+  const ours = new Set();
+  const taken = new Set();
+  for (const folder of [CLIENT, WIRE]) {
+    for (const file of filesBelow(resolve(folder, 'src')).filter((name) => name.endsWith('.ts'))) {
+      for (const line of fs.readFileSync(resolve(folder, 'src', file), 'utf8').split('\n')) {
+        const name = isPrivate.exec(line)?.[1];
+        if (name !== undefined) ours.add(name);
+        else for (const [word] of line.replaceAll(/this\.\w+/g, '').matchAll(/\w+/g)) taken.add(word);
+      }
+    }
+  }
+  return [...ours].filter((name) => !taken.has(name));
+}
+
 /** Writes dist/client.js and dist/websocket.js in the place of what the compiler wrote for these two. */
 export async function bundleClient() {
   const { build } = await import('esbuild');
   await build({
-    absWorkingDir: resolve(FOLDER),
+    absWorkingDir: resolve(CLIENT),
     entryPoints: ['src/client.ts', 'src/websocket.ts'],
     outdir: 'dist',
     bundle: true,
     minify: true,
+    mangleProps: new RegExp(`^(?:${privateNames().join('|')})$`),
     format: 'esm',
     target: 'es2022',
     sourcemap: true,
     sourcesContent: true,
     legalComments: 'none',
-    plugins: [besideEachOther],
+    plugins: [besideEachOther, errorsWithoutTexts],
     logLevel: 'warning',
   });
 }

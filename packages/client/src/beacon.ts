@@ -1,4 +1,4 @@
-import { parseChannelName, type ServerMessage, WIRE_ERRORS, type WireErrorCode } from '@pulsebeacon/wire';
+import { parseChannelName, type ServerMessage } from '@pulsebeacon/wire';
 import { backoff } from './backoff.ts';
 import { Channel, type ChannelHost } from './channel.ts';
 import { Connection } from './connection/connection.ts';
@@ -147,7 +147,10 @@ export class Beacon extends Emitter<BeaconEvents> {
       // `subscribe` has no id: what has one answers something that was answered before, by another link.
       if (message.id === undefined && !HARMLESS.includes(message.code)) this.refuse(channel, errorOf(message));
     } else if (message.type !== 'unsubscribed') channel?.onMessage(message);
-    else if (message.code !== undefined) this.refuse(channel, endOf(message.code, message.detail));
+    else if (message.code !== undefined) {
+      // It had begun, so it may again; whether that is so, `subscribe` is told.
+      this.refuse(channel, new BeaconError(message.code, message.detail ?? message.code, { retry: true }));
+    }
     return undefined;
   }
 
@@ -167,8 +170,3 @@ export class Beacon extends Emitter<BeaconEvents> {
 
 /** What a subscription says that is as it should be. */
 const HARMLESS: readonly string[] = ['PB_ALREADY_SUBSCRIBED', 'PB_NOT_SUBSCRIBED'];
-
-/** The server has ended a subscription that had begun. */
-function endOf(code: WireErrorCode, detail: string = code): BeaconError {
-  return new BeaconError(code, detail, { retry: WIRE_ERRORS[code]?.retry });
-}

@@ -1,4 +1,4 @@
-import { type ByeMessage, WIRE_ERRORS, type WireErrorCode } from '@pulsebeacon/wire';
+import type { ByeMessage } from '@pulsebeacon/wire';
 import { BeaconError } from '../errors.ts';
 
 /**
@@ -25,7 +25,7 @@ export interface Ending {
 }
 
 /** Somebody else goes by this session: a copied tab, for instance. */
-const TWIN: WireErrorCode = 'PB_REQUEST_BUSY';
+const TWIN = 'PB_REQUEST_BUSY';
 
 function kindOfCode(code: string, retry: boolean): EndingKind {
   if (code === 'PB_SESSION_EXPIRED' || code === 'PB_SESSION_INVALID' || code === TWIN) return 'session';
@@ -47,10 +47,7 @@ export function endingOfClose(code: number, text: string): Ending {
   const [, name, ms, words] = CLOSE_REASON.exec(text) ?? [];
   const reason = words ?? (text || `the connection was lost (close code ${code})`);
   const retryAfter = ms === undefined ? undefined : Number(ms);
-  if (RESTART_CODES.includes(code)) return { kind: 'later', reason, code: name, retryAfter };
-  const entry = name === undefined ? undefined : WIRE_ERRORS[name as WireErrorCode];
-  if (entry === undefined) return { kind: 'cut', reason };
-  return { kind: kindOfCode(name!, entry.retry), reason, code: name, retryAfter };
+  return { kind: RESTART_CODES.includes(code) ? 'later' : 'cut', reason, code: name, retryAfter };
 }
 
 /** What an HTTP answer that is none of the expected ones says. */
@@ -78,7 +75,7 @@ export function endingOfAnswer(facts: AnswerFacts): Ending {
 function kindOfStatus(status: number, code: string | undefined): EndingKind {
   if (PASSING.includes(status)) return 'later';
   // What our server cannot read by one transport, it cannot by another; what stands between may have spoilt the rest.
-  const isFinal = status === 400 && WIRE_ERRORS[code as WireErrorCode]?.retry === false;
+  const isFinal = status === 400 && code !== undefined && /^PB_(?!HANDSHAKE)/.test(code);
   if (!isFinal && !REFUSALS.includes(status)) return 'blocked';
   return code === undefined ? 'refused' : kindOfCode(code, false);
 }

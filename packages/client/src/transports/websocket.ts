@@ -39,8 +39,10 @@ export function openWebSocket({ url, WebSocket, explain }: WebSocketSettings, ow
   });
   socket.addEventListener('close', ({ code = 1006, reason = '' }) => {
     if (receiver.isOver) return;
-    if (isOpen) receiver.end(endingOfClose(code, reason));
-    else explain().then((ending) => receiver.end(ending), (error: unknown) => receiver.end(endingOfFailure(error)));
+    if (isOpen) return receiver.end(endingOfClose(code, reason));
+    // To find out why takes its own time.
+    owner.onSign();
+    return void explain().then((ending) => receiver.end(ending), (error: unknown) => receiver.end(endingOfFailure(error)));
   });
   // A close follows every error, and says as much.
   socket.addEventListener('error', () => {});

@@ -137,7 +137,7 @@ export class FaultProxy {
   private next(): Target {
     const { stripUpgrade, bufferResponses, muteUpgraded } = this.current;
     if (stripUpgrade === true) return { host: '127.0.0.1', port: this.stagePorts[1] };
-    if (bufferResponses === true || muteUpgraded === true) return { host: '127.0.0.1', port: this.stagePorts[0] };
+    if (bufferResponses === true || muteUpgraded !== undefined) return { host: '127.0.0.1', port: this.stagePorts[0] };
     return this.target;
   }
 }

@@ -16,7 +16,10 @@ export interface Faults {
   readonly freeze?: boolean;
   /** `Upgrade` and `Connection` do not pass, as in a proxy that has never heard of WebSockets. */
   readonly stripUpgrade?: boolean;
-  /** Handshakes are passed on, and what the server sends over the WebSocket is not: only the 101 arrives. */
+  /**
+   * Handshakes are passed on, and what the server sends over the WebSocket is not: only the 101 arrives. `false` now can be
+   * `true` later for the WebSockets that there are.
+   */
   readonly muteUpgraded?: boolean;
   /** An answer is passed on when it is complete, as by a virus scanner: streams never are. */
   readonly bufferResponses?: boolean;
