@@ -22,7 +22,8 @@ const errorsWithoutTexts = {
   setup(build) {
     build.onLoad({ filter: /[\\/]wire[\\/]dist[\\/]errors\.js$/ }, () => ({
       loader: 'js',
-      contents: `export class WireError extends Error {
+      contents: `export const WIRE_ERRORS = {};
+      export class WireError extends Error {
         name = 'WireError';
         constructor(code, detail = code) { super(detail); this.code = code; }
       }`,
@@ -30,21 +31,34 @@ const errorsWithoutTexts = {
   },
 };
 
-/** Members that are private, and whose names mean nothing else in the two packages: they need not be said in full. */
+/**
+ * Members that are private, and whose names no declaration has for anything else: not the API, nor messages, nor what is
+ * used of the platform (platform.ts); nor has the language. Nobody outside can tell what they are called.
+ */
 function privateNames() {
   const isPrivate = /^\s*private (?:readonly |get )?(\w+)/;
   const ours = new Set();
-  const taken = new Set();
+  const taken = new Set(namesOfTheLanguage());
   for (const folder of [CLIENT, WIRE]) {
-    for (const file of filesBelow(resolve(folder, 'src')).filter((name) => name.endsWith('.ts'))) {
-      for (const line of fs.readFileSync(resolve(folder, 'src', file), 'utf8').split('\n')) {
+    for (const file of filesBelow(resolve(folder, 'dist')).filter((name) => name.endsWith('.d.ts'))) {
+      const text = fs.readFileSync(resolve(folder, 'dist', file), 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
+      for (const line of text.split('\n')) {
         const name = isPrivate.exec(line)?.[1];
         if (name !== undefined) ours.add(name);
-        else for (const [word] of line.replaceAll(/this\.\w+/g, '').matchAll(/\w+/g)) taken.add(word);
+        else for (const [word] of line.matchAll(/\w+/g)) taken.add(word);
       }
     }
   }
   return [...ours].filter((name) => !taken.has(name));
+}
+
+/** Names of the members of every global object, and of what it constructs. */
+function namesOfTheLanguage() {
+  return Object.getOwnPropertyNames(globalThis).flatMap((name) => {
+    // Getters of globals may warn.
+    const value = Object.getOwnPropertyDescriptor(globalThis, name).value ?? {};
+    return [value, value.prototype ?? {}].flatMap((object) => [name, ...Object.getOwnPropertyNames(object)]);
+  });
 }
 
 /** Writes dist/client.js and dist/websocket.js in the place of what the compiler wrote for these two. */

@@ -1,4 +1,4 @@
-import { parseChannelName, type ServerMessage } from '@pulsebeacon/wire';
+import type { ServerMessage } from '@pulsebeacon/wire';
 import { backoff } from './backoff.ts';
 import { Channel, type ChannelHost } from './channel.ts';
 import { Connection } from './connection/connection.ts';
@@ -32,7 +32,9 @@ export interface BeaconEvents {
 
 /** A connection to a server, and the channels that go over it. */
 export class Beacon extends Emitter<BeaconEvents> {
+  /** By name, in the order of their ids. */
   private readonly channels = new Map<string, Channel>();
+  private readonly byId: Channel[] = [];
   private readonly connection: Connection;
   private readonly sender: Sender;
   private readonly host: ChannelHost;
@@ -103,12 +105,12 @@ export class Beacon extends Emitter<BeaconEvents> {
 
   /**
    * A channel; the same name gives the same one. Its type is for you to say: what is published is not checked.
-   * @throws WireError `PB_CHANNEL_NAME` for what cannot be a name
    */
   channel<T = unknown>(name: string): Channel<T> {
     let channel = this.channels.get(name) as unknown as Channel<T> | undefined;
     if (channel === undefined) {
-      channel = new Channel<T>(parseChannelName(name), this.host);
+      channel = new Channel<T>(name, this.byId.length, this.host);
+      this.byId.push(channel as unknown as Channel);
       this.channels.set(name, channel as unknown as Channel);
     }
     return channel;
@@ -141,16 +143,18 @@ export class Beacon extends Emitter<BeaconEvents> {
 
   private onMessage(message: ServerMessage): void {
     if (message.type === 'publication') return this.channels.get(message.channel)?.onMessage(message);
-    if (this.sender.onReply(message) || !('channel' in message) || message.channel === undefined) return undefined;
-    const channel = this.channels.get(message.channel);
+    if (this.sender.onReply(message)) return undefined;
     if (message.type === 'error') {
-      // `subscribe` has no id: what has one answers something that was answered before, by another link.
-      if (message.id === undefined && !HARMLESS.includes(message.code)) this.refuse(channel, errorOf(message));
-    } else if (message.type !== 'unsubscribed') channel?.onMessage(message);
-    else if (message.code !== undefined) {
+      // Other ids are those of commands that were answered already, by another link.
+      if (message.id !== undefined && !HARMLESS.includes(message.code)) this.refuse(this.byId[message.id], errorOf(message));
+      return undefined;
+    }
+    if (!('channel' in message)) return undefined;
+    const channel = this.channels.get(message.channel);
+    if (message.type === 'unsubscribed' && message.code !== undefined) {
       // It had begun, so it may again; whether that is so, `subscribe` is told.
       this.refuse(channel, new BeaconError(message.code, message.detail ?? message.code, { retry: true }));
-    }
+    } else channel?.onMessage(message);
     return undefined;
   }
 

@@ -2,7 +2,6 @@ import type { HistoryMessage, Member, PresenceMessage, PublishedMessage, Reach, 
 import { Cursor } from './connection/cursor.ts';
 import { Emitter } from './emitter.ts';
 import { BeaconError } from './errors.ts';
-import { PublicationQueue } from './publication-queue.ts';
 import { type Publication, toPayload, toPublication } from './payload.ts';
 import { randomId, throwLater } from './platform.ts';
 import type { Reply } from './outbox.ts';
@@ -93,6 +92,9 @@ export interface ChannelHost {
   resume(channel: string, retryAfter: number | undefined): void;
 }
 
+/** For a `for await` loop. */
+const MOST_WAITING = 10_000;
+
 interface Follower<T> {
   readonly onPublication: PublicationHandler<T>;
   readonly onError: (error: BeaconError) => void;
@@ -109,9 +111,12 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
   private isReady = false;
   private isResting = false;
 
-  constructor(name: string, host: ChannelHost) {
+  private readonly id: number;
+
+  constructor(name: string, id: number, host: ChannelHost) {
     super();
     this.name = name;
+    this.id = id;
     this.host = host;
   }
 
@@ -151,14 +156,35 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
    * `for await (const { data } of channel)`: follows the channel until the loop is left. Up to 10,000 publications wait for
    * the loop; then it ends with `PB_ITERATOR_FULL`, and not with less than all.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Publication<T>> {
-    const queue: PublicationQueue<T> = new PublicationQueue(() => unfollow());
+  async *[Symbol.asyncIterator](): AsyncGenerator<Publication<T>, void, undefined> {
+    const queue: Publication<T>[] = [];
+    let failure: BeaconError | undefined;
+    let wake = (): void => {};
+    const onError = (error: BeaconError): void => {
+      failure ??= error;
+      wake();
+    };
     const unfollow = this.follow({
-      onPublication: (publication) => queue.push(publication),
-      onError: (error) => queue.fail(error),
       onReady: () => {},
+      onError,
+      onPublication: (publication) => {
+        if (failure === undefined && queue.push(publication) > MOST_WAITING) {
+          onError(new BeaconError('PB_ITERATOR_FULL', `${MOST_WAITING} publications wait for a loop that is too slow`));
+        }
+        wake();
+      },
     });
-    return queue;
+    try {
+      for (;;) {
+        // Not one after the other from the front, which takes longer the more there are.
+        for (const publication of queue.splice(0)) yield publication;
+        if (queue.length > 0) continue;
+        if (failure !== undefined) throw failure;
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      unfollow();
+    }
   }
 
   /**
@@ -197,7 +223,7 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
     if (this.followers.size === 0 || this.isResting) return undefined;
     const { since } = this.cursor;
     const echo = this.echo ? {} : { echo: false };
-    return { type: 'subscribe', channel: this.name, ...(since === undefined ? {} : { since }), ...echo };
+    return { type: 'subscribe', id: this.id, channel: this.name, ...(since === undefined ? {} : { since }), ...echo };
   }
 
   /** For the beacon: the server has said something about this channel. */

@@ -28,6 +28,8 @@ export interface OutboxLimits {
 /** A publication is not sent again when the server may have forgotten its key, after 10 minutes by default. */
 const CERTAIN_MS = 9 * 60_000;
 const MOST_ATTEMPTS = 8;
+/** Smaller ids are those of `subscribe`: the numbers of channels. */
+const FIRST_ID = 2 ** 32;
 
 /** Commands in their order, from when they are given until they are answered, whatever happens to connections meanwhile. */
 export class Outbox {
@@ -38,7 +40,7 @@ export class Outbox {
   /** Those that are still to be sent, in the order of their ids. */
   private waiting: Entry[] = [];
   private size = 0;
-  private nextId = 1;
+  private nextId = FIRST_ID;
 
   constructor(limits: OutboxLimits, now: () => number) {
     this.limits = limits;

@@ -1,4 +1,4 @@
-import { readServerMessages, type ServerMessage } from '@pulsebeacon/wire';
+import type { ServerMessage } from '@pulsebeacon/wire';
 import { backoff, type BackoffOptions } from './backoff.ts';
 import type { Connection } from './connection/connection.ts';
 import { type Ending, toError } from './connection/ending.ts';
@@ -6,6 +6,7 @@ import type { BeaconError } from './errors.ts';
 import { type Entry, Outbox, type OutboxLimits, type Reply } from './outbox.ts';
 import { globals } from './platform.ts';
 import { endingOfFailure, hasType, post, readRefusal } from './transports/http.ts';
+import { readMessages } from './transports/read-message.ts';
 import type { WireCommand } from './transports/transport.ts';
 
 /** Requests go by this number, links by theirs. */
@@ -111,7 +112,7 @@ export class Sender {
         signal: abort.signal,
       });
       if (!hasType(answer, JSON_TYPE)) return await readRefusal(answer);
-      for (const message of readServerMessages(await answer.text())) connection.onReply(message);
+      for (const message of readMessages(await answer.text())) connection.onReply(message);
       return undefined;
     } catch (error) {
       return endingOfFailure(error);

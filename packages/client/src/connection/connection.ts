@@ -5,9 +5,7 @@ import type { Settings } from '../options.ts';
 import { globals } from '../platform.ts';
 import { TransportMemory } from '../transport-memory.ts';
 import type { HttpSettings } from '../transports/http.ts';
-import { NDJSON } from '../transports/ndjson.ts';
 import { openPoll } from '../transports/poll.ts';
-import { SSE } from '../transports/sse.ts';
 import { openStream } from '../transports/stream.ts';
 import type { Hello, Link, LinkOwner, TransportName, WireCommand } from '../transports/transport.ts';
 import { openWebSocket } from '../transports/websocket.ts';
@@ -172,12 +170,10 @@ export class Connection {
         const url = http.url.replace(/^http/, 'ws');
         return openWebSocket({ url, WebSocket: settings.WebSocket!, explain: () => explainHandshake(http) }, owner);
       }
-      case 'ndjson':
-        return openStream(http, NDJSON, owner);
-      case 'sse':
-        return openStream(http, SSE, owner);
       case 'poll':
         return openPoll(http, settings.pollWait, owner);
+      default:
+        return openStream(http, transport, owner);
     }
   }
 

@@ -1,6 +1,6 @@
-import { readServerMessages } from '@pulsebeacon/wire';
 import { globals } from '../platform.ts';
 import { endingOfFailure, hasType, type HttpSettings, post, readRefusal } from './http.ts';
+import { readMessages } from './read-message.ts';
 import { Receiver } from './receiver.ts';
 import type { Link, LinkOwner } from './transport.ts';
 
@@ -28,7 +28,7 @@ export function openPoll(settings: HttpSettings, waitMs: number, owner: LinkOwne
     const text = await answer.text();
     if (receiver.isOver) return;
     owner.onSign();
-    for (const message of readServerMessages(text)) receiver.message(message);
+    for (const message of readMessages(text)) receiver.message(message);
   };
 
   const run = async (): Promise<void> => {

@@ -1,5 +1,6 @@
-import { readServerMessage, type ServerMessage } from '@pulsebeacon/wire';
+import type { ServerMessage } from '@pulsebeacon/wire';
 import { type Ending, endingOfBye } from '../connection/ending.ts';
+import { readMessage } from './read-message.ts';
 import type { LinkOwner } from './transport.ts';
 
 /** Hands on what a link receives, and its end: once. */
@@ -17,14 +18,13 @@ export class Receiver {
   /** A message as text; what is none ends the link: everything behind it would be guessed at. */
   text(text: string): void {
     if (this.isOver) return;
-    let message: ServerMessage | undefined;
+    let message: ServerMessage;
     try {
-      message = readServerMessage(text);
+      message = readMessage(text);
     } catch (error) {
-      this.end({ kind: 'cut', reason: (error as Error).message });
-      return;
+      return this.end({ kind: 'cut', reason: (error as Error).message });
     }
-    if (message !== undefined) this.message(message);
+    this.message(message);
   }
 
   message(message: ServerMessage): void {
