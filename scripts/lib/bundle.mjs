@@ -31,25 +31,30 @@ const errorsWithoutTexts = {
   },
 };
 
+/** The files whose declarations others see: what is exported, and what is used of the platform. The rest is among us. */
+const SEEN = /^(?:client|websocket|beacon|channel|emitter|errors|options|payload|platform)\.d\.ts$/;
+/** Fields of JSON that no declaration names, and keys that are looked up by text. */
+const SAID = ['hello', 'commands', 'messages', 'ndjson', 'sse'];
+
 /**
- * Members that are private, and whose names no declaration has for anything else: not the API, nor messages, nor what is
- * used of the platform (platform.ts); nor has the language. Nobody outside can tell what they are called.
+ * Names of members that need not be said in full: those that are private, and those of inner modules, where no declaration
+ * that others see has the name for anything, nor have messages, nor the language.
  */
-function privateNames() {
-  const isPrivate = /^\s*private (?:readonly |get )?(\w+)/;
+function innerNames() {
+  const members = /^\s*(?:private |readonly |static |get )*(\w+)\??[:(;]/;
   const ours = new Set();
-  const taken = new Set(namesOfTheLanguage());
+  const taken = new Set([...namesOfTheLanguage(), ...SAID]);
   for (const folder of [CLIENT, WIRE]) {
     for (const file of filesBelow(resolve(folder, 'dist')).filter((name) => name.endsWith('.d.ts'))) {
       const text = fs.readFileSync(resolve(folder, 'dist', file), 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
+      const isSeen = folder === WIRE || SEEN.test(file);
       for (const line of text.split('\n')) {
-        const name = isPrivate.exec(line)?.[1];
-        if (name !== undefined) ours.add(name);
+        if (!isSeen || /^\s*private /.test(line)) ours.add(members.exec(line)?.[1]);
         else for (const [word] of line.matchAll(/\w+/g)) taken.add(word);
       }
     }
   }
-  return [...ours].filter((name) => !taken.has(name));
+  return [...ours].filter((name) => name !== undefined && !taken.has(name));
 }
 
 /** Names of the members of every global object, and of what it constructs. */
@@ -70,7 +75,7 @@ export async function bundleClient() {
     outdir: 'dist',
     bundle: true,
     minify: true,
-    mangleProps: new RegExp(`^(?:${privateNames().join('|')})$`),
+    mangleProps: new RegExp(`^(?:${innerNames().join('|')})$`),
     format: 'esm',
     target: 'es2022',
     sourcemap: true,

@@ -137,7 +137,7 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
       this.cursor = new Cursor(since);
       this.echo = echo;
     } else if (since !== undefined || echo !== this.echo) {
-      const detail = `${this.name} is followed already: since and echo are for its first subscription`;
+      const detail = `${this.name} is followed already: since and echo are for the first`;
       throw new BeaconError('PB_ALREADY_SUBSCRIBED', detail);
     }
     let onReady!: () => void;

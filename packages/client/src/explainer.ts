@@ -27,7 +27,7 @@ export async function explainHandshake({ url, fetch, credentials }: HttpSettings
 async function judge(answer: AnswerLike): Promise<Ending> {
   const facts = await readFacts(answer);
   if (!READY.includes(facts.status)) return endingOfAnswer(facts);
-  const reason = `something between here and the server blocks WebSocket: HTTP gets through (${facts.status})`;
+  const reason = `something between here and the server blocks WebSocket (HTTP gets through: ${facts.status})`;
   return { kind: 'blocked', reason, status: facts.status };
 }
 
@@ -43,7 +43,7 @@ async function whyNotReadable(
   try {
     const { type } = await fetch(url, { mode: 'no-cors', cache: 'no-store', credentials: 'omit', signal });
     if (type !== 'opaque') return endingOfFailure(error);
-    const reason = `the server answers, but does not let pages of this origin read what (allowedOrigins of the server)`;
+    const reason = 'the server answers, but not to pages of this origin (allowedOrigins)';
     return { kind: 'unreachable', reason };
   } catch {
     return endingOfFailure(error);

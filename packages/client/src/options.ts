@@ -89,7 +89,7 @@ function ladderOf(wanted: readonly TransportName[] = TRANSPORTS, hasWebSocket: b
   const unknown = wanted.find((name) => !isTransportName(name));
   if (unknown !== undefined) throw invalid(`there is no transport ${String(unknown)}: ${TRANSPORTS.join(', ')}`);
   const ladder = wanted.filter((name) => hasWebSocket || name !== 'websocket');
-  if (ladder.length === 0) throw invalid('no transport is left: there is no WebSocket here, so allow another, or pass the class');
+  if (ladder.length === 0) throw invalid('no transport is left: without a WebSocket class, allow another');
   return ladder;
 }
 
@@ -99,10 +99,10 @@ function connectUrl(text: string): UrlLike {
   try {
     url = new globals.URL(text, globals.document?.baseURI ?? globals.location?.href);
   } catch {
-    throw invalid(`the URL is ${JSON.stringify(text)}: pass that of the server, such as https://example.com`);
+    throw invalid(`${JSON.stringify(text)} is no URL: pass one such as https://example.com`);
   }
   url.protocol = url.protocol.replace(/^ws/, 'http');
-  if (!/^https?:$/.test(url.protocol)) throw invalid(`the URL is ${url.href}: its scheme is http, https, ws or wss`);
+  if (!/^https?:$/.test(url.protocol)) throw invalid(`the URL is ${url.href}: pass one of http, https, ws or wss`);
   url.hash = '';
   if (!url.pathname.endsWith('/connect')) url.pathname = `${url.pathname.replace(/\/$/, '')}/connect`;
   return url;

@@ -56,31 +56,18 @@ export class Outbox {
     return this.entries.size;
   }
 
-  /** Characters of those. */
-  get totalSize(): number {
-    return this.size;
-  }
-
   /** Resolves with the reply. Rejects with a {@link BeaconError}: `PB_QUEUE_FULL`, or what the server says. */
   add(command: WireCommand): Promise<Reply> {
     const size = JSON.stringify(command).length;
     const { maxQueued, maxQueuedSize } = this.limits;
     if (this.entries.size >= maxQueued || this.size + size > maxQueuedSize) {
-      const limits = `maxQueued is ${maxQueued}, maxQueuedSize ${maxQueuedSize} characters`;
-      const detail = `${this.entries.size} commands wait for their replies (${limits}): wait for some of them first`;
+      const detail = `${this.entries.size} commands have no reply yet: wait for them, or raise maxQueued (${maxQueued}) or maxQueuedSize (${maxQueuedSize})`;
       return Promise.reject(new BeaconError('PB_QUEUE_FULL', detail, { retry: true }));
     }
     return new Promise((resolve, reject) => {
       const id = this.nextId++;
-      const entry: Entry = {
-        command: { ...command, id },
-        size,
-        resolve,
-        reject,
-        way: undefined,
-        sentAt: undefined,
-        attempts: 0,
-      };
+      const waits = { way: undefined, sentAt: undefined, attempts: 0 };
+      const entry: Entry = { command: { ...command, id }, size, resolve, reject, ...waits };
       this.size += size;
       this.entries.set(id, entry);
       this.waiting.push(entry);
@@ -143,7 +130,7 @@ export class Outbox {
   private isUncertain(entry: Entry): boolean {
     const { sentAt, command } = entry;
     if (command.type !== 'publish' || sentAt === undefined || this.now() - sentAt < CERTAIN_MS) return false;
-    const detail = 'it was sent, and the reply was lost so long ago that it could be published twice: look at the history';
+    const detail = 'its reply was lost so long ago that sent again it could be published twice';
     this.reject(entry, new BeaconError('PB_PUBLISH_UNCERTAIN', detail));
     return true;
   }

@@ -26,7 +26,7 @@ export function toPayload(data: unknown, contentType: string | undefined): Recor
   const bytes = bytesOf(data);
   if (bytes !== undefined) return { ...type, encoding: 'base64', data: toBase64(bytes) };
   if (JSON.stringify(data) === undefined) {
-    const detail = `data is ${typeof data}, which is no JSON: publish a JSON value, text, or bytes`;
+    const detail = `data is ${typeof data}: publish JSON, text, or bytes`;
     throw new BeaconError('PB_PAYLOAD_INVALID', detail);
   }
   return { ...type, data };

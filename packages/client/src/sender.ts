@@ -23,8 +23,8 @@ export class Sender {
   private readonly outbox: Outbox;
   private readonly pace: BackoffOptions;
   private isPosting = false;
-  /** So many more go each by itself: one of them spoils the request for the others. */
-  private alone = 0;
+  /** How many go in one request: one by one, once the request was refused because of one that nobody knows. */
+  private most = MOST_COMMANDS;
   private failures = 0;
   private holdTimer: unknown;
 
@@ -32,11 +32,6 @@ export class Sender {
     this.connection = connection;
     this.outbox = new Outbox(limits, () => globals.performance.now());
     this.pace = pace;
-  }
-
-  /** Characters of commands that have no reply. */
-  get queuedSize(): number {
-    return this.outbox.totalSize;
   }
 
   /** Commands that have no reply. */
@@ -67,6 +62,7 @@ export class Sender {
     this.outbox.lost(before);
     globals.clearTimeout(this.holdTimer);
     this.holdTimer = undefined;
+    this.most = MOST_COMMANDS;
     this.pump();
   }
 
@@ -90,8 +86,7 @@ export class Sender {
   private async postAll(): Promise<void> {
     if (this.isPosting) return;
     this.isPosting = true;
-    const entries = this.outbox.take(BY_POST, this.alone > 0 ? 1 : MOST_COMMANDS, MOST_CHARACTERS);
-    this.alone = Math.max(0, this.alone - 1);
+    const entries = this.outbox.take(BY_POST, this.most, MOST_CHARACTERS);
     const ending = entries.length === 0 ? undefined : await this.post(entries);
     this.isPosting = false;
     if (ending === undefined) this.failures = 0;
@@ -127,7 +122,7 @@ export class Sender {
       this.connection.forgetSession();
       this.failures++;
     } else if (kind === 'later' || kind === 'unreachable') this.hold(retryAfter);
-    else if (entries.length > 1) this.alone = entries.length;
+    else if (entries.length > 1) this.most = 1;
     else this.outbox.reject(entries[0]!, toError(ending));
   }
 

@@ -5,41 +5,22 @@ const PREFIX = 'pulsebeacon:transport:';
 const inProcess = new Map<string, string>();
 
 /** Where there is no localStorage, or it is closed to this page, what is remembered lasts as long as the page. */
-const memory: StorageLike = {
-  getItem: (key) => inProcess.get(key) ?? null,
-  setItem: (key, value) => void inProcess.set(key, value),
-};
-
-/** Which transport got through to an origin, for a while: networks change. */
-export class TransportMemory {
-  private readonly key: string;
-  private readonly lifetimeMs: number;
-
-  constructor(origin: string, lifetimeMs: number) {
-    this.key = PREFIX + origin;
-    this.lifetimeMs = lifetimeMs;
+function withStorage<T>(use: (storage: StorageLike) => T): T {
+  try {
+    if (globals.localStorage) return use(globals.localStorage);
+  } catch {
+    // Full, or forbidden.
   }
-
-  recall(): TransportName | undefined {
-    const [transport = '', until] = (read(this.key) ?? '').split(' ');
-    return isTransportName(transport) && Number(until) > Date.now() ? transport : undefined;
-  }
-
-  keep(transport: TransportName): void {
-    const value = `${transport} ${Date.now() + this.lifetimeMs}`;
-    memory.setItem(this.key, value);
-    try {
-      globals.localStorage?.setItem(this.key, value);
-    } catch {
-      // Full, or forbidden: the page remembers.
-    }
-  }
+  return use({ getItem: (key) => inProcess.get(key) ?? null, setItem: (key, value) => void inProcess.set(key, value) });
 }
 
-function read(key: string): string | null {
-  try {
-    return globals.localStorage?.getItem(key) ?? memory.getItem(key);
-  } catch {
-    return memory.getItem(key);
-  }
+/** Which transport got through to an origin, for a while: networks change. */
+export function recallTransport(origin: string): TransportName | undefined {
+  const [transport = '', until] = (withStorage((storage) => storage.getItem(PREFIX + origin)) ?? '').split(' ');
+  return isTransportName(transport) && Number(until) > Date.now() ? transport : undefined;
+}
+
+/** @param forMs how long it is remembered */
+export function rememberTransport(origin: string, transport: TransportName, forMs: number): void {
+  withStorage((storage) => storage.setItem(PREFIX + origin, `${transport} ${Date.now() + forMs}`));
 }

@@ -3,7 +3,7 @@ import { BeaconError } from '../errors.ts';
 import { explainHandshake } from '../explainer.ts';
 import type { Settings } from '../options.ts';
 import { globals } from '../platform.ts';
-import { TransportMemory } from '../transport-memory.ts';
+import { recallTransport, rememberTransport } from '../transport-memory.ts';
 import type { HttpSettings } from '../transports/http.ts';
 import { openPoll } from '../transports/poll.ts';
 import { openStream } from '../transports/stream.ts';
@@ -45,7 +45,6 @@ export class Connection {
   client: string | undefined;
   private readonly settings: Settings;
   private readonly owner: ConnectionOwner;
-  private readonly memory: TransportMemory;
   private readonly links = new Map<number, OpenLink>();
   private current = 0;
   private session: string | undefined;
@@ -62,9 +61,8 @@ export class Connection {
     this.settings = settings;
     this.owner = owner;
     this.http = { url: url.href, fetch, credentials };
-    this.memory = new TransportMemory(url.origin, settings.rememberFor);
     const backoff = { base: settings.backoffBase, cap: settings.backoffCap };
-    const first = this.memory.recall();
+    const first = recallTransport(url.origin);
     this.machine = new ConnectionMachine({ ladder, first, backoff, openTimeout, upgradeAfter, pollWait }, {
       now: () => globals.performance.now(),
       random: () => Math.random(),
@@ -203,7 +201,7 @@ export class Connection {
     this.current = id;
     this.transport = transport;
     this.isAskedAgain = false;
-    this.memory.keep(transport);
+    rememberTransport(this.settings.url.origin, transport, this.settings.rememberFor);
     this.owner.onLink(before);
     this.sync();
   }

@@ -134,9 +134,9 @@ export class ConnectionMachine {
   /** The network is back, the page is seen, the device woke up: no time to wait. */
   wake(reason: string): void {
     if (this.isStopped) return;
-    const { current, retryAt } = this;
+    const { current } = this;
     this.failures = 0;
-    if (retryAt !== undefined) {
+    if (this.retryAt !== undefined) {
       this.show('recovering', reason);
       this.open(this.rung, 'connect');
     } else if (current !== undefined && this.attempt === undefined && this.silence(current) > current.patience / 2) {
@@ -156,11 +156,6 @@ export class ConnectionMachine {
   /** Opens another link of the same transport, which then takes the place of this one. */
   renew(): void {
     if (this.current !== undefined && this.attempt === undefined) this.open(this.current.rung, 'renew');
-  }
-
-  /** Whether another link is being opened, whatever it is for. */
-  get isOpening(): boolean {
-    return this.attempt !== undefined;
   }
 
   /** A link that is being opened has got somewhere; one in use lives. */
@@ -220,17 +215,18 @@ export class ConnectionMachine {
   }
 
   private onTooSlow({ link, rung }: Attempt): void {
-    const seconds = Math.round(this.openPatience() / 100) / 10;
-    const reason = `nothing arrives by ${this.options.ladder[rung]!} within ${seconds} s`;
     this.ports.close(link);
-    this.onEnd(link, { kind: 'stalled', reason });
+    this.onEnd(link, this.stalled(rung, this.openPatience()));
   }
 
   private onStalled(current: Current): void {
-    const transport = this.options.ladder[current.rung]!;
-    const seconds = Math.round(current.patience / 100) / 10;
     this.ports.close(current.link);
-    this.onLost(current, { kind: 'stalled', reason: `nothing has arrived by ${transport} for ${seconds} s` });
+    this.onLost(current, this.stalled(current.rung, current.patience));
+  }
+
+  private stalled(rung: number, ms: number): Ending {
+    const seconds = Math.round(ms / 100) / 10;
+    return { kind: 'stalled', reason: `nothing has arrived by ${this.options.ladder[rung]!} for ${seconds} s` };
   }
 
   /** The link in use has ended. */

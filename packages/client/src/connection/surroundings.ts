@@ -9,16 +9,15 @@ export interface SurroundingsOwner {
 export function watchSurroundings(owner: SurroundingsOwner): () => void {
   const { document } = globals;
   const online = (): void => owner.networkChanged('the network is back');
-  const shown = (): void => owner.wake('the page came back');
   const seen = (): void => {
-    if (document!.visibilityState === 'visible') owner.wake('the page is seen again');
+    if (document?.visibilityState === 'visible') owner.wake('the page is seen again');
   };
   globals.addEventListener?.('online', online);
-  globals.addEventListener?.('pageshow', shown);
+  globals.addEventListener?.('pageshow', seen);
   document?.addEventListener?.('visibilitychange', seen);
   return () => {
     globals.removeEventListener?.('online', online);
-    globals.removeEventListener?.('pageshow', shown);
+    globals.removeEventListener?.('pageshow', seen);
     document?.removeEventListener?.('visibilitychange', seen);
   };
 }

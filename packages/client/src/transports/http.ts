@@ -48,7 +48,7 @@ export async function readRefusal(answer: AnswerLike): Promise<Ending> {
   if (!ok) return endingOfAnswer(await readFacts(answer));
   const type = answer.headers.get('content-type') ?? 'no type';
   answer.body?.cancel().catch(() => {});
-  return { kind: 'blocked', reason: `something between here and the server answers in its place (${status}, ${type})` };
+  return { kind: 'blocked', reason: `something between here and the server answers (${status}, ${type})` };
 }
 
 /** Status, problem document (RFC 9457), challenge and `Retry-After`. */
