@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { Beacon, type BeaconOptions, type BeaconState, type BeaconStatus, type Channel } from '@pulsebeacon/client';
 import { FaultProxy, type Faults } from '@pulsebeacon/contracts/fault-proxy';
@@ -18,6 +18,8 @@ export interface Site {
   /** Through the proxy. */
   readonly url: string;
   connect(options?: BeaconOptions): Beacon;
+  /** Every connection of the server ends at once, as if it had died, and it is there again: with its data. */
+  restart(): void;
 }
 
 /** Short times, so that tests need no long ones. */
@@ -48,7 +50,13 @@ export async function serve(t: Scope, options: HubOptions = {}, faults: Faults =
     beacons.add(beacon);
     return beacon;
   };
-  return { hub, server, proxy, url, connect };
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  const restart = (): void => sockets.forEach((socket) => socket.destroy());
+  return { hub, server, proxy, url, connect, restart };
 }
 
 /** Resolves once the state is this one, and the status is as wanted. */
