@@ -32,7 +32,7 @@ const errorsWithoutTexts = {
 };
 
 /** The files whose declarations others see: what is exported, and what is used of the platform. The rest is among us. */
-const SEEN = /^(?:client|websocket|beacon|channel|emitter|errors|options|payload|platform)\.d\.ts$/;
+const SEEN = /^(?:websocket\/.*|client|websocket|beacon|channel|emitter|errors|options|payload|platform)\.d\.ts$/;
 /** Fields of JSON that no declaration names, and keys that are looked up by text. */
 const SAID = ['hello', 'commands', 'messages', 'ndjson', 'sse'];
 

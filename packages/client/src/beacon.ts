@@ -58,8 +58,7 @@ export class Beacon extends Emitter<BeaconEvents> {
     });
     this.sender = new Sender(this.connection, settings, pace);
     this.host = {
-      send: (command) =>
-        this.failure === undefined ? this.sender.send(command) : Promise.reject(this.failure),
+      send: (command) => (this.failure === undefined ? this.sender.send(command) : Promise.reject(this.failure)),
       sync: () => this.connection.sync(),
       resume: (channel, retryAfter) => {
         this.connection.forget(channel);
@@ -146,7 +145,8 @@ export class Beacon extends Emitter<BeaconEvents> {
     if (this.sender.onReply(message)) return undefined;
     if (message.type === 'error') {
       // Other ids are those of commands that were answered already, by another link.
-      if (message.id !== undefined && !HARMLESS.includes(message.code)) this.refuse(this.byId[message.id], errorOf(message));
+      if (message.id !== undefined && !HARMLESS.includes(message.code))
+        this.refuse(this.byId[message.id], errorOf(message));
       return undefined;
     }
     if (!('channel' in message)) return undefined;

@@ -1,4 +1,11 @@
-import type { HistoryMessage, Member, PresenceMessage, PublishedMessage, Reach, ServerMessage } from '@pulsebeacon/wire';
+import type {
+  HistoryMessage,
+  Member,
+  PresenceMessage,
+  PublishedMessage,
+  Reach,
+  ServerMessage,
+} from '@pulsebeacon/wire';
 import { Cursor } from './connection/cursor.ts';
 import { Emitter } from './emitter.ts';
 import { BeaconError } from './errors.ts';
@@ -272,7 +279,7 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
   onGivenUp(error: BeaconError): void {
     if (this.followers.size === 0) return;
     this.isReady = false;
-    for (const { onError } of [...this.followers]) onError(error);
+    for (const { onError } of this.followers) onError(error);
     this.emit('error', error);
   }
 

@@ -123,7 +123,7 @@ export class Outbox {
 
   /** Nothing more is sent. */
   rejectAll(error: BeaconError): void {
-    for (const entry of [...this.entries.values()]) this.reject(entry, error);
+    for (const entry of this.entries.values()) this.reject(entry, error);
     this.waiting = [];
   }
 
@@ -148,4 +148,5 @@ export class Outbox {
   }
 }
 
-export const errorOf = ({ code, detail, ...options }: ErrorMessage): BeaconError => new BeaconError(code, detail, options);
+export const errorOf = ({ code, detail, ...options }: ErrorMessage): BeaconError =>
+  new BeaconError(code, detail, options);

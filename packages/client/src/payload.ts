@@ -16,8 +16,10 @@ export interface Publication<T = unknown> {
   readonly data: T;
 }
 
-export function toPublication<T>({ type: _, encoding, data, ...rest }: PublicationMessage): Publication<T> {
-  return { ...rest, data: (encoding === undefined ? data : fromBase64(data as string)) as T };
+export function toPublication<T>(message: PublicationMessage): Publication<T> {
+  const { channel, position, time, contentType, key, encoding, data } = message;
+  const value = (encoding === undefined ? data : fromBase64(data as string)) as T;
+  return { channel, position, time, contentType, ...(key === undefined ? {} : { key }), data: value };
 }
 
 /** The fields of `publish` that carry a payload. @throws {BeaconError} `PB_PAYLOAD_INVALID` */

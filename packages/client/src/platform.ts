@@ -21,8 +21,6 @@ export type SocketClass = new (url: string) => SocketLike;
 export interface AnswerLike {
   readonly ok: boolean;
   readonly status: number;
-  /** `opaque` where a page may not look at it. */
-  readonly type: string;
   readonly headers: { get(name: string): string | null };
   readonly body: { getReader(): ReaderLike; cancel(): Promise<void> } | null;
   text(): Promise<string>;

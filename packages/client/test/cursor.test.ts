@@ -5,7 +5,10 @@ import { Cursor } from '#dist/connection/cursor.js';
 test('what was had already is not new, whatever connection brings it', () => {
   const cursor = new Cursor();
   assert.equal(cursor.since, undefined);
-  assert.deepEqual(['a.1', 'a.2', 'a.2', 'a.1', 'a.9'].map((position) => cursor.accept(position)), [true, true, false, false, true]);
+  assert.deepEqual(
+    ['a.1', 'a.2', 'a.2', 'a.1', 'a.9'].map((position) => cursor.accept(position)),
+    [true, true, false, false, true],
+  );
   assert.equal(cursor.since, 'a.9');
 });
 

@@ -63,16 +63,19 @@ export class Connection {
     this.http = { url: url.href, fetch, credentials };
     const backoff = { base: settings.backoffBase, cap: settings.backoffCap };
     const first = recallTransport(url.origin);
-    this.machine = new ConnectionMachine({ ladder, first, backoff, openTimeout, upgradeAfter, pollWait }, {
-      now: () => globals.performance.now(),
-      random: () => Math.random(),
-      open: (id, transport) => this.open(id, transport),
-      close: (id) => this.close(id),
-      use: (id, transport) => this.use(id, transport),
-      forgetSession: () => (this.session = undefined),
-      changed: () => owner.onState(),
-      stopped: (ending) => owner.onStopped(ending),
-    });
+    this.machine = new ConnectionMachine(
+      { ladder, first, backoff, openTimeout, upgradeAfter, pollWait },
+      {
+        now: () => globals.performance.now(),
+        random: () => Math.random(),
+        open: (id, transport) => this.open(id, transport),
+        close: (id) => this.close(id),
+        use: (id, transport) => this.use(id, transport),
+        forgetSession: () => (this.session = undefined),
+        changed: () => owner.onState(),
+        stopped: (ending) => owner.onStopped(ending),
+      },
+    );
   }
 
   start(): void {

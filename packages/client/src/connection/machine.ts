@@ -107,7 +107,8 @@ export class ConnectionMachine {
   get deadline(): number | undefined {
     const { attempt, current, probeAt, retryAt } = this;
     const times: (number | undefined)[] = [attempt?.deadline, retryAt];
-    if (current !== undefined) times.push(current.heardAt + current.patience, attempt === undefined ? probeAt : undefined);
+    if (current !== undefined)
+      times.push(current.heardAt + current.patience, attempt === undefined ? probeAt : undefined);
     const due = Math.min(...times.map((time) => time ?? Infinity));
     return due === Infinity ? undefined : due;
   }

@@ -44,7 +44,8 @@ export function openPoll(settings: HttpSettings, waitMs: number, owner: LinkOwne
         wait = 0;
       }
       // Whoever follows nothing has nothing to wait for.
-      while (owner.subscribes().length === 0 && !receiver.isOver) await new Promise<void>((resolve) => (wake = resolve));
+      while (owner.subscribes().length === 0 && !receiver.isOver)
+        await new Promise<void>((resolve) => (wake = resolve));
     }
   };
   run().catch((error: unknown) => receiver.end(endingOfFailure(error)));

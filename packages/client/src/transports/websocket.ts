@@ -42,7 +42,10 @@ export function openWebSocket({ url, WebSocket, explain }: WebSocketSettings, ow
     if (isOpen) return receiver.end(endingOfClose(code, reason));
     // To find out why takes its own time.
     owner.onSign();
-    return void explain().then((ending) => receiver.end(ending), (error: unknown) => receiver.end(endingOfFailure(error)));
+    return void explain().then(
+      (ending) => receiver.end(ending),
+      (error: unknown) => receiver.end(endingOfFailure(error)),
+    );
   });
   // A close follows every error, and says as much.
   socket.addEventListener('error', () => {});

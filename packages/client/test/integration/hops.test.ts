@@ -21,7 +21,10 @@ class Ticker {
   async settle(log: Log<number>): Promise<void> {
     this.stop();
     await log.reaches(this.sent);
-    assert.deepEqual(log.data, Array.from({ length: this.sent }, (_, at) => at));
+    assert.deepEqual(
+      log.data,
+      Array.from({ length: this.sent }, (_, at) => at),
+    );
     assert.deepEqual(log.notRecovered, []);
   }
 }
@@ -39,7 +42,10 @@ test('a proxy that strips Upgrade: ndjson takes over, and says why', async (t) =
   beacon.on('statechange', ({ reason }) => reasons.push(reason));
   const log = await follow(beacon.channel('news'));
   assert.equal(beacon.transport, 'ndjson');
-  assert(reasons.some((reason) => reason.includes('something between here and the server blocks WebSocket')), reasons.join());
+  assert(
+    reasons.some((reason) => reason.includes('something between here and the server blocks WebSocket')),
+    reasons.join(),
+  );
   const ticker = new Ticker(site);
   await log.reaches(3);
   await ticker.settle(log);

@@ -81,7 +81,9 @@ for (const transport of TRANSPORTS) {
       for (let at = 1; at < 9; at++) await site.hub.channel<number>('news').publish(at);
       site.proxy.set();
       await log.until(({ notRecovered }) => notRecovered.length > 0);
-      const [{ state, since, position }] = log.notRecovered as [{ state: { data: number }; since: string; position: string }];
+      const [{ state, since, position }] = log.notRecovered as [
+        { state: { data: number }; since: string; position: string },
+      ];
       assert.equal(state.data, 8);
       assert.equal(since, log.positions[0]);
       await site.hub.channel<number>('news').publish(9);
@@ -108,7 +110,8 @@ for (const transport of TRANSPORTS) {
     });
 
     test('a command that is refused rejects with what the server says', async (t) => {
-      const site = await serve(t, { namespaces: [
+      const site = await serve(t, {
+        namespaces: [
           { match: 'open', publish: 'anyone' },
           { match: '*', publish: 'nobody', subscribe: 'granted' },
         ],

@@ -23,7 +23,9 @@ test('nothing is lost, doubled or reordered in silence, however bad the network 
   });
   const ledger = new Ledger();
   for (const channel of CHANNELS) await ledger.watch(site, channel);
-  const beacons = Array.from({ length: CLIENTS }, (_, at) => site.connect({ ...KINDS[at % KINDS.length], openTimeout: 400 }));
+  const beacons = Array.from({ length: CLIENTS }, (_, at) =>
+    site.connect({ ...KINDS[at % KINDS.length], openTimeout: 400 }),
+  );
   await Promise.all(
     beacons.flatMap((beacon, at) =>
       CHANNELS.map((channel) => ledger.follow(`client ${at}`, beacon.channel<Entry>(channel))),

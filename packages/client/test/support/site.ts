@@ -23,7 +23,13 @@ export interface Site {
 }
 
 /** Short times, so that tests need no long ones. */
-export const FAST: BeaconOptions = { openTimeout: 800, upgradeAfter: 300, backoffBase: 20, backoffCap: 200, pollWait: 1000 };
+export const FAST: BeaconOptions = {
+  openTimeout: 800,
+  upgradeAfter: 300,
+  backoffBase: 20,
+  backoffCap: 200,
+  pollWait: 1000,
+};
 
 export async function serve(t: Scope, options: HubOptions = {}, faults: Faults = {}): Promise<Site> {
   const hub = new Hub({

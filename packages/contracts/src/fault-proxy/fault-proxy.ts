@@ -24,12 +24,19 @@ export class FaultProxy {
   private readonly links = new Set<Link>();
   /** Those that were upgraded are no connections of the stage any more. */
   private readonly stageSockets = new Set<Socket>();
-  private current: Faults = {};
+  /** What holds now, for the stages too. */
+  private readonly held: { faults: Faults };
   /** Connections that were made so far. */
   connections = 0;
 
-  private constructor(server: Server, target: Target, stages: readonly [HttpServer, HttpServer]) {
+  private constructor(
+    server: Server,
+    target: Target,
+    stages: readonly [HttpServer, HttpServer],
+    held: { faults: Faults },
+  ) {
     this.server = server;
+    this.held = held;
     this.port = portOf(server);
     this.target = target;
     this.stages = stages;
@@ -46,21 +53,19 @@ export class FaultProxy {
   /** Listens on a free port of the loopback interface. @param port of the server behind it */
   static async start(port: number, faults: Faults = {}): Promise<FaultProxy> {
     const target = { host: '127.0.0.1', port };
-    let proxy: FaultProxy | undefined;
-    const now = (): Faults => proxy?.faults ?? faults;
+    const held = { faults };
+    const now = (): Faults => held.faults;
     const stages = [httpStage(target, now, true), httpStage(target, now, false)] as const;
     const server = createServer({ allowHalfOpen: true });
     for (const each of [server, ...stages]) {
       each.listen(0, '127.0.0.1');
       await once(each, 'listening');
     }
-    proxy = new FaultProxy(server, target, stages);
-    proxy.current = faults;
-    return proxy;
+    return new FaultProxy(server, target, stages, held);
   }
 
   get faults(): Faults {
-    return this.current;
+    return this.held.faults;
   }
 
   /** Connections at the moment. */
@@ -70,7 +75,7 @@ export class FaultProxy {
 
   /** In the place of all that held so far; nothing: everything passes. */
   set(faults: Faults = {}): void {
-    this.current = faults;
+    this.held.faults = faults;
     for (const { pumps } of this.links) for (const pump of pumps) pump.turn();
   }
 
@@ -90,7 +95,7 @@ export class FaultProxy {
   private onConnection(client: Socket): void {
     this.connections++;
     client.on('error', () => {});
-    const { refuse, cutAfter } = this.current;
+    const { refuse, cutAfter } = this.faults;
     if (refuse === true) {
       reset(client);
       return;
@@ -100,14 +105,14 @@ export class FaultProxy {
     let passed = 0;
     const onPassed = (bytes: number): void => {
       passed += bytes;
-      if (passed >= (this.current.cutAfterBytes ?? Infinity)) link.end(this.current.cutBy ?? 'end');
+      if (passed >= (this.faults.cutAfterBytes ?? Infinity)) link.end(this.faults.cutBy ?? 'end');
     };
-    const faults = (): Faults => this.current;
+    const faults = (): Faults => this.faults;
     const pumps = [
       new Pump(client, upstream, false, faults, () => {}),
       new Pump(upstream, client, true, faults, onPassed),
     ] as const;
-    const timer = cutAfter === undefined ? undefined : setTimeout(() => link.end(this.current.cutBy ?? 'end'), cutAfter);
+    const timer = cutAfter === undefined ? undefined : setTimeout(() => link.end(this.faults.cutBy ?? 'end'), cutAfter);
     const link: Link = {
       client,
       pumps,
@@ -135,7 +140,7 @@ export class FaultProxy {
 
   /** Where a new connection goes. */
   private next(): Target {
-    const { stripUpgrade, bufferResponses, muteUpgraded } = this.current;
+    const { stripUpgrade, bufferResponses, muteUpgraded } = this.faults;
     if (stripUpgrade === true) return { host: '127.0.0.1', port: this.stagePorts[1] };
     if (bufferResponses === true || muteUpgraded !== undefined) return { host: '127.0.0.1', port: this.stagePorts[0] };
     return this.target;

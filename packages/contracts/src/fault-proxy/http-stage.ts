@@ -52,7 +52,13 @@ function forward({ host, port }: Target, faults: Faults, incoming: IncomingMessa
   incoming.pipe(outgoing);
 }
 
-function tunnel({ host, port }: Target, faults: () => Faults, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+function tunnel(
+  { host, port }: Target,
+  faults: () => Faults,
+  incoming: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
   const upstream = connect(port, host);
   const lines = [`${incoming.method} ${incoming.url} HTTP/1.1`];
   for (let at = 0; at < incoming.rawHeaders.length; at += 2) {

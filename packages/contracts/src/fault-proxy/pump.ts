@@ -20,7 +20,13 @@ export class Pump {
   private timer: NodeJS.Timeout | undefined;
 
   /** @param onPassed is told how many bytes were passed on */
-  constructor(from: Socket, to: Socket, isFromServer: boolean, faults: () => Faults, onPassed: (bytes: number) => void) {
+  constructor(
+    from: Socket,
+    to: Socket,
+    isFromServer: boolean,
+    faults: () => Faults,
+    onPassed: (bytes: number) => void,
+  ) {
     this.from = from;
     this.to = to;
     this.isFromServer = isFromServer;
