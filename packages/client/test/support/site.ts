@@ -14,6 +14,8 @@ export type Scope = Pick<TestContext, 'after'>;
 export interface Site {
   readonly hub: Hub;
   readonly server: Server;
+  /** Of the server itself. */
+  readonly port: number;
   readonly proxy: FaultProxy;
   /** Through the proxy. */
   readonly url: string;
@@ -41,7 +43,8 @@ export async function serve(t: Scope, options: HubOptions = {}, faults: Faults =
   hub.attach(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const proxy = await FaultProxy.start((server.address() as AddressInfo).port, faults);
+  const { port } = server.address() as AddressInfo;
+  const proxy = await FaultProxy.start(port, faults);
   const beacons = new Set<Beacon>();
   t.after(async () => {
     for (const beacon of beacons) beacon.close();
@@ -62,7 +65,7 @@ export async function serve(t: Scope, options: HubOptions = {}, faults: Faults =
     socket.on('close', () => sockets.delete(socket));
   });
   const restart = (): void => sockets.forEach((socket) => socket.destroy());
-  return { hub, server, proxy, url, connect, restart };
+  return { hub, server, port, proxy, url, connect, restart };
 }
 
 /** Resolves once the state is this one, and the status is as wanted. */

@@ -18,7 +18,7 @@ interface Link {
 export class FaultProxy {
   readonly port: number;
   private readonly server: Server;
-  private readonly target: Target;
+  private readonly target: { readonly host: string; port: number };
   private readonly stages: readonly [plain: HttpServer, stripping: HttpServer];
   private readonly stagePorts: readonly [number, number];
   private readonly links = new Set<Link>();
@@ -31,7 +31,7 @@ export class FaultProxy {
 
   private constructor(
     server: Server,
-    target: Target,
+    target: { readonly host: string; port: number },
     stages: readonly [HttpServer, HttpServer],
     held: { faults: Faults },
   ) {
@@ -77,6 +77,11 @@ export class FaultProxy {
   set(faults: Faults = {}): void {
     this.held.faults = faults;
     for (const { pumps } of this.links) for (const pump of pumps) pump.turn();
+  }
+
+  /** New connections go to another server. @param port of it */
+  aim(port: number): void {
+    this.target.port = port;
   }
 
   /** Ends every connection that there is. */
