@@ -4,9 +4,6 @@ import { endingOfFailure, type HttpSettings, readFacts } from './transports/http
 
 const PATIENCE_MS = 4500;
 
-/** Statuses with which a server says that it is there, and has WebSockets at this URL: 426 is ours. */
-const READY: readonly number[] = [200, 204, 400, 405, 426];
-
 /**
  * Finds out why a WebSocket did not open, which browsers do not tell: asks for the same URL by an ordinary request.
  */
@@ -24,10 +21,11 @@ export async function explainHandshake({ url, fetch, credentials }: HttpSettings
 }
 
 async function judge(answer: AnswerLike): Promise<Ending> {
-  const facts = await readFacts(answer);
-  if (!READY.includes(facts.status)) return endingOfAnswer(facts);
-  const reason = `something between here and the server blocks WebSocket (HTTP gets through: ${facts.status})`;
-  return { kind: 'blocked', reason, status: facts.status };
+  const ending = endingOfAnswer(await readFacts(answer));
+  // Such as 426: the server is there, and has WebSockets at this URL.
+  if (ending.kind !== 'blocked') return ending;
+  const reason = `something between here and the server blocks WebSocket (HTTP gets through: ${answer.status})`;
+  return { ...ending, reason };
 }
 
 /** Pages may not read what other origins answer, unless these allow it. */

@@ -22,7 +22,8 @@ export class Sender {
   private readonly connection: Connection;
   private readonly outbox: Outbox;
   private readonly pace: BackoffOptions;
-  private isPosting = false;
+  /** Ends the request that is under way. */
+  private posting: { abort(): void } | undefined;
   /** How many go in one request: one by one, once the request was refused because of one that nobody knows. */
   private most = MOST_COMMANDS;
   private failures = 0;
@@ -60,6 +61,12 @@ export class Sender {
   /** Another link is in use. @param before the one that was */
   onLink(before: number): void {
     this.outbox.lost(before);
+    // What a request carries goes before what comes later, so it goes by the new link, too.
+    if (this.connection.send !== undefined) {
+      this.posting?.abort();
+      this.posting = undefined;
+      this.outbox.lost(BY_POST);
+    }
     globals.clearTimeout(this.holdTimer);
     this.holdTimer = undefined;
     this.most = MOST_COMMANDS;
@@ -84,11 +91,13 @@ export class Sender {
   }
 
   private async postAll(): Promise<void> {
-    if (this.isPosting) return;
-    this.isPosting = true;
+    if (this.posting !== undefined) return;
+    const abort = new globals.AbortController();
+    this.posting = abort;
     const entries = this.outbox.take(BY_POST, this.most, MOST_CHARACTERS);
-    const ending = entries.length === 0 ? undefined : await this.post(entries);
-    this.isPosting = false;
+    const ending = entries.length === 0 ? undefined : await this.post(entries, abort);
+    if (this.posting !== abort) return;
+    this.posting = undefined;
     if (ending === undefined) this.failures = 0;
     else this.onFailed(entries, ending);
     this.outbox.lost(BY_POST);
@@ -96,8 +105,10 @@ export class Sender {
   }
 
   /** @returns what was wrong */
-  private async post(entries: readonly Entry[]): Promise<Ending | undefined> {
-    const abort = new globals.AbortController();
+  private async post(
+    entries: readonly Entry[],
+    abort: InstanceType<typeof globals.AbortController>,
+  ): Promise<Ending | undefined> {
     const timer = globals.setTimeout(() => abort.abort(), POST_TIMEOUT_MS);
     const { connection } = this;
     try {

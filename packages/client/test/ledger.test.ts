@@ -15,7 +15,7 @@ async function fault(site: Site, had: readonly (number | 'gap')[]): Promise<stri
     positions.push((await site.hub.channel<Entry>(name).publish({ id: `0#${at}` })).position);
   }
   let onGap = (): void => {};
-  let onPublication = (_: Publication<Entry>): void => {};
+  let onPublication: (publication: Publication<Entry>) => void = () => {};
   const channel = {
     name,
     on: (_: string, listener: () => void) => (onGap = listener),
