@@ -15,5 +15,5 @@ export type { BeaconState } from './connection/machine.ts';
 export { BeaconError, type BeaconErrorOptions, type ClientErrorCode } from './errors.ts';
 export type { BeaconOptions } from './options.ts';
 export type { Publication } from './payload.ts';
-export type { Credentials, FetchLike, SocketClass, SocketEvent, SocketLike } from './platform.ts';
+export type { AnswerLike, Credentials, FetchFunction, SocketClass, SocketEvent, SocketLike } from './platform.ts';
 export type { TransportName } from './transports/transport.ts';

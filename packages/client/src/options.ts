@@ -1,5 +1,12 @@
 import { BeaconError } from './errors.ts';
-import { type Credentials, type FetchLike, globals, type SocketClass, type UrlLike } from './platform.ts';
+import {
+  type Credentials,
+  type FetchFunction,
+  type FetchLike,
+  globals,
+  type SocketClass,
+  type UrlLike,
+} from './platform.ts';
 import { isTransportName, TRANSPORTS, type TransportName } from './transports/transport.ts';
 
 /** How a {@link Beacon} connects. Times are in milliseconds. */
@@ -12,7 +19,7 @@ export interface BeaconOptions {
   /** The class of WebSockets. Default: the global one; Node has one from 22 on. Without it, HTTP serves. */
   readonly WebSocket?: SocketClass;
   /** Default: the global one. */
-  readonly fetch?: FetchLike;
+  readonly fetch?: FetchFunction;
   /** Whether cookies go along with requests, as for `fetch`. Default `same-origin`. */
   readonly credentials?: Credentials;
   /** Which ways are tried, the best first. Default: `websocket`, `ndjson`, `sse`, `poll`. */
@@ -63,7 +70,8 @@ export interface Settings extends Readonly<Record<NumberName, number>> {
 
 /** @throws {BeaconError} `PB_CLIENT_OPTION` */
 export function resolveOptions(url: string, options: BeaconOptions): Settings {
-  const { authorization, WebSocket = globals.WebSocket, fetch = globals.fetch, credentials = 'same-origin' } = options;
+  const { authorization, WebSocket = globals.WebSocket, credentials = 'same-origin' } = options;
+  const fetch = (options.fetch ?? globals.fetch) as FetchLike | undefined;
   const numbers = {} as Record<NumberName, number>;
   for (const [name, [initial, least]] of Object.entries(NUMBERS) as [NumberName, readonly [number, number]][]) {
     const value = options[name] ?? initial;

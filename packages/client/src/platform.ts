@@ -47,6 +47,9 @@ export interface AbortSignalLike {
   readonly aborted: boolean;
 }
 
+/** `fetch` as a caller gives it: what it is called with is as the standard has it. */
+export type FetchFunction = (url: string, options: never) => Promise<AnswerLike>;
+
 export type FetchLike = (url: string, options?: RequestOptions) => Promise<AnswerLike>;
 
 export interface StorageLike {
