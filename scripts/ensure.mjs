@@ -74,6 +74,7 @@ function sourcesDigest(kind) {
   for (const file of fs.readdirSync(resolve()).sort()) {
     if (/^(tsconfig.*|package-lock)\.json$/.test(file)) add(file);
   }
+  add('scripts/lib/bundle.mjs');
   for (const name of packageNames()) add(`packages/${name}/package.json`);
   for (const folder of sourceFolders(kind))
     for (const file of filesBelow(resolve(folder))) add(path.join(folder, file));
