@@ -10,12 +10,13 @@ import { Failure, filesBelow, main, resolve, runTool, say, seconds } from './lib
 
 const WEBSOCKET = 'packages/websocket/src';
 const WIRE = 'packages/wire/src';
+const CLIENT = 'packages/client/src';
 const HUB = 'packages/hub/src';
 const BROKER = 'packages/broker-lmdb/src';
 const GATEWAY = 'packages/gateway/src';
 /** What others are built on is compiled in the copy, too: the rest would find the packages outside of it. */
 const COMPILED = [WEBSOCKET, WIRE];
-const ROOTS = [...COMPILED, HUB, BROKER, GATEWAY];
+const ROOTS = [...COMPILED, CLIENT, HUB, BROKER, GATEWAY];
 
 const TARGET = 'export const target: number = 1;\n';
 const use = (specifier) => `import { target } from '${specifier}';\nexport const planted: number = target;\n`;
@@ -75,6 +76,18 @@ const OFFENCES = [
     },
     oxlint: /no-restricted-imports/,
   },
+  ...['node:buffer', 'ws', '@pulsebeacon/hub', '@pulsebeacon/websocket'].map((specifier) => ({
+    root: CLIENT,
+    name: `client imports ${specifier}`,
+    files: { 'planted.ts': `export type * from '${specifier}';\n` },
+    oxlint: /no-restricted-imports/,
+  })),
+  ...['document', 'WebSocket', 'fetch', 'Buffer', 'process', 'setTimeout'].map((global) => ({
+    root: CLIENT,
+    name: `client uses ${global} without declaring it`,
+    files: { 'planted.ts': `export const planted: unknown = ${global};\n` },
+    tsc: /TS2591|TS2304|TS2584|TS2580/,
+  })),
   {
     root: WIRE,
     name: 'wire imports a source of another package',

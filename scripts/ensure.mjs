@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bundleClient } from './lib/bundle.mjs';
 import { withLock } from './lib/lock.mjs';
 import {
   CI,
@@ -73,6 +74,7 @@ function sourcesDigest(kind) {
   for (const file of fs.readdirSync(resolve()).sort()) {
     if (/^(tsconfig.*|package-lock)\.json$/.test(file)) add(file);
   }
+  add('scripts/lib/bundle.mjs');
   for (const name of packageNames()) add(`packages/${name}/package.json`);
   for (const folder of sourceFolders(kind))
     for (const file of filesBelow(resolve(folder))) add(path.join(folder, file));
@@ -114,6 +116,7 @@ async function compile(kind) {
   const config = kind === 'products' ? 'tsconfig.products.json' : 'tsconfig.json';
   const { code } = await run(process.execPath, [tool('typescript', 'tsc'), '-b', resolve(config)]);
   if (code !== 0) throw new Failure('the build failed; the compiler says why above');
+  await bundleClient();
   prune();
   for (const [name, digest] of Object.entries(digests)) fs.writeFileSync(stampFile(name), digest);
   say(`built in ${seconds(start)}`);

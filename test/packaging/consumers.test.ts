@@ -28,6 +28,35 @@ describe('an installed package', () => {
     assert.deepEqual(await installation.typeCheck(resolution, ['bundled.ts']), clean);
   });
 
+  it('for pages: the client takes what browsers have, with its types', async () => {
+    await installation.write(
+      'page.mts',
+      `import { Beacon } from '@pulsebeacon/client';
+       import { BeaconWebSocket } from '@pulsebeacon/client/websocket';
+       const beacon = new Beacon('https://example.com', { WebSocket, fetch, authorization: () => 'Bearer x' });
+       const channel = beacon.channel<{ a: number }>('news');
+       channel.subscribe(({ data }) => console.log(data.a.toFixed()));
+       channel.on('notRecovered', ({ state }) => console.log(state?.data.a));
+       // @ts-expect-error: something else is published there
+       void channel.publish('text');
+       const socket = new BeaconWebSocket('wss://example.com/channels/news');
+       socket.onmessage = ({ data }) => console.log(data);
+       export const like: Pick<WebSocket, 'send' | 'close' | 'readyState' | 'bufferedAmount' | 'url'> = socket;
+      `,
+    );
+    await installation.write(
+      'node.mts',
+      `import { Beacon } from '@pulsebeacon/client';
+       import { WebSocket } from '@pulsebeacon/websocket';
+       export const beacon = new Beacon('https://example.com', { WebSocket, fetch });
+      `,
+    );
+    const resolution = { module: 'nodenext', moduleResolution: 'nodenext' };
+    const inPages = { ...resolution, lib: ['ES2023', 'DOM', 'DOM.Iterable'], types: [] };
+    assert.deepEqual(await installation.typeCheck(inPages, ['page.mts']), clean);
+    assert.deepEqual(await installation.typeCheck(resolution, ['node.mts']), clean);
+  });
+
   it('is refused by the compiler where it is used wrongly', async () => {
     await installation.write(
       'wrong.mts',

@@ -8,6 +8,7 @@ import { Installation, ROOT } from './packages.ts';
 /** Everything a package may have; a file that none of these allows is a stray one. */
 const ALLOWED: Record<string, readonly RegExp[]> = {
   '@pulsebeacon/broker-lmdb': [],
+  '@pulsebeacon/client': [],
   '@pulsebeacon/hub': [],
   '@pulsebeacon/websocket': [],
   '@pulsebeacon/wire': [],
@@ -81,6 +82,7 @@ describe('packed packages', () => {
   const INDEPENDENT = {
     '@pulsebeacon/websocket': /^(\.\.?\/|node:)/,
     '@pulsebeacon/wire': /^\.\.?\//,
+    '@pulsebeacon/client': /^(\.\.?\/|@pulsebeacon\/wire$)/,
     '@pulsebeacon/hub': /^(\.\.?\/|node:|@pulsebeacon\/(websocket|wire)$)/,
   };
 

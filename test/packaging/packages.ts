@@ -67,6 +67,14 @@ async function pack(folder: string, destination: string): Promise<Omit<Packed, '
   };
 }
 
+/** How a project finds modules, and what else is there: by default, Node. */
+export interface Resolution {
+  readonly module: string;
+  readonly moduleResolution: string;
+  readonly lib?: readonly string[];
+  readonly types?: readonly string[];
+}
+
 /** A project that has the packages installed, and what was packed for it. */
 export class Installation {
   readonly folder: string;
@@ -122,14 +130,14 @@ export class Installation {
   }
 
   /** Type-checks files of the project; the declarations of the packages too, which is what skipLibCheck would spare. */
-  async typeCheck(module: { module: string; moduleResolution: string }, files: readonly string[]): Promise<Outcome> {
+  async typeCheck(module: Resolution, files: readonly string[]): Promise<Outcome> {
     const compilerOptions = {
-      ...module,
       target: 'es2023',
       lib: ['ES2023'],
       types: ['node'],
       strict: true,
       noEmit: true,
+      ...module,
     };
     const options = { ...compilerOptions, exactOptionalPropertyTypes: true, skipLibCheck: false };
     await this.write('tsconfig.json', JSON.stringify({ compilerOptions: options, files }));

@@ -11,6 +11,7 @@ import { Demos } from './http/demos.ts';
 import { HostPolicy } from './http/host-policy.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { Operations } from './http/operations.ts';
+import { ClientScript } from './http/client-script.ts';
 import { Pages } from './http/pages.ts';
 import { Router } from './http/router.ts';
 import { StaticSite } from './http/static-site.ts';
@@ -28,6 +29,12 @@ import { Live } from './sockets/live.ts';
 import { logged } from './sockets/socket-log.ts';
 import { Traces } from './sockets/traces.ts';
 
+/** What everybody may read, from memory. */
+interface PublicFiles {
+  readonly pages: Pages;
+  readonly clientScript: ClientScript;
+}
+
 /** The program as a whole: pages, channels and WebSockets, on every address that it listens on. */
 export class Gateway {
   readonly settings: GatewaySettings;
@@ -43,7 +50,7 @@ export class Gateway {
   private readonly stopLooking: () => void;
   private listening: readonly Listener[] = [];
 
-  private constructor(settings: GatewaySettings, keys: KeyRing, store: Store, log: Log, pages: Pages) {
+  private constructor(settings: GatewaySettings, keys: KeyRing, store: Store, log: Log, files: PublicFiles) {
     const { limits, publicUrls, allowedOrigins, compression, siteRoot } = settings;
     this.settings = settings;
     this.store = store;
@@ -73,7 +80,7 @@ export class Gateway {
     this.elsewhere = new WebSocketServer({ ...logged(log), ...origins, authorize: refuseElsewhere });
     this.router = new Router({
       hosts,
-      pages,
+      ...files,
       site: siteRoot === undefined ? undefined : new StaticSite(siteRoot),
       echo: this.echo,
       hub: this.hub,
@@ -98,10 +105,10 @@ export class Gateway {
    * @throws {HandshakeUsageError} a public URL or an origin that cannot be read
    */
   static async start(settings: GatewaySettings, keys: KeyRing, log: Log): Promise<Gateway> {
-    const pages = await Pages.load();
+    const files = { pages: await Pages.load(), clientScript: await ClientScript.load() };
     const store = await openStore(settings.store);
     try {
-      const gateway = new Gateway(settings, keys, store, log, pages);
+      const gateway = new Gateway(settings, keys, store, log, files);
       await gateway.listen();
       return gateway;
     } catch (error) {

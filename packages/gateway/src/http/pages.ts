@@ -56,7 +56,7 @@ export class Pages {
     response.setHeader('ETag', etag);
     // Kept, but asked for each time: a new version of the program shows at once.
     response.setHeader('Cache-Control', 'no-cache');
-    if (names(request.headers['if-none-match'], etag)) {
+    if (isKnown(request.headers['if-none-match'], etag)) {
       response.writeHead(304).end();
       return;
     }
@@ -67,7 +67,7 @@ export class Pages {
 }
 
 /** Whether If-None-Match (RFC 9110 §13.1.2) names this entity tag, by the weak comparison. */
-function names(field: string | undefined, etag: string): boolean {
+export function isKnown(field: string | undefined, etag: string): boolean {
   if (field === undefined) return false;
   if (field.trim() === '*') return true;
   return field.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === etag);

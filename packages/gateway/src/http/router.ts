@@ -4,6 +4,7 @@ import type { Log } from '../log/log.ts';
 import type { LiveCounts } from '../sockets/counts.ts';
 import type { EchoServer } from '../sockets/echo.ts';
 import type { Traces } from '../sockets/traces.ts';
+import { CLIENT_SCRIPT_PATH, type ClientScript } from './client-script.ts';
 import type { Demos } from './demos.ts';
 import type { HostPolicy } from './host-policy.ts';
 import type { Operations } from './operations.ts';
@@ -17,6 +18,7 @@ import type { StaticSite } from './static-site.ts';
 export interface RouterParts {
   readonly hosts: HostPolicy;
   readonly pages: Pages;
+  readonly clientScript: ClientScript;
   /** Takes the place of the page at `/`, which then is at `/-/` alone. */
   readonly site: StaticSite | undefined;
   readonly echo: EchoServer;
@@ -97,8 +99,9 @@ export class Router {
 
   /** What is at a path; undefined where there is nothing. */
   private find({ path, host }: Target): ((request: IncomingMessage, response: ServerResponse) => void) | undefined {
-    const { pages, site, traces, demos, operations } = this.parts;
+    const { pages, clientScript, site, traces, demos, operations } = this.parts;
     if (path === '/metrics') return (request, response) => operations.answerMetrics(request, response);
+    if (path === CLIENT_SCRIPT_PATH) return (request, response) => clientScript.serve(request, response);
     const demo = demos.find(path);
     if (demo !== undefined) return demo;
     if (path === '/live') return (_, response) => sendJson(response, this.parts.readCounts());

@@ -1,0 +1,148 @@
+import type { ServerMessage } from '@pulsebeacon/wire';
+import { backoff, type BackoffOptions } from './backoff.ts';
+import type { Connection } from './connection/connection.ts';
+import { type Ending, toError } from './connection/ending.ts';
+import type { BeaconError } from './errors.ts';
+import { type Entry, Outbox, type OutboxLimits, type Reply } from './outbox.ts';
+import { globals } from './platform.ts';
+import { endingOfFailure, hasType, post, readRefusal } from './transports/http.ts';
+import { readMessages } from './transports/read-message.ts';
+import type { WireCommand } from './transports/transport.ts';
+
+/** Requests go by this number, links by theirs. */
+const BY_POST = -1;
+const JSON_TYPE = 'application/json';
+/** So much is under way on a WebSocket, or in one request: a server takes 64 KiB and 256 commands in a body. */
+const MOST_COMMANDS = 200;
+const MOST_CHARACTERS = 48 * 1024;
+const POST_TIMEOUT_MS = 10_000;
+
+/** Sends what waits in the outbox: by the link where it takes commands, else by one request after the other. */
+export class Sender {
+  private readonly connection: Connection;
+  private readonly outbox: Outbox;
+  private readonly pace: BackoffOptions;
+  /** Ends the request that is under way. */
+  private posting: { abort(): void } | undefined;
+  /** How many go in one request: one by one, once the request was refused because of one that nobody knows. */
+  private most = MOST_COMMANDS;
+  private failures = 0;
+  private holdTimer: unknown;
+
+  constructor(connection: Connection, limits: OutboxLimits, pace: BackoffOptions) {
+    this.connection = connection;
+    this.outbox = new Outbox(limits, () => globals.performance.now());
+    this.pace = pace;
+  }
+
+  /** Commands that have no reply. */
+  get queued(): number {
+    return this.outbox.length;
+  }
+
+  send(command: WireCommand): Promise<Reply> {
+    const reply = this.outbox.add(command);
+    this.pump();
+    return reply;
+  }
+
+  /** @returns whether it was for one of the commands */
+  onReply(message: ServerMessage): boolean {
+    const outcome = this.outbox.settle(message);
+    if (outcome === false) return false;
+    if (typeof outcome === 'object') this.hold(outcome.retryAfter);
+    else {
+      this.failures = 0;
+      this.pump();
+    }
+    return true;
+  }
+
+  /** Another link is in use. @param before the one that was */
+  onLink(before: number): void {
+    this.outbox.lost(before);
+    // What a request carries goes before what comes later, so it goes by the new link, too.
+    if (this.connection.send !== undefined) {
+      this.posting?.abort();
+      this.posting = undefined;
+      this.outbox.lost(BY_POST);
+    }
+    globals.clearTimeout(this.holdTimer);
+    this.holdTimer = undefined;
+    this.most = MOST_COMMANDS;
+    this.pump();
+  }
+
+  rejectAll(error: BeaconError): void {
+    this.outbox.rejectAll(error);
+  }
+
+  private pump(): void {
+    const { connection, outbox } = this;
+    if (!outbox.hasWaiting || this.holdTimer !== undefined || connection.machine.state !== 'online') return;
+    const { send, way } = connection;
+    if (send === undefined) void this.postAll();
+    else {
+      const entries = outbox.take(way, MOST_COMMANDS, MOST_CHARACTERS);
+      send(entries.map(({ command }) => command));
+      // What is over the measure goes when the transport has taken this.
+      if (outbox.hasWaiting) globals.setTimeout(() => this.pump(), 0);
+    }
+  }
+
+  private async postAll(): Promise<void> {
+    if (this.posting !== undefined) return;
+    const abort = new globals.AbortController();
+    this.posting = abort;
+    const entries = this.outbox.take(BY_POST, this.most, MOST_CHARACTERS);
+    const ending = entries.length === 0 ? undefined : await this.post(entries, abort);
+    if (this.posting !== abort) return;
+    this.posting = undefined;
+    if (ending === undefined) this.failures = 0;
+    else this.onFailed(entries, ending);
+    this.outbox.lost(BY_POST);
+    this.pump();
+  }
+
+  /** @returns what was wrong */
+  private async post(
+    entries: readonly Entry[],
+    abort: InstanceType<typeof globals.AbortController>,
+  ): Promise<Ending | undefined> {
+    const timer = globals.setTimeout(() => abort.abort(), POST_TIMEOUT_MS);
+    const { connection } = this;
+    try {
+      const commands = entries.map(({ command }) => command);
+      const answer = await post(connection.http, await connection.hello(), commands, {
+        accept: JSON_TYPE,
+        signal: abort.signal,
+      });
+      if (!hasType(answer, JSON_TYPE)) return await readRefusal(answer);
+      for (const message of readMessages(await answer.text())) connection.onReply(message);
+      return undefined;
+    } catch (error) {
+      return endingOfFailure(error);
+    } finally {
+      globals.clearTimeout(timer);
+    }
+  }
+
+  private onFailed(entries: readonly Entry[], ending: Ending): void {
+    const { kind, retryAfter } = ending;
+    if (kind === 'session' && this.failures === 0) {
+      this.connection.forgetSession();
+      this.failures++;
+    } else if (kind === 'later' || kind === 'unreachable') this.hold(retryAfter);
+    else if (entries.length > 1) this.most = 1;
+    else this.outbox.reject(entries[0]!, toError(ending));
+  }
+
+  private hold(retryAfter: number | undefined): void {
+    if (this.holdTimer !== undefined) return;
+    const ms = retryAfter ?? backoff(this.failures++, this.pace, Math.random());
+    this.holdTimer = globals.setTimeout(() => {
+      this.holdTimer = undefined;
+      this.pump();
+    }, ms);
+  }
+}

@@ -1,0 +1,93 @@
+import { type AnswerFacts, type Ending, endingOfAnswer } from '../connection/ending.ts';
+import { BeaconError } from '../errors.ts';
+import type { AbortSignalLike, AnswerLike, Credentials, FetchLike } from '../platform.ts';
+import type { Hello, WireCommand } from './transport.ts';
+
+/** How requests to `/connect` are made. */
+export interface HttpSettings {
+  readonly url: string;
+  readonly fetch: FetchLike;
+  readonly credentials: Credentials;
+}
+
+export interface PostOptions {
+  readonly accept: string;
+  readonly signal: AbortSignalLike;
+  /** Seconds that the answer may wait for news. */
+  readonly wait?: number;
+}
+
+/**
+ * POSTs `hello` and commands. The type `text/plain` spares pages of other origins a preflight for each; the server takes
+ * it for JSON. For the same reason the wait stands in the query.
+ */
+export function post(
+  { url, fetch, credentials }: HttpSettings,
+  hello: Hello,
+  commands: readonly WireCommand[],
+  { accept, signal, wait }: PostOptions,
+): Promise<AnswerLike> {
+  const query = wait === undefined ? '' : `${url.includes('?') ? '&' : '?'}wait=${wait}`;
+  return fetch(url + query, {
+    method: 'POST',
+    headers: { 'Content-Type': 'text/plain', Accept: accept },
+    body: JSON.stringify({ hello, commands }),
+    cache: 'no-store',
+    credentials,
+    signal,
+  });
+}
+
+/** Whether it is what was asked for: a login page of a network is not. */
+export const hasType = ({ ok, headers }: AnswerLike, type: string): boolean =>
+  ok && (headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase() === type;
+
+/** What an answer says that is not the one that was asked for. */
+export async function readRefusal(answer: AnswerLike): Promise<Ending> {
+  const { ok, status } = answer;
+  if (!ok) return endingOfAnswer(await readFacts(answer));
+  const type = answer.headers.get('content-type') ?? 'no type';
+  answer.body?.cancel().catch(() => {});
+  return { kind: 'blocked', reason: `something between here and the server answers (${status}, ${type})` };
+}
+
+/** Status, problem document (RFC 9457), challenge and `Retry-After`. */
+export async function readFacts(answer: AnswerLike): Promise<AnswerFacts> {
+  const { status, headers } = answer;
+  const { code, detail } = await readProblem(answer);
+  return {
+    status,
+    code,
+    detail,
+    challenge: headers.get('www-authenticate') ?? undefined,
+    retryAfter: readRetryAfter(headers.get('retry-after')),
+  };
+}
+
+async function readProblem(answer: AnswerLike): Promise<{ code?: string; detail?: string }> {
+  try {
+    const { code, detail } = JSON.parse(await answer.text()) as { code?: unknown; detail?: unknown };
+    return { ...(typeof code === 'string' ? { code } : {}), ...(typeof detail === 'string' ? { detail } : {}) };
+  } catch {
+    return {};
+  }
+}
+
+/** RFC 9110 §10.2.3: seconds, or a date. @returns milliseconds */
+export function readRetryAfter(field: string | null): number | undefined {
+  if (field === null) return undefined;
+  if (/^\d{1,9}$/.test(field)) return Number(field) * 1000;
+  const date = Date.parse(field);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
+
+/** Why a request did not get an answer. What `fetch` rejects with says little: browsers tell pages no more, for safety. */
+export function endingOfFailure(error: unknown): Ending {
+  if (error instanceof BeaconError) return { kind: 'later', reason: error.message, code: error.code };
+  return { kind: 'unreachable', reason: `nothing answers (${causeOf(error)})` };
+}
+
+function causeOf(error: unknown): string {
+  const { message, cause } = error as { message?: string; cause?: { code?: string; message?: string } };
+  return cause?.code ?? (cause?.message || message || String(error));
+}

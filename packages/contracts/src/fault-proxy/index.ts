@@ -1,0 +1,2 @@
+export { FaultProxy } from './fault-proxy.ts';
+export type { Faults } from './faults.ts';
