@@ -59,7 +59,7 @@ export class GatewayAuthenticator implements Authenticator {
     const key = this.keys.check(text);
     if (key instanceof Key) return key;
     if (!this.failures.take(remoteAddress)) throw new WireError('PB_AUTH_RATE');
-    throw new WireError('PB_UNAUTHENTICATED', key.detail);
+    throw new WireError('PB_UNAUTHENTICATED', key);
   }
 }
 
