@@ -1,15 +1,11 @@
 // Documents lead where they say, and CONTRIBUTING.md shows the house as it is.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { ROOT } from './scripts.ts';
+import { list, ROOT } from './scripts.ts';
 
 const read = (file: string): string => fs.readFileSync(path.join(ROOT, file), 'utf8');
-const list = (...patterns: string[]): string[] =>
-  execFileSync('git', ['ls-files', ...patterns], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter(Boolean);
-
 const withoutCode = (text: string): string => text.replaceAll(/^```[^]*?^```$/gm, '');
 
 /** As GitHub makes it of a heading. */

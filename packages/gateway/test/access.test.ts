@@ -83,7 +83,10 @@ describe('who may publish', () => {
       assert.equal(answer.status, 401);
       assert.equal(answer.headers['www-authenticate'], 'Bearer realm="pulsebeacon"');
       assert.equal(answer.json()['code'], 'PB_UNAUTHENTICATED');
-      assert.match(String(answer.json()['detail']), /^credentials are needed to publish in news: .*pulsebeacon keys create/);
+      assert.match(
+        String(answer.json()['detail']),
+        /^credentials are needed to publish in news: .*pulsebeacon keys create/,
+      );
     }
   });
 
@@ -115,7 +118,10 @@ describe('who may publish', () => {
     assert.equal(answer.status, 403);
     assert.match(String(answer.json()['detail']), /not that of Host, which a proxy has to pass on/);
     const line = program.lines.findLast(({ code }) => code === 'PB_ORIGIN_FORBIDDEN');
-    assert.match(line!.msg, /--allow-origin http:\/\/proxy\.test would let it in; .*a proxy on the way has to pass Host on$/);
+    assert.match(
+      line!.msg,
+      /--allow-origin http:\/\/proxy\.test would let it in; .*a proxy on the way has to pass Host on$/,
+    );
   });
 
   it('a key is made and printed once, where others can reach the server and nobody has one', async () => {
