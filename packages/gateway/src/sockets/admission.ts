@@ -100,7 +100,11 @@ export class Admission {
   private countHandshake(): Refusal | undefined {
     if (this.handshakes === undefined || this.handshakes.take(performance.now())) return undefined;
     const detail = `more than ${this.limits.handshakeRate} handshakes a second (--handshake-rate)`;
-    return new Refusal(PROBLEMS.PB_HANDSHAKE_RATE.status, { code: 'PB_HANDSHAKE_RATE', detail, headers: { 'Retry-After': '1' } });
+    return new Refusal(PROBLEMS.PB_HANDSHAKE_RATE.status, {
+      code: 'PB_HANDSHAKE_RATE',
+      detail,
+      headers: { 'Retry-After': '1' },
+    });
   }
 
   private isCapped(address: string): boolean {
