@@ -1,5 +1,6 @@
-// docs/reference/errors.md, from the tables of errors of @pulsebeacon/websocket and wire.
+// docs/reference/errors.md, from the tables of errors of @pulsebeacon/websocket and wire, and of the program.
 import { table } from './markdown.mjs';
+import { resolve } from './project.mjs';
 
 const KINDS = {
   connection: {
@@ -70,10 +71,27 @@ function wireSection(errors) {
   ];
 }
 
+/** What `pulsebeacon serve` answers beside that, and what stands in its log. */
+function programSection(problems) {
+  const rows = Object.entries(problems).map(([code, { status, message }]) => [`\`${code}\``, String(status), message]);
+  return [
+    '## What the program answers',
+    '',
+    'In problem+json, by `pulsebeacon serve` itself: pages, `/echo`, `/live`, `/metrics`, and whoever may not come in.',
+    '',
+    ...table(['code', 'status', 'meaning'], rows),
+    '',
+    'Its log has two more: `PB_MESSAGE_RATE` where `/echo` closes a client with 1008 that sends more than `--message-rate` allows,',
+    '`PB_CONNECTIONS` where a connection is dropped before it says anything, because `--max-connections` are open.',
+    '',
+  ];
+}
+
 /** The whole page. */
 export async function errorsPage() {
   const { ERRORS } = await import('@pulsebeacon/websocket');
   const { WIRE_ERRORS } = await import('@pulsebeacon/wire');
+  const { PROBLEMS } = await import(`file://${resolve('packages/gateway/dist/http/problems.js')}`);
   const lines = [
     '# Errors',
     '',
@@ -87,6 +105,7 @@ export async function errorsPage() {
       ),
     ),
     ...wireSection(WIRE_ERRORS),
+    ...programSection(PROBLEMS),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
 }

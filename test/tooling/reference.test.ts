@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { test } from 'node:test';
 import { ERRORS } from '@pulsebeacon/websocket';
 import { WIRE_ERRORS } from '@pulsebeacon/wire';
-import { ROOT } from './scripts.ts';
+import { list, ROOT } from './scripts.ts';
 
 test('what is made from tables in the code says what they say', () => {
   const { status, stderr } = spawnSync(process.execPath, ['scripts/reference.mjs', '--check'], { cwd: ROOT });
@@ -14,6 +14,16 @@ test('what is made from tables in the code says what they say', () => {
 test('no two errors have the same code', () => {
   const codes = [...ERRORS.map(({ code }) => code as string), ...Object.keys(WIRE_ERRORS)];
   assert.deepEqual(codes, [...new Set(codes)]);
+});
+
+test('every code that the program has is in the reference', () => {
+  const pages = list('docs/reference/*.md').map((file) => fs.readFileSync(`${ROOT}/${file}`, 'utf8'));
+  for (const file of list('packages/gateway/src/*.ts')) {
+    for (const [, code] of fs.readFileSync(`${ROOT}/${file}`, 'utf8').matchAll(/'(PB_[A-Z_]+[A-Z])'/g)) {
+      const isThere = pages.some((page) => page.includes(`\`${code}`));
+      assert.ok(isThere, `${code} of ${file}`);
+    }
+  }
 });
 
 test('docs/reference/limits.md names every limit with its default', async () => {

@@ -1,8 +1,15 @@
 // The scripts are plain JavaScript that must run before anything is installed; these are the shapes they promise.
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const ROOT: string = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** The files of the repository that match. */
+export const list = (...patterns: string[]): string[] =>
+  execFileSync('git', ['ls-files', ...patterns], { cwd: ROOT, encoding: 'utf8' })
+    .split('\n')
+    .filter(Boolean);
 
 export interface Result {
   readonly source: string;

@@ -84,6 +84,10 @@ describe('who may publish', () => {
       assert.equal(answer.status, 401);
       assert.equal(answer.headers['www-authenticate'], 'Bearer realm="pulsebeacon"');
       assert.equal(answer.json()['code'], 'PB_UNAUTHENTICATED');
+      assert.match(
+        String(answer.json()['detail']),
+        /^credentials are needed to publish in news: .*pulsebeacon keys create/,
+      );
     }
   });
 
@@ -97,7 +101,9 @@ describe('who may publish', () => {
     const elsewhere = await publish('sports', headers);
     assert.equal(elsewhere.status, 403);
     assert.match(String(elsewhere.json()['detail']), /^key:\w{8} may not publish in sports$/);
-    assert.equal((await publish('news:a', { Host: 'pages.test', Authorization: 'Bearer nonsense' })).status, 401);
+    const nonsense = await publish('news:a', { Host: 'pages.test', Authorization: 'Bearer nonsense' });
+    assert.equal(nonsense.status, 401);
+    assert.match(String(nonsense.json()['detail']), /^this is not a key: a key is pb_[^:]*$/);
     assert.equal((await publish('news:a', { Host: 'pages.test', Authorization: 'Basic eDp5' })).status, 401);
   });
 
@@ -105,6 +111,18 @@ describe('who may publish', () => {
     for (const headers of [{ Origin: 'http://evil.test' }, { Origin: 'null' }, { 'Sec-Fetch-Site': 'cross-site' }]) {
       assert.equal((await publish('news', headers as never)).status, 403);
     }
+  });
+
+  it('no page whose Host was changed on the way: the log says so, and the option that lets it in', async () => {
+    const page = { Origin: 'http://proxy.test', 'Sec-Fetch-Site': 'same-origin', Via: '1.1 x' };
+    const answer = await publish('news', page);
+    assert.equal(answer.status, 403);
+    assert.match(String(answer.json()['detail']), /not that of Host, which a proxy has to pass on/);
+    const line = program.lines.findLast(({ code }) => code === 'PB_ORIGIN_FORBIDDEN');
+    assert.match(
+      line!.msg,
+      /--allow-origin http:\/\/proxy\.test would let it in; .*a proxy on the way has to pass Host on$/,
+    );
   });
 
   it('a key is made and printed once, where others can reach the server and nobody has one', async () => {

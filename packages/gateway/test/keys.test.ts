@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { readKeyRecord } from '#dist/keys/key-record.js';
-import { Key, type KeyRefusal, KeyRing } from '#dist/keys/key-ring.js';
+import { Key, KeyRing } from '#dist/keys/key-ring.js';
 import { KeyStore } from '#dist/keys/key-store.js';
 import { generateKey, hashOf, parseKey } from '#dist/keys/key-text.js';
 import { findKey, may } from './support/keys.ts';
 
 const ALL = { rights: ['publish', 'subscribe'], channels: ['*'] } as const;
-const codeOf = (verdict: Key | KeyRefusal): string => (verdict instanceof Key ? verdict.id : verdict.code);
+const UNKNOWN = 'this key is not known here: pulsebeacon keys create makes one';
 
 describe('the text of a key', () => {
   it('is pb_, an id, and 256 random bits', () => {
@@ -223,30 +223,28 @@ describe('the ring of keys', () => {
     const stranger = `pb_${record.id}_${generateKey().secret}`;
     const details = [text, stranger, generateKey().text, 'secret'].map((tried) => {
       assert.equal(findKey(keys, tried), undefined);
-      const verdict = keys.check(tried) as KeyRefusal;
-      assert(!verdict.detail.includes('secret') && !verdict.detail.includes(parseKey(text)!.secret));
-      return [verdict.code, verdict.detail.slice(0, 25)];
+      const sentence = keys.check(tried) as string;
+      assert(!sentence.includes('secret') && !sentence.includes(parseKey(text)!.secret));
+      return sentence;
     });
-    assert.deepEqual(details, [
-      ['PB_KEY_REVOKED', `the key ${record.id} was revo`],
-      ['PB_KEY_UNKNOWN', 'this key is not known her'],
-      ['PB_KEY_UNKNOWN', 'this key is not known her'],
-      ['PB_KEY_MALFORMED', 'this is not a key: a key '],
-    ]);
+    const [revoked, ...others] = details;
+    assert.match(revoked!, new RegExp(`^the key ${record.id} was revoked at 2.*: ask for a new one$`));
+    assert.deepEqual(others.slice(0, 2), [UNKNOWN, UNKNOWN]);
+    assert.match(others[2]!, /^this is not a key: a key is pb_/);
   });
 
   it('notices within a second what is made and revoked', () => {
     const keys = ring();
     const { text, record } = store.create(ALL);
     now = 999;
-    assert.equal(codeOf(keys.check(text)), 'PB_KEY_UNKNOWN');
+    assert.equal(keys.check(text), UNKNOWN);
     now = 1000;
     const key = findKey(keys, text)!;
     assert.equal(key.id, record.id);
     assert(keys.holds(key));
     store.revoke(record.id);
     now = 2000;
-    assert.equal(codeOf(keys.check(text)), 'PB_KEY_REVOKED');
+    assert.match(keys.check(text) as string, /was revoked/);
     assert(!keys.holds(key));
     assert.equal(keys.size, 0);
   });
@@ -262,7 +260,7 @@ describe('the ring of keys', () => {
     const { rename } = await import('node:fs/promises');
     await rename(`${store.file}.new`, store.file);
     now = 1000;
-    assert.equal(codeOf(keys.check(text)), 'PB_KEY_UNKNOWN');
+    assert.equal(keys.check(text), UNKNOWN);
   });
 
   it('keeps its keys while the store cannot be read, and says so once', async () => {
@@ -275,7 +273,7 @@ describe('the ring of keys', () => {
     assert.match(problems[0]!, /keys\.json is not a key store: .*; until then the keys are what they were$/);
     await rm(store.file);
     now = 6000;
-    assert.equal(codeOf(keys.check(text)), 'PB_KEY_UNKNOWN');
+    assert.equal(keys.check(text), UNKNOWN);
   });
 
   it('does not start from a store that cannot be read', async () => {

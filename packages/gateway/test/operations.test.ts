@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { ask } from './support/http.ts';
 import { Program } from './support/program.ts';
@@ -49,6 +50,20 @@ describe('the figures', () => {
   it('count what is refused, by its code', async () => {
     await ask(`${program.base}/channels/${'x'.repeat(256)}`);
     assert.equal((await read()).get('pulsebeacon_refused_total{code="PB_CHANNEL_NAME"}'), 1);
+  });
+
+  it('are those of the reference, which has no other', async () => {
+    const { text } = await ask(`${program.base}/metrics`);
+    const kinds = Array.from(
+      text.matchAll(/^# TYPE (pulsebeacon_\w+) (\w+)$/gm),
+      ([, name, kind]) => `${name} ${kind}`,
+    );
+    const page = await readFile(new URL('../../../../docs/reference/metrics.md', import.meta.url), 'utf8');
+    const rows = Array.from(
+      page.matchAll(/^\| `(pulsebeacon_\w+)` \| (\w+) \|/gm),
+      ([, name, kind]) => `${name} ${kind}`,
+    );
+    assert.deepEqual(rows.toSorted(), kinds.toSorted());
   });
 
   it('are for those who run the server', async () => {

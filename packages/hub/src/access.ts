@@ -44,7 +44,7 @@ export interface Authenticator {
   authenticate(request: AuthenticationRequest): Awaitable<Principal | undefined>;
   /** What stands in WWW-Authenticate where credentials are missing (RFC 9110 §11.6.1). Default `Bearer`. */
   readonly challenge?: string;
-  /** What to do about it, as a clause that is put behind the sentence of such a refusal. */
+  /** What to do about that, as a clause that is put behind the sentence of such a refusal. */
   readonly remedy?: string;
 }
 
@@ -66,7 +66,14 @@ export function isAllowed(
   return principal?.grants.some((grant) => grant.actions.includes(action) && matchesAny(grant, channel)) ?? false;
 }
 
-/** @throws {WireError} `PB_UNAUTHENTICATED` where credentials may help, `PB_FORBIDDEN` where they do not */
+/** Somebody without credentials asks for what needs them. */
+export class CredentialsMissing extends WireError {
+  constructor(action: Action, channel: string) {
+    super('PB_UNAUTHENTICATED', `credentials are needed to ${DONE[action]} ${channel}`);
+  }
+}
+
+/** @throws {WireError} {@link CredentialsMissing} where credentials may help, `PB_FORBIDDEN` where they do not */
 export function requireAllowed(
   principal: Principal | undefined,
   action: Action,
@@ -75,9 +82,7 @@ export function requireAllowed(
 ): void {
   if (isAllowed(principal, action, channel, rules)) return;
   const audience = action === 'history' ? rules.readHistory : rules[action];
-  if (principal === undefined && audience === 'granted') {
-    throw new WireError('PB_UNAUTHENTICATED', `credentials are needed to ${DONE[action]} ${channel}`);
-  }
+  if (principal === undefined && audience === 'granted') throw new CredentialsMissing(action, channel);
   const who = principal === undefined ? 'a client' : principal.id;
   throw new WireError('PB_FORBIDDEN', `${who} may not ${DONE[action]} ${channel}`);
 }

@@ -83,7 +83,10 @@ export const WIRE_ERRORS: Readonly<Record<WireErrorCode, WireErrorEntry>> = {
   PB_IDEMPOTENCY_KEY: final(400, 'an idempotency key is 1 to 128 printable ASCII characters'),
   PB_UNAUTHENTICATED: final(401, 'credentials are missing or not valid', 1008),
   PB_FORBIDDEN: final(403, 'this client may not do that here', 1008),
-  PB_ORIGIN_FORBIDDEN: final(403, 'pages of this origin may not do that here'),
+  PB_ORIGIN_FORBIDDEN: final(
+    403,
+    'pages of this origin may not do that here: it is not listed, and not that of Host, which a proxy has to pass on as it is',
+  ),
   PB_SESSION_INVALID: final(
     401,
     'this is no session token of this server, or of somebody else: begin without one',

@@ -67,7 +67,7 @@ export class GatewayAuthenticator implements Authenticator {
     if (key instanceof Key) return key;
     const { failureRate } = this;
     if (!this.failures.take(remoteAddress ?? '', failureRate / 60, failureRate)) throw new WireError('PB_AUTH_RATE');
-    throw new WireError('PB_UNAUTHENTICATED', key.detail);
+    throw new WireError('PB_UNAUTHENTICATED', key);
   }
 }
 

@@ -6,6 +6,7 @@ import { isLoopbackAddress } from '../listen/loopback.ts';
 import type { Log } from '../log/log.ts';
 import type { GatewaySettings } from '../settings.ts';
 import type { Admission } from '../sockets/admission.ts';
+import { inOurTerms } from '../sockets/socket-log.ts';
 import type { Traces } from '../sockets/traces.ts';
 import type { Store } from './store.ts';
 
@@ -82,7 +83,7 @@ function hooksOf({ settings, admission, traces, log, onDelivered, onLimited }: L
     },
     delivered: ({ time }, _reach, ms) => onDelivered(Math.max(ms, Date.now() - time) / 1000),
     refused(error: WireError, { path, remoteAddress }: ClientOrigin): void {
-      log.limited(error.code, `refused at ${path}: ${error.message}`, { path, peer: remoteAddress });
+      log.limited(error.code, `refused at ${path}: ${inOurTerms(error.message)}`, { path, peer: remoteAddress });
     },
     limited: (code) => onLimited(code),
     failed: (error) => log.error('the store of the channels failed', { err: error }),

@@ -3,7 +3,7 @@ import { type OriginPolicyOptions, Refusal, WebSocketServer } from '@pulsebeacon
 import type { Log } from '../log/log.ts';
 import type { Admission } from '../sockets/admission.ts';
 import { logged } from '../sockets/socket-log.ts';
-import { sendProblem } from './problems.ts';
+import { PROBLEMS, sendProblem } from './problems.ts';
 
 export interface DemoParts {
   readonly origins: OriginPolicyOptions;
@@ -18,6 +18,8 @@ const NEW_PLACE = '/echo';
 const CHALLENGE = 'Basic realm="name demo, password demo", charset="UTF-8"';
 const CREDENTIALS = `Basic ${Buffer.from('demo:demo').toString('base64')}`;
 const MOVED_HEADERS = { Location: NEW_PLACE, 'Cache-Control': 'no-store' };
+const { status: MOVED_STATUS, message: MOVED_DETAIL } = PROBLEMS.PB_MOVED;
+const MOVED_ANSWER = new Refusal(MOVED_STATUS, { code: 'PB_MOVED', detail: MOVED_DETAIL, headers: MOVED_HEADERS });
 
 /**
  * Two addresses to try clients on: `/demo/private` asks for a name and a password, and then lets in; `/demo/moved` is
@@ -36,7 +38,7 @@ export class Demos {
       authorize(request) {
         const refusal = admission.decide(request, request.request);
         if (refusal !== undefined) return refusal;
-        if (request.path === MOVED) return new Refusal(307, { code: 'PB_MOVED', headers: MOVED_HEADERS });
+        if (request.path === MOVED) return MOVED_ANSWER;
         if (request.headers.get('authorization') === CREDENTIALS) return undefined;
         const detail = 'this is a demonstration: name demo, password demo';
         return new Refusal(401, { code: 'PB_UNAUTHENTICATED', detail, headers: { 'WWW-Authenticate': CHALLENGE } });
@@ -71,5 +73,5 @@ function answerPrivate(request: IncomingMessage, response: ServerResponse): void
 }
 
 function answerMoved(_request: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(307, { ...MOVED_HEADERS, 'Content-Length': 0 }).end();
+  response.writeHead(MOVED_STATUS, { ...MOVED_HEADERS, 'Content-Length': 0 }).end();
 }

@@ -2,6 +2,7 @@ import { STATUS_CODES, type ServerResponse } from 'node:http';
 
 /** What is answered to a request that is not served. The codes are stable. */
 export type ProblemCode =
+  | 'PB_MOVED'
   | 'PB_REQUEST_INVALID'
   | 'PB_HOST_INVALID'
   | 'PB_UNAUTHENTICATED'
@@ -15,6 +16,7 @@ export type ProblemCode =
   | 'PB_CONTENT_TOO_LARGE'
   | 'PB_RANGE_NOT_SATISFIABLE'
   | 'PB_HOST_UNKNOWN'
+  | 'PB_HANDSHAKE_RATE'
   | 'PB_FIELDS_TOO_LARGE'
   | 'PB_TOO_MANY_FIELDS'
   | 'PB_INTERNAL';
@@ -26,6 +28,7 @@ interface ProblemEntry {
 }
 
 export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
+  PB_MOVED: { status: 307, message: 'it is somewhere else: see Location' },
   PB_REQUEST_INVALID: { status: 400, message: 'the request is not well-formed HTTP/1.1' },
   PB_HOST_INVALID: { status: 400, message: 'the request needs one Host field (RFC 9112 §3.2)' },
   PB_UNAUTHENTICATED: { status: 401, message: 'credentials are missing or not valid' },
@@ -34,7 +37,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
     message: 'this is for those who run the server: ask on its own machine, or with a key that has the right admin',
   },
   PB_AUTH_RATE: { status: 429, message: 'too many failed attempts to authenticate from this address' },
-  PB_NOT_FOUND: { status: 404, message: 'there is nothing at this path' },
+  PB_NOT_FOUND: { status: 404, message: 'there is nothing at this path; channels are at /channels/NAME' },
   PB_TRACE_UNKNOWN: {
     status: 404,
     message: 'no handshake with this id in the last minute: connect with ?trace= and a random id, then ask for it here',
@@ -44,9 +47,10 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
   PB_PRECONDITION_FAILED: { status: 412, message: 'the file is another one by now' },
   PB_CONTENT_TOO_LARGE: { status: 413, message: 'the body is larger than a message may be' },
   PB_RANGE_NOT_SATISFIABLE: { status: 416, message: 'the file has no such bytes: see Content-Range' },
-  PB_HOST_UNKNOWN: { status: 421, message: 'this server does not answer for the name in Host' },
+  PB_HOST_UNKNOWN: { status: 421, message: 'this server does not answer for the name in Host: --public-url lets it' },
   PB_FIELDS_TOO_LARGE: { status: 431, message: 'the header of the request is larger than 16 KiB' },
   PB_TOO_MANY_FIELDS: { status: 431, message: 'the request has more than 100 header fields' },
+  PB_HANDSHAKE_RATE: { status: 503, message: 'more handshakes a second than --handshake-rate allows' },
   PB_INTERNAL: { status: 500, message: 'the server failed; its log says why' },
 };
 

@@ -26,12 +26,6 @@ export class Key {
   }
 }
 
-/** Why a key does not hold. Only who knows the secret learns that a key was revoked. */
-export interface KeyRefusal {
-  readonly code: 'PB_KEY_MALFORMED' | 'PB_KEY_UNKNOWN' | 'PB_KEY_REVOKED';
-  readonly detail: string;
-}
-
 interface Entry {
   readonly record: KeyRecord;
   readonly digest: Buffer;
@@ -87,21 +81,22 @@ export class KeyRing {
   }
 
   /**
-   * The key of this text, or why there is none. Takes as long for an id that does not exist as for a wrong secret: one
-   * digest, one lookup, one comparison of digests in constant time.
+   * The key of this text, or a sentence that says why there is none; only who knows the secret learns that it was revoked.
+   * Takes as long for an id that does not exist as for a wrong secret: one digest, one lookup, one comparison of digests in
+   * constant time.
    */
-  check(text: string): Key | KeyRefusal {
+  check(text: string): Key | string {
     this.refresh();
     const parts = parseKey(text);
     const entry = parts === undefined ? undefined : this.entries.get(parts.id);
     const isSame = timingSafeEqual(digestOf(parts?.secret ?? NO_SECRET), entry?.digest ?? NO_DIGEST);
-    if (parts === undefined) return refuse('PB_KEY_MALFORMED', `this is not a key: a key is ${KEY_FORM}`);
+    if (parts === undefined) return `this is not a key: a key is ${KEY_FORM}`;
     if (entry === undefined || !isSame) {
-      return refuse('PB_KEY_UNKNOWN', 'this key is not known here: pulsebeacon keys create makes one');
+      return 'this key is not known here: pulsebeacon keys create makes one';
     }
     const { revoked } = entry.record;
     if (revoked === undefined) return entry.key;
-    return refuse('PB_KEY_REVOKED', `the key ${parts.id} was revoked at ${revoked}: ask for a new one`);
+    return `the key ${parts.id} was revoked at ${revoked}: ask for a new one`;
   }
 
   /** Whether a key that was found before still holds: for connections that outlive their key. */
@@ -148,8 +143,4 @@ export class KeyRing {
       return String(codeOf(error));
     }
   }
-}
-
-function refuse(code: KeyRefusal['code'], detail: string): KeyRefusal {
-  return { code, detail };
 }

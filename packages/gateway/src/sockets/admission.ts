@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Refusal } from '@pulsebeacon/websocket';
 import { TokenBucket } from '@pulsebeacon/hub';
 import type { HostPolicy } from '../http/host-policy.ts';
+import { PROBLEMS } from '../http/problems.ts';
 import { isLoopbackAddress } from '../listen/loopback.ts';
 
 export interface AdmissionLimits {
@@ -99,7 +100,11 @@ export class Admission {
   private countHandshake(): Refusal | undefined {
     if (this.handshakes === undefined || this.handshakes.take(performance.now())) return undefined;
     const detail = `more than ${this.limits.handshakeRate} handshakes a second (--handshake-rate)`;
-    return new Refusal(503, { code: 'PB_HANDSHAKE_RATE', detail, headers: { 'Retry-After': '1' } });
+    return new Refusal(PROBLEMS.PB_HANDSHAKE_RATE.status, {
+      code: 'PB_HANDSHAKE_RATE',
+      detail,
+      headers: { 'Retry-After': '1' },
+    });
   }
 
   private isCapped(address: string): boolean {

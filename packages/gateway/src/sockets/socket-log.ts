@@ -13,11 +13,13 @@ export interface SocketLog {
 const OPTIONS: readonly (readonly [RegExp, string])[] = [
   [/allowedOrigins: \["([^"]*)"\] would/, '--allow-origin $1 would'],
   [/allowedOrigins: "\*" would/, "--allow-origin '*' would"],
+  [/allowedOrigins with/, '--allow-origin with'],
   [/missingOrigin: "allow" would/, "--allow-origin '*' would"],
   [/maxBufferedBytes allows more/, 'that is a quarter of the memory'],
 ];
 
-function inOurTerms(reason: string): string {
+/** A reason of the library, with the option that would allow it named as it is here. */
+export function inOurTerms(reason: string): string {
   for (const [theirs, ours] of OPTIONS) if (theirs.test(reason)) return reason.replace(theirs, ours);
   return reason;
 }

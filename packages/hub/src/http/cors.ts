@@ -85,7 +85,11 @@ export class CrossOriginRules {
     const isListed = this.isOpenToAny || decision.reason === 'listed' || decision.reason === 'public-url';
     if (decision.allowed && (isListed || site === undefined || site.toLowerCase() !== 'cross-site')) return undefined;
     const fetchSite = site === undefined ? '' : `; Sec-Fetch-Site ${quote(site)}`;
-    if (!decision.allowed) return `${describeOriginDecision(decision)}${fetchSite}`;
+    if (!decision.allowed) {
+      // No page can say so by itself: its browser sees the same origin, and Host was another one before it came here.
+      const isChanged = site === 'same-origin';
+      return `${describeOriginDecision(decision)}${fetchSite}${isChanged ? ': a proxy on the way has to pass Host on' : ''}`;
+    }
     const expected = decision.expected.map(quote).join(', ');
     const origin = decision.origin === undefined ? 'a request without Origin' : `Origin ${quote(decision.origin)}`;
     return `${origin}${fetchSite} refused (cross-site): compared with ${expected}; allowedOrigins with that origin would let it in`;

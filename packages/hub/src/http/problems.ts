@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { type HeadersInput, Refusal } from '@pulsebeacon/websocket';
-import { WireError } from '@pulsebeacon/wire';
+import type { WireError } from '@pulsebeacon/wire';
+import { CredentialsMissing } from '../access.ts';
 import type { Hub } from '../hub.ts';
 import { isUnread, lingerUntilRead } from './unread-body.ts';
 import type { HubRequest } from './request.ts';
@@ -12,13 +13,15 @@ const RETRY_AFTER: Readonly<Record<number, number>> = { 408: 1, 409: 1, 429: 1, 
 const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** What is wrong as an HTTP answer, with the header fields that belong to it. */
-export function refusalOf(hub: Hub, { code, message, entry }: WireError, headers: HeadersInput = {}): Refusal {
+export function refusalOf(hub: Hub, error: WireError, headers: HeadersInput = {}): Refusal {
+  const { code, message, entry } = error;
   const all: Record<string, string> = { ...(headers as Record<string, string>) };
   const seconds = entry.retry ? RETRY_AFTER[entry.status] : undefined;
   if (seconds !== undefined) all['Retry-After'] ??= String(seconds);
   const { challenge = 'Bearer', remedy } = hub.options.authenticator ?? {};
   if (entry.status === 401) all['WWW-Authenticate'] ??= challenge;
-  const detail = code === 'PB_UNAUTHENTICATED' && remedy !== undefined ? `${message}: ${remedy}` : message;
+  // Credentials that are not valid are refused with a sentence of the authenticator's own.
+  const detail = error instanceof CredentialsMissing && remedy !== undefined ? `${message}: ${remedy}` : message;
   return new Refusal(entry.status, { code, detail, headers: all });
 }
 
