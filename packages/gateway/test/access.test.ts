@@ -101,6 +101,36 @@ describe('who may publish', () => {
     assert.equal((await publish('news:a', { Host: 'pages.test', Authorization: 'Basic eDp5' })).status, 401);
   });
 
+  it('nobody with the session of a key that was revoked, or with one that was begun on this machine', async () => {
+    const store = ['--data', folder];
+    const { stdout } = await runProgram(['keys', 'create', ...store, '--rights', 'publish', '--channels', '*']);
+    const own = stdout.trim();
+    const connect = async (headers: Readonly<Record<string, string>>, session?: unknown) => {
+      const commands = [{ type: 'publish', id: 1, channel: 'news', data: 1 }];
+      const body = JSON.stringify({ hello: { versions: [1], session }, commands });
+      const options = { method: 'POST', body, headers: { 'Content-Type': 'application/json', ...headers } };
+      return (await ask(`${program.base}/connect`, options)).json() as { code?: string; messages?: never[] };
+    };
+    const abroad = { Via: '1.1 x' };
+    const until = async <T>(look: () => Promise<T | undefined>): Promise<T> => {
+      for (const end = Date.now() + 5000; Date.now() < end; ) {
+        const found = await look();
+        if (found !== undefined) return found;
+      }
+      throw new Error('a key that was made or revoked a moment ago is noticed within a second');
+    };
+    const begun = await until(async () => (await connect({ ...abroad, Authorization: `Bearer ${own}` })).messages);
+    const [{ session }, published] = begun as unknown as [{ session: string }, { type: string }];
+    assert.equal(published.type, 'published');
+    assert.equal((await connect(abroad, session)).code, undefined);
+    await runProgram(['keys', 'revoke', own.split('_')[1]!, ...store]);
+    assert.equal(await until(async () => (await connect(abroad, session)).code), 'PB_SESSION_INVALID');
+
+    const [local] = (await connect({})).messages as unknown as [{ session: string }];
+    assert.equal((await connect({}, local.session)).code, undefined);
+    assert.equal((await connect(abroad, local.session)).code, 'PB_SESSION_INVALID');
+  });
+
   it('no page of another origin, whatever it has', async () => {
     for (const headers of [{ Origin: 'http://evil.test' }, { Origin: 'null' }, { 'Sec-Fetch-Site': 'cross-site' }]) {
       assert.equal((await publish('news', headers as never)).status, 403);
