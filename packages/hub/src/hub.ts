@@ -186,7 +186,7 @@ export class Hub {
     }
     const publishing = this.broker.publish(channel, publication, {
       retention: rules.retention,
-      idempotencyKey,
+      idempotencyKey: idempotencyKey === undefined ? undefined : ownKey(idempotencyKey, by),
       idempotencyMs: this.limits.idempotencyLifetime,
     });
     if (publishing instanceof Promise) return publishing.then(this.countPublished);
@@ -465,4 +465,12 @@ export class Hub {
     const now = performance.now();
     for (const client of this.congested) client.checkProgress(now);
   }
+}
+
+/**
+ * An idempotency key as the broker has it: of whoever publishes, so that nobody can take the place of what another one is
+ * about to publish. No key has a space in it.
+ */
+function ownKey(key: string, by: Session | undefined): string {
+  return by === undefined ? key : `${key} ${by.principal?.id ?? ''}`;
 }
