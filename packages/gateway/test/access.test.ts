@@ -39,6 +39,9 @@ describe('somebody on this machine', () => {
     ['X-Forwarded-For', '127.0.0.1', { host: 'localhost', 'x-forwarded-for': '127.0.0.1' }],
     ['X-Forwarded-Host', '127.0.0.1', { host: 'localhost', 'x-forwarded-host': 'localhost' }],
     ['X-Forwarded-Proto', '127.0.0.1', { host: 'localhost', 'x-forwarded-proto': 'http' }],
+    ['X-Forwarded-Port', '127.0.0.1', { host: 'localhost', 'x-forwarded-port': '443' }],
+    ['X-Forwarded-Server', '127.0.0.1', { host: 'localhost', 'x-forwarded-server': 'proxy' }],
+    ['CF-Connecting-IP', '127.0.0.1', { host: 'localhost', 'cf-connecting-ip': '192.0.2.1' }],
     ['HTTP/1.0', '127.0.0.1', { host: 'localhost', version: '1.0' }],
     ['Via', '127.0.0.1', { host: 'localhost', via: '1.1 proxy' }],
   ] as const) {

@@ -249,10 +249,11 @@ export class Hub {
 
   /**
    * A client has connected.
-   * @throws {WireError} `PB_HUB_FULL`, `PB_HUB_DRAINING`
+   * @throws {WireError} `PB_HUB_FULL`, `PB_HUB_DRAINING`, what the hook `enter` throws
    */
   connect(session: Session, outlet: Outlet, origin: ClientOrigin): HubClient {
     this.requireRoom();
+    this.hooks.enter?.(origin);
     const client = new HubClient(this, session, outlet, origin);
     const { tally, connected } = this;
     connected.add(client);
