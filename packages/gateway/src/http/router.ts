@@ -130,7 +130,11 @@ export class Router {
     response.once('close', () => {
       const ms = Math.round((performance.now() - begin) * 10) / 10;
       const status = response.statusCode;
-      log.debug(`${method} ${withoutKeys(url)} ${response.writableFinished ? status : 'cut off'} in ${ms} ms`, { status, ms, peer });
+      log.debug(`${method} ${withoutKeys(url)} ${response.writableFinished ? status : 'cut off'} in ${ms} ms`, {
+        status,
+        ms,
+        peer,
+      });
     });
   }
 
