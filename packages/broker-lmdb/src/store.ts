@@ -117,10 +117,14 @@ export class Store {
     this.root.resetReadTxn();
   }
 
-  /** Says that the end was no accident, and lets others have the folder. */
+  /** Says that the end was no accident, where the disk takes it, and lets others have the folder. */
   async close(): Promise<void> {
-    await this.root.flushed;
-    this.meta.transactionSync(() => this.meta.removeSync(Buffer.from('owner')));
+    try {
+      await this.root.flushed;
+      this.meta.transactionSync(() => this.meta.removeSync(Buffer.from('owner')));
+    } catch {
+      // Whoever waited for a write that failed was told. Who comes next finds that nobody answers any more.
+    }
     await this.abandon();
   }
 

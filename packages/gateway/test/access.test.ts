@@ -39,6 +39,9 @@ describe('somebody on this machine', () => {
     ['X-Forwarded-For', '127.0.0.1', { host: 'localhost', 'x-forwarded-for': '127.0.0.1' }],
     ['X-Forwarded-Host', '127.0.0.1', { host: 'localhost', 'x-forwarded-host': 'localhost' }],
     ['X-Forwarded-Proto', '127.0.0.1', { host: 'localhost', 'x-forwarded-proto': 'http' }],
+    ['X-Forwarded-Port', '127.0.0.1', { host: 'localhost', 'x-forwarded-port': '443' }],
+    ['X-Forwarded-Server', '127.0.0.1', { host: 'localhost', 'x-forwarded-server': 'proxy' }],
+    ['CF-Connecting-IP', '127.0.0.1', { host: 'localhost', 'cf-connecting-ip': '192.0.2.1' }],
     ['HTTP/1.0', '127.0.0.1', { host: 'localhost', version: '1.0' }],
     ['Via', '127.0.0.1', { host: 'localhost', via: '1.1 proxy' }],
   ] as const) {
@@ -105,6 +108,36 @@ describe('who may publish', () => {
     assert.equal(nonsense.status, 401);
     assert.match(String(nonsense.json()['detail']), /^this is not a key: a key is pb_[^:]*$/);
     assert.equal((await publish('news:a', { Host: 'pages.test', Authorization: 'Basic eDp5' })).status, 401);
+  });
+
+  it('nobody with the session of a key that was revoked, or with one that was begun on this machine', async () => {
+    const store = ['--data', folder];
+    const { stdout } = await runProgram(['keys', 'create', ...store, '--rights', 'publish', '--channels', '*']);
+    const own = stdout.trim();
+    const connect = async (headers: Readonly<Record<string, string>>, session?: unknown) => {
+      const commands = [{ type: 'publish', id: 1, channel: 'news', data: 1 }];
+      const body = JSON.stringify({ hello: { versions: [1], session }, commands });
+      const options = { method: 'POST', body, headers: { 'Content-Type': 'application/json', ...headers } };
+      return (await ask(`${program.base}/connect`, options)).json() as { code?: string; messages?: never[] };
+    };
+    const abroad = { Via: '1.1 x' };
+    const until = async <T>(look: () => Promise<T | undefined>): Promise<T> => {
+      for (const end = Date.now() + 5000; Date.now() < end; ) {
+        const found = await look();
+        if (found !== undefined) return found;
+      }
+      throw new Error('a key that was made or revoked a moment ago is noticed within a second');
+    };
+    const begun = await until(async () => (await connect({ ...abroad, Authorization: `Bearer ${own}` })).messages);
+    const [{ session }, published] = begun as unknown as [{ session: string }, { type: string }];
+    assert.equal(published.type, 'published');
+    assert.equal((await connect(abroad, session)).code, undefined);
+    await runProgram(['keys', 'revoke', own.split('_')[1]!, ...store]);
+    assert.equal(await until(async () => (await connect(abroad, session)).code), 'PB_SESSION_INVALID');
+
+    const [local] = (await connect({})).messages as unknown as [{ session: string }];
+    assert.equal((await connect({}, local.session)).code, undefined);
+    assert.equal((await connect(abroad, local.session)).code, 'PB_SESSION_INVALID');
   });
 
   it('no page of another origin, whatever it has', async () => {

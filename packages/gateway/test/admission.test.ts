@@ -1,10 +1,13 @@
 // Who may open a WebSocket: caps by address and in all, by the rules of the program rather than by its sockets.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { describe, it } from 'node:test';
 import { HostPolicy } from '#dist/http/host-policy.js';
 import { Admission, type AdmissionLimits } from '#dist/sockets/admission.js';
 import { TokenBucket } from '@pulsebeacon/hub';
+import { WebSocket } from 'ws';
+import { Program } from './support/program.ts';
 
 type Request = Parameters<Admission['decide']>[0];
 type Connection = Parameters<Admission['opened']>[0];
@@ -137,4 +140,22 @@ describe('TokenBucket', () => {
     const now = 3_600_000;
     assert.deepEqual([bucket.take(now), bucket.take(now), bucket.take(now)], [true, true, false]);
   });
+});
+
+it('who is let in and says hello late is counted then: nobody gets past the cap', async (t) => {
+  const program = await Program.start(['--max-connections', '3']);
+  t.after(() => program.stop());
+  const sockets = Array.from({ length: 8 }, () => new WebSocket(`${program.base.replace('http', 'ws')}/connect`));
+  await Promise.all(sockets.map((socket) => once(socket, 'open')));
+  const codes = sockets.map(async (socket) => {
+    socket.send(JSON.stringify({ type: 'hello', versions: [1] }));
+    const [data] = (await once(socket, 'message')) as [Buffer];
+    const { type, code } = JSON.parse(String(data)) as { type: string; code?: string };
+    return code ?? type;
+  });
+  assert.deepEqual((await Promise.all(codes)).sort(), [
+    ...Array<string>(5).fill('PB_HUB_FULL'),
+    ...Array<string>(3).fill('welcome'),
+  ]);
+  for (const socket of sockets) socket.terminate();
 });

@@ -13,6 +13,12 @@ describe('the routes', () => {
   });
   after(() => program?.stop());
 
+  it('never writes down a key that comes by the query', async () => {
+    await ask(`${base}/nowhere?a=1&access_token=secret-1&b&access%5Ftoken=secret-2`);
+    const { msg } = await program.waitFor(({ msg: text }) => String(text).startsWith('GET /nowhere'));
+    assert.match(String(msg), /^GET \/nowhere\?a=1&access_token=\.\.\.&b&access_token=\.\.\. 404 /);
+  });
+
   describe('/', () => {
     it('is the page, with its policy', async () => {
       const { status, headers, text } = await ask(`${base}/`);

@@ -42,6 +42,12 @@ export interface Authenticator {
    * @throws {WireError} `PB_UNAUTHENTICATED` for credentials that are not valid; any other code refuses as it says
    */
   authenticate(request: AuthenticationRequest): Awaitable<Principal | undefined>;
+  /**
+   * Who somebody is by now that began a session, and returns with its token alone: their rights may be others, or none.
+   * Default: who they were, with the rights that they had, for as long as they return before the session expires.
+   * @returns undefined where a token alone is worth nothing any more, as of a key that was revoked
+   */
+  renew?(principal: Principal): Principal | undefined;
   /** What stands in WWW-Authenticate where credentials are missing (RFC 9110 §11.6.1). Default `Bearer`. */
   readonly challenge?: string;
   /** What to do about that, as a clause that is put behind the sentence of such a refusal. */

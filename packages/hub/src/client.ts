@@ -8,6 +8,7 @@ import {
 } from '@pulsebeacon/wire';
 import type { EncodedPublication } from './encoded-publication.ts';
 import type { Hub } from './hub.ts';
+import { fitPage } from './history-page.ts';
 import { historyMessage } from './message-json.ts';
 import type { Outlet } from './outlet.ts';
 import { payloadOfCommand } from './payloads.ts';
@@ -191,7 +192,8 @@ export class HubClient {
   /** Tells it why, and ends it: nothing more is delivered. */
   close(error: WireError, retryAfterMs?: number): void {
     if (this.isEnding) return;
-    this.endSubscriptions(false);
+    // Between two polls the node ends, and not the client's stay.
+    this.endSubscriptions(error.code === 'PB_HUB_DRAINING' && this.outlet.transport === 'poll');
     this.outlet.close(error, retryAfterMs);
   }
 
@@ -234,8 +236,11 @@ export class HubClient {
   }
 
   private async history({ id, channel, since, limit }: HistoryCommand): Promise<void> {
-    const page = await this.hub.history(channel, { since, limit }, this.session);
-    this.tell(historyMessage(this.hub, channel, page, id));
+    const { hub } = this;
+    const page = await hub.history(channel, { since, limit }, this.session);
+    // Half of what it may have to read: what is published meanwhile does not make it a slow client.
+    const fitting = fitPage(page, since !== undefined, hub.limits.maxQueuedBytes / 2, hub.encodings.jsonBytes);
+    this.tell(historyMessage(hub, channel, fitting, id));
   }
 
   private forget(subscription: Subscription): void {

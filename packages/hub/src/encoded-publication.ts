@@ -68,6 +68,9 @@ export class EncodingCache {
     this.maxBytes = maxBytes;
   }
 
+  /** What a publication takes in an envelope. */
+  readonly jsonBytes = (publication: Publication): number => Buffer.byteLength(this.get(publication).json);
+
   get(publication: Publication): EncodedPublication {
     const next = this.last?.next;
     if (next !== undefined && isSame(next.publication, publication)) return (this.last = next);

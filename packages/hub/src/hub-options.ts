@@ -19,6 +19,11 @@ export interface HubHooks {
    */
   admit?(request: HubRequest, isLive: boolean): Refusal | undefined;
   /**
+   * A live client that `admit` has let in connects: what it said first, or who it is, took its time, and others may have come
+   * meanwhile. Refuses by throwing a {@link WireError}.
+   */
+  enter?(origin: ClientOrigin): void;
+  /**
    * May veto what the rules allow, by throwing a {@link WireError}. Anything else that it throws refuses, too, as
    * `PB_HUB_FAILED`. The server itself is not asked about. Who is present is asked for as `subscribe`.
    */

@@ -186,7 +186,7 @@ export class Hub {
     }
     const publishing = this.broker.publish(channel, publication, {
       retention: rules.retention,
-      idempotencyKey,
+      idempotencyKey: idempotencyKey === undefined ? undefined : ownKey(idempotencyKey, by),
       idempotencyMs: this.limits.idempotencyLifetime,
     });
     if (publishing instanceof Promise) return publishing.then(this.countPublished);
@@ -249,10 +249,11 @@ export class Hub {
 
   /**
    * A client has connected.
-   * @throws {WireError} `PB_HUB_FULL`, `PB_HUB_DRAINING`
+   * @throws {WireError} `PB_HUB_FULL`, `PB_HUB_DRAINING`, what the hook `enter` throws
    */
   connect(session: Session, outlet: Outlet, origin: ClientOrigin): HubClient {
     this.requireRoom();
+    this.hooks.enter?.(origin);
     const client = new HubClient(this, session, outlet, origin);
     const { tally, connected } = this;
     connected.add(client);
@@ -465,4 +466,12 @@ export class Hub {
     const now = performance.now();
     for (const client of this.congested) client.checkProgress(now);
   }
+}
+
+/**
+ * An idempotency key as the broker has it: of whoever publishes, so that nobody can take the place of what another one is
+ * about to publish. No key has a space in it.
+ */
+function ownKey(key: string, by: Session | undefined): string {
+  return by === undefined ? key : `${key} ${by.principal?.id ?? ''}`;
 }

@@ -21,7 +21,7 @@ export interface HubLimits {
    * `close` keep publications back long before. Default 1 MiB.
    */
   readonly maxQueuedBytes: number;
-  /** Time for a slow client of such a channel to read anything at all. Default 10,000. */
+  /** Time for a slow client of such a channel, or of an answer to a request, to read anything at all. Default 10,000. */
   readonly writeTimeout: number;
   /** A message comes at least so often on `/connect`. Default 3,000. */
   readonly heartbeat: number;

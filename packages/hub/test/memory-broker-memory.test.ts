@@ -73,8 +73,8 @@ test('channels that keep nothing take no memory', () => {
 });
 
 test('beyond maxBytes the oldest of all channels go, and positions before them prove nothing', () => {
-  // Ten publications of 744 bytes and their 256.
-  const broker = new MemoryBroker({ maxBytes: 10_000 });
+  // Ten publications of 744 bytes and their 256, in channels of 640 bytes each.
+  const broker = new MemoryBroker({ maxBytes: 16_400 });
   const payload = 'x'.repeat(744);
   const receipts = Array.from({ length: 30 }, (_, i) => publish(broker, `channel-${i % 20}`, payload));
   const lengths = Array.from(
@@ -99,4 +99,33 @@ test('a clock that goes back does not turn the order of times around', (t) => {
   const first = publish(broker, 'news', '1');
   t.mock.timers.setTime(900_000);
   assert.equal(publish(broker, 'news', '2').time, first.time);
+});
+
+test('a clock that is set back does not stop what is to expire', (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
+  let monotonic = 0;
+  t.mock.method(performance, 'now', () => monotonic);
+  const broker = new MemoryBroker();
+  t.mock.timers.setTime(900_000_000);
+  const { time } = publish(broker, 'news', 'x', { ...keeping(10, 500), idempotencyKey: 'key' });
+  t.mock.timers.setTime(1_000_000);
+  assert.equal(publish(broker, 'news', 'y', keeping(10, 500)).time, time);
+  monotonic = 2000;
+  assert.equal(publish(broker, 'sports', 'z').time, time + 2000);
+  assert.equal(broker.history('news', { limit: 10 }).publications.length, 0);
+  (broker as unknown as { sweep(): void }).sweep();
+  assert.deepEqual(remembered(broker), [1, 0, 0, 0]);
+});
+
+test('channels count, too: many of them with little in each do not take more memory than there may be', () => {
+  const broker = new MemoryBroker({ maxBytes: 900_000 });
+  for (let i = 0; i < 5000; i++) publish(broker, `channel-${i}`, 'x');
+  const [channels] = remembered(broker);
+  assert(channels! > 900 && channels! <= 1004, `${channels} channels`);
+  for (let i = 0; i < 900; i++) publish(broker, `channel-${i}`, 'x', keeping(1, 60_000));
+  assert(remembered(broker)[0]! <= 1004);
+  // What is held without a publication drops nothing that is not there.
+  const small = new MemoryBroker({ maxBytes: 1 });
+  publish(small, 'news', 'x');
+  assert.deepEqual(small.history('news', { limit: 1 }).publications, []);
 });

@@ -42,7 +42,7 @@ export class GatewayAuthenticator implements Authenticator {
   /** @throws {WireError} `PB_UNAUTHENTICATED` for a key that does not hold, `PB_AUTH_RATE` for too many of them */
   authenticate(request: AuthenticationRequest): Principal | undefined {
     const key = this.keyOf(request);
-    if (key !== undefined) return { id: `key:${key.id}`, grants: key.grants };
+    if (key !== undefined) return principalOf(key);
     // A socket alone is no sign of the user: any page can have it opened. Host and Origin are judged before this.
     if (findForeign(request) === undefined) return LOCAL;
     return this.anonymous ? ANONYMOUS : undefined;
@@ -54,10 +54,19 @@ export class GatewayAuthenticator implements Authenticator {
     return key === undefined ? findForeign(request) === undefined : key.isAdmin;
   }
 
+  /**
+   * Whose key holds is who they were, with the rights that it has by now. To be on this machine, or to be anybody, is for
+   * the request at hand to show: a token that is carried elsewhere does not.
+   */
+  renew({ id }: Principal): Principal | undefined {
+    const key = this.keys.get(KEY_PRINCIPAL.exec(id)?.[1] ?? '');
+    return key === undefined ? undefined : principalOf(key);
+  }
+
   /** Whether a client is still who it was let in as: its key may have been revoked since. */
   stillHolds({ session }: HubClient): boolean {
-    const id = KEY_PRINCIPAL.exec(session.principal?.id ?? '')?.[1];
-    return id === undefined || this.keys.holds({ id });
+    const { principal } = session;
+    return principal === undefined || !KEY_PRINCIPAL.test(principal.id) || this.renew(principal) !== undefined;
   }
 
   private keyOf({ authorization, query, remoteAddress }: AuthenticationRequest): Key | undefined {
@@ -69,6 +78,10 @@ export class GatewayAuthenticator implements Authenticator {
     if (!this.failures.take(remoteAddress ?? '', failureRate / 60, failureRate)) throw new WireError('PB_AUTH_RATE');
     throw new WireError('PB_UNAUTHENTICATED', key);
   }
+}
+
+function principalOf({ id, grants }: Key): Principal {
+  return { id: `key:${id}`, grants };
 }
 
 /** Browsers cannot send Authorization with a WebSocket or an EventSource: they have `?access_token=` (RFC 6750 §2.3). */

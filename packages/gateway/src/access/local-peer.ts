@@ -11,7 +11,18 @@ export interface PeerFacts {
 }
 
 /** What proxies add. Whoever came through one may be anybody, though the proxy itself is on this machine. */
-const OF_PROXIES = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'];
+const OF_PROXIES = [
+  'forwarded',
+  ...['for', 'host', 'proto', 'port', 'server', 'prefix', 'by', 'scheme', 'ssl'].map((what) => `x-forwarded-${what}`),
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'fastly-client-ip',
+  'fly-client-ip',
+  'via',
+];
 
 /** Why a request does not count as made on this machine; undefined where it does. */
 export function findForeign(request: PeerFacts): string | undefined {

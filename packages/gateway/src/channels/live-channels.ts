@@ -1,6 +1,6 @@
 import { Refusal } from '@pulsebeacon/websocket';
 import { type ClientOrigin, Hub, type HubClient, type HubHooks, type HubRequest, RateTable } from '@pulsebeacon/hub';
-import type { WireError } from '@pulsebeacon/wire';
+import { WireError } from '@pulsebeacon/wire';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
 import { isLoopbackAddress } from '../listen/loopback.ts';
 import type { Log } from '../log/log.ts';
@@ -70,6 +70,12 @@ function hooksOf({ settings, admission, traces, log, onDelivered, onLimited }: L
       const refusal = admission.decide(request, incoming);
       if (refusal === undefined && request.hasQuery) traces.record(request.query, request.incoming);
       return refusal;
+    },
+    enter(origin: ClientOrigin): void {
+      const refusal = admission.decideAgain(origin);
+      if (refusal === undefined) return;
+      onLimited(refusal.code);
+      throw new WireError('PB_HUB_FULL', refusal.detail);
     },
     opened({ outlet, origin }: HubClient): void {
       admission.opened(origin);

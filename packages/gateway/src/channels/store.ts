@@ -60,7 +60,10 @@ function readSessionKey(folder: string): Uint8Array {
     if (key.length >= SECRET_BYTES) return key;
     throw new Failure(`${file} is no session key: remove it, and a new one is made (sessions begin anew)`);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (error instanceof Failure) throw error;
+    if (codeOf(error) !== 'ENOENT') {
+      throw new Failure(`cannot read ${file}: ${(error as Error).message}; it is to be a file that this user may read`);
+    }
   }
   const key = randomBytes(SECRET_BYTES);
   mkdirSync(folder, { recursive: true });

@@ -10,6 +10,14 @@ export interface Target {
 
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]+)([^#]*)$/i;
 
+/** A request target as it may stand in a log: the keys that come by the query are secrets. */
+export function withoutKeys(url: string): string {
+  const [path = '', query] = url.split(/\?(.*)/s, 2);
+  if (query === undefined) return path;
+  const hide = (pair: string): string => (new URLSearchParams(pair).has('access_token') ? 'access_token=...' : pair);
+  return `${path}?${query.split('&').map(hide).join('&')}`;
+}
+
 /** @returns undefined where the target is none, or where Host is missing or repeated (RFC 9112 §3.2) */
 export function readTarget(request: IncomingMessage): Target | undefined {
   const { url = '', rawHeaders, httpVersionMinor } = request;

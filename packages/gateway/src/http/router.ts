@@ -11,7 +11,7 @@ import type { Operations } from './operations.ts';
 import type { Pages } from './pages.ts';
 import { echoPost } from './post-echo.ts';
 import { type ProblemOptions, sendJson, sendProblem } from './problems.ts';
-import { readTarget, type Target } from './request-target.ts';
+import { type Target, readTarget, withoutKeys } from './request-target.ts';
 import { COMMON_HEADERS } from './security-headers.ts';
 import type { StaticSite } from './static-site.ts';
 
@@ -127,18 +127,22 @@ export class Router {
   private logWhenDone(request: IncomingMessage, response: ServerResponse): void {
     const { log } = this.parts;
     if (!log.isDebug) return;
-    const { method, url } = request;
+    const { method, url = '' } = request;
     const peer = request.socket.remoteAddress;
     const begin = performance.now();
     response.once('close', () => {
       const ms = Math.round((performance.now() - begin) * 10) / 10;
       const status = response.statusCode;
-      log.debug(`${method} ${url} ${response.writableFinished ? status : 'cut off'} in ${ms} ms`, { status, ms, peer });
+      log.debug(`${method} ${withoutKeys(url)} ${response.writableFinished ? status : 'cut off'} in ${ms} ms`, {
+        status,
+        ms,
+        peer,
+      });
     });
   }
 
-  private onFailure(error: unknown, { method, url }: IncomingMessage): void {
-    this.parts.log.error(`the answer to ${method} ${url} failed`, { err: error });
+  private onFailure(error: unknown, { method, url = '' }: IncomingMessage): void {
+    this.parts.log.error(`the answer to ${method} ${withoutKeys(url)} failed`, { err: error });
   }
 }
 

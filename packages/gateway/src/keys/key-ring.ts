@@ -99,11 +99,11 @@ export class KeyRing {
     return `the key ${parts.id} was revoked at ${revoked}: ask for a new one`;
   }
 
-  /** Whether a key that was found before still holds: for connections that outlive their key. */
-  holds({ id }: Pick<Key, 'id'>): boolean {
+  /** The key of an id, if it holds: for connections and sessions, which outlive the request that brought the key. */
+  get(id: string): Key | undefined {
     this.refresh();
     const entry = this.entries.get(id);
-    return entry !== undefined && entry.record.revoked === undefined;
+    return entry === undefined || entry.record.revoked !== undefined ? undefined : entry.key;
   }
 
   private refresh(): void {

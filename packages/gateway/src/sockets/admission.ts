@@ -57,6 +57,11 @@ export class Admission {
     return this.findObstacle(host, incoming) ?? this.findCap(remoteAddress) ?? this.countHandshake();
   }
 
+  /** The refusal of somebody who was let in a while ago, and opens only now: others have come meanwhile. */
+  decideAgain({ remoteAddress }: Pick<Arrival, 'remoteAddress'>): Refusal | undefined {
+    return this.findCap(remoteAddress);
+  }
+
   /** The refusal that somebody gets who publishes by a request of its own, or undefined where it may pass. */
   decidePublish({ host }: Arrival, incoming: IncomingMessage): Refusal | undefined {
     return this.findObstacle(host, incoming);

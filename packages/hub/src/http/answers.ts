@@ -1,4 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { HubLimits } from '../limits.ts';
+import { endAnswer } from './turn.ts';
 
 /** Whether whoever asked is gone. Nothing that is opened for them now would ever be closed. */
 export function isGone(response: ServerResponse): boolean {
@@ -7,6 +9,7 @@ export function isGone(response: ServerResponse): boolean {
 
 /** Answers with JSON that nobody keeps. @param headers further ones */
 export function answerJson(
+  limits: HubLimits,
   response: ServerResponse,
   json: string,
   status = 200,
@@ -19,5 +22,5 @@ export function answerJson(
     ...headers,
   });
   // As a string it leaves in one piece with the head.
-  response.end(json);
+  endAnswer(limits, response, json);
 }

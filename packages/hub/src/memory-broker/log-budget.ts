@@ -39,11 +39,21 @@ export class LogBudget {
     this.logs.push(log);
     this.offsets.push(offset);
     this.bytes += bytes;
-    while (this.bytes > this.maxBytes) this.dropOldest();
+    this.keepTo();
+  }
+
+  /** Something else takes memory until it is removed. */
+  hold(bytes: number): void {
+    this.bytes += bytes;
+    this.keepTo();
   }
 
   remove(bytes: number): void {
     this.bytes -= bytes;
+  }
+
+  private keepTo(): void {
+    while (this.bytes > this.maxBytes && this.head < this.logs.length) this.dropOldest();
   }
 
   private dropOldest(): void {

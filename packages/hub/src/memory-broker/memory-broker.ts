@@ -21,14 +21,17 @@ import { readPage } from './history-page.ts';
 import { LeaseTable } from './lease-table.ts';
 import { LogBudget, quarterOfMemory } from './log-budget.ts';
 import { Rounds } from './rounds.ts';
+import { SteadyClock } from './steady-clock.ts';
 
 const SWEEP_MS = 1000;
+/** What a channel takes beside its publications, roughly: itself, its log, and its place among the others. */
+const CHANNEL_BYTES = 640;
 const EVERYTHING: HistoryQuery = { since: 'all', limit: Number.MAX_SAFE_INTEGER };
 
 export interface MemoryBrokerOptions {
   /**
-   * Bytes that publications may take in memory, all channels together: their payloads and 256 each. Beyond it the oldest
-   * of all go first. Default: a quarter of the memory of the machine or container, at most half of V8's heap.
+   * Bytes that publications may take in memory, all channels together: their payloads, 256 each, and 640 for each channel.
+   * Beyond it the oldest of all go first. Default: a quarter of the memory of the machine or container, at most half of V8's heap.
    */
   readonly maxBytes?: number;
 }
@@ -63,7 +66,7 @@ export class MemoryBroker implements Broker {
   private readonly claims = new ExpiringMap<true>();
   private readonly held = new LeaseTable();
   private readonly rounds: Rounds<string, ChannelState>;
-  private clock = 0;
+  private readonly clock = new SteadyClock();
   private sweeping: NodeJS.Timeout | undefined;
 
   constructor({ maxBytes = quarterOfMemory() }: MemoryBrokerOptions = {}) {
@@ -172,9 +175,7 @@ export class MemoryBroker implements Broker {
 
   /** The time of day, which never goes back here: times of publications are in the order of their offsets. */
   private now(): number {
-    const now = Date.now();
-    if (now > this.clock) this.clock = now;
-    return this.clock;
+    return this.clock.now();
   }
 
   private keep(publication: Publication, retention: Retention): void {
@@ -187,6 +188,7 @@ export class MemoryBroker implements Broker {
       }
       state = { log: new ChannelLog(channel, this.budget, this.floors.of(channel)), retention };
       this.channels.set(channel, state);
+      this.budget.hold(CHANNEL_BYTES);
     }
     state.retention = retention;
     state.log.push(publication);
@@ -202,6 +204,7 @@ export class MemoryBroker implements Broker {
     if (log === undefined || log.length > 0 || this.sinks.has(channel)) return;
     this.floors.raise(channel, log.top);
     this.channels.delete(channel);
+    this.budget.remove(CHANNEL_BYTES);
   }
 
   private sweepLater(): void {

@@ -8,6 +8,7 @@ import { addVary } from '../http/cors.ts';
 import type { Door } from '../http/door.ts';
 import { answerError, answerRefusal } from '../http/problems.ts';
 import type { HubRequest } from '../http/request.ts';
+import { turnOf } from '../http/turn.ts';
 import type { Hub } from '../hub.ts';
 import { newSession } from '../session-token.ts';
 import { answerHistory, answerPresence, answerPublication } from './channel-history.ts';
@@ -109,6 +110,8 @@ export class ChannelDoor implements Door {
       return answerRefusal(request, response, Refusal.of('PB_HANDSHAKE_UPGRADE_MISSING'));
     }
     const wanted = readChannelRequest(request, hub.limits.maxWait);
+    const turn = turnOf(response);
+    if (turn !== undefined) await turn;
     // The page is the same for everybody: what it shows it asks for itself.
     if (wanted.what === 'page') return answerPage(request, response);
     const isLive = (wanted.what === 'live' || wanted.what === 'poll') && request.method === 'GET';

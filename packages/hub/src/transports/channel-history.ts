@@ -1,7 +1,10 @@
 import { formatPosition, type Position, type Publication, quote, readPosition, WireError } from '@pulsebeacon/wire';
-import type { HistoryPage } from '../broker.ts';
 import { answerJson, isGone } from '../http/answers.ts';
 import { matchesEtag } from '../http/negotiation.ts';
+import { endAnswer } from '../http/turn.ts';
+import { fitPage } from '../history-page.ts';
+import { storedSize } from '../stored-size.ts';
+
 import { KEY_FIELD, setPosition, TIME_FIELD } from './channel-fields.ts';
 import type { ChannelReading } from './channel-reading.ts';
 import { TEXT_LINES } from './channel-stream.ts';
@@ -12,14 +15,15 @@ export async function answerHistory(reading: ChannelReading): Promise<void> {
   const { since, limit } = wanted;
   const page = await hub.history(channel, { since, limit }, session);
   if (isGone(response)) return;
-  const { publications, more } = fit(page, since !== undefined, hub.limits.maxQueuedBytes);
+  const isText = wanted.form === 'text';
+  const size = isText ? storedSize : hub.encodings.jsonBytes;
+  const { publications, more } = fitPage(page, since !== undefined, hub.limits.maxQueuedBytes, size);
   const last = publications.at(-1);
   // Up to where the answer is complete: that is where its reader goes on.
   const position = more && last !== undefined ? last : page.top;
-  const size = limit === undefined ? '' : `&limit=${limit}`;
-  const next = more ? `since=${formatPosition(position)}${size}` : `since=${formatPosition(position)}&wait=25`;
+  const most = limit === undefined ? '' : `&limit=${limit}`;
+  const next = more ? `since=${formatPosition(position)}${most}` : `since=${formatPosition(position)}&wait=25`;
   setPosition(response, position, next);
-  const isText = wanted.form === 'text';
   const etag = `"${formatPosition(position)}-${publications[0]?.offset ?? 0}-${publications.length}${
     page.complete ? '' : '-i'
   }${more ? '-m' : ''}${isText ? '-t' : ''}"`;
@@ -28,26 +32,6 @@ export async function answerHistory(reading: ChannelReading): Promise<void> {
       ? Buffer.concat(publications.map((publication) => TEXT_LINES.publication(hub.encodings.get(publication))))
       : encodePage(reading, publications, position, page.complete, more),
   );
-}
-
-/** As much of a page as one answer may have: of what follows a position the oldest, of the whole the newest. */
-function fit(
-  { publications, more }: HistoryPage,
-  fromOldest: boolean,
-  maxBytes: number,
-): Pick<HistoryPage, 'publications' | 'more'> {
-  let bytes = 0;
-  let count = 0;
-  while (count < publications.length) {
-    const { data } = publications.at(fromOldest ? count : -1 - count)!;
-    bytes += data.length;
-    if (bytes > maxBytes && count > 0) break;
-    count++;
-  }
-  if (count === publications.length) return { publications, more };
-  return fromOldest
-    ? { publications: publications.slice(0, count), more: true }
-    : { publications: publications.slice(-count), more };
 }
 
 function encodePage(
@@ -114,7 +98,7 @@ async function findAt({ hub, channel, session }: ChannelReading, text: string): 
 export async function answerPresence({ hub, response, channel, session }: ChannelReading): Promise<void> {
   const members = await hub.members(channel, session);
   if (isGone(response)) return;
-  answerJson(response, `${JSON.stringify({ channel, members })}\n`);
+  answerJson(hub.limits, response, `${JSON.stringify({ channel, members })}\n`);
 }
 
 /** 304 where the client has it already, else the bytes; for HEAD their length alone. */
@@ -135,5 +119,5 @@ function answerBytes(
   }
   const body = encode();
   response.setHeader('Content-Type', contentType).setHeader('Content-Length', body.length);
-  response.end(body);
+  endAnswer(hub.limits, response, body);
 }

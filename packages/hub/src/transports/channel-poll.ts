@@ -99,12 +99,12 @@ class PollOutlet implements Outlet {
 
   private answer(): void {
     if (!this.end()) return;
-    const { response, channel } = this.reading;
+    const { hub, response, channel } = this.reading;
     const { position, recovered, state, publications } = this;
     const head = JSON.stringify({ channel, position, recovered }).slice(0, -1);
     const current = recovered ? '' : `,"state":${state}`;
     this.setFields();
-    answerJson(response, `${head}${current},"publications":[${publications.join(',\n')}]}\n`);
+    answerJson(hub.limits, response, `${head}${current},"publications":[${publications.join(',\n')}]}\n`);
   }
 
   private answerNothing(): void {

@@ -8,7 +8,8 @@ import { payloadOfMessage } from '../payloads.ts';
 import type { Session } from '../session-token.ts';
 import type { ClientCommand } from './command-queue.ts';
 import { commandOf, SocketCommands } from './socket-commands.ts';
-import { EnvelopeWebSocketOutlet, RawWebSocketOutlet } from './websocket-outlet.ts';
+import { WatchfulOutlet } from './watchful-outlet.ts';
+import { RawWebSocketOutlet } from './websocket-outlet.ts';
 
 /** What a WebSocket was opened for. */
 export interface SocketWish {
@@ -144,7 +145,7 @@ export class EnvelopeChannelSocket extends ChannelSocket {
 
   constructor(hub: Hub, connection: ServerConnection<unknown>, wish: SocketWish) {
     super(hub, connection, wish);
-    this.outlet = new EnvelopeChannelOutlet(connection);
+    this.outlet = new EnvelopeChannelOutlet(connection, hub.limits, (flood) => this.client?.close(flood));
   }
 
   protected override begin(client: HubClient, heartbeats: Heartbeats): void {
@@ -175,7 +176,7 @@ export class EnvelopeChannelSocket extends ChannelSocket {
   }
 }
 
-class EnvelopeChannelOutlet extends EnvelopeWebSocketOutlet {
+class EnvelopeChannelOutlet extends WatchfulOutlet {
   override message(message: ServerMessage): void {
     super.message(message);
     // The server has ended it, and not the client: there is nothing else here to stay for.

@@ -49,7 +49,7 @@ export function answerAtOnce(exchange: Exchange, done: () => void): void {
     room: () => requireRoom(hub, outlet),
     idle: () => {
       client.closed();
-      answerWith(response, outlet);
+      answerWith(hub, response, outlet);
       done();
     },
     onNews: () => {},
@@ -140,13 +140,13 @@ export class PollAnswer implements QueueOwner, Collector {
     clearTimeout(this.timer);
     this.queue.clear();
     this.client.closed(true);
-    answerWith(this.response, this.outlet);
+    answerWith(this.hub, this.response, this.outlet);
     this.done();
   }
 }
 
-function answerWith(response: ServerResponse, outlet: CollectingOutlet): void {
-  if (!isGone(response)) answerJson(response, outlet.toJson());
+function answerWith({ limits }: Hub, response: ServerResponse, outlet: CollectingOutlet): void {
+  if (!isGone(response)) answerJson(limits, response, outlet.toJson());
 }
 
 /** Has the client's commands carried out; what is wrong with one is the answer to it, and the others go on. */

@@ -9,6 +9,7 @@ import type { Door } from '../http/door.ts';
 import { answerError, answerRefusal } from '../http/problems.ts';
 import { findWriteRefusal } from '../http/refuse-write.ts';
 import type { HubRequest } from '../http/request.ts';
+import { turnOf } from '../http/turn.ts';
 import type { Hub } from '../hub.ts';
 import { Heartbeats } from '../heartbeats.ts';
 import { RateTable } from '../rate-table.ts';
@@ -89,6 +90,8 @@ export class ConnectDoor implements Door {
     const { hub } = this;
     addVary(response, 'Accept, Prefer');
     const form = chooseForm(request, hub.limits.maxWait);
+    const turn = turnOf(response);
+    if (turn !== undefined) await turn;
     const refusal = findWriteRefusal(hub, request, form.kind !== 'once');
     if (refusal !== undefined) return answerRefusal(request, response, refusal);
     requireJsonType(request.header('content-type'));

@@ -72,7 +72,7 @@ function requireVersion({ versions }: HelloCommand): number {
 /** A session is somebody's: shown by anybody else it is worth nothing, and nobody can be made to take it over. */
 function resume(hub: Hub, token: string, presented: Principal | undefined): Session {
   const session = hub.sessions.read(token);
-  if (presented === undefined) return session;
+  if (presented === undefined) return renewed(hub, session);
   if (presented.id !== session.principal?.id) {
     throw new WireError(
       'PB_SESSION_INVALID',
@@ -81,4 +81,17 @@ function resume(hub: Hub, token: string, presented: Principal | undefined): Sess
   }
   // What they may do is as it is now, not as it was when the session began.
   return { client: session.client, principal: presented };
+}
+
+/** A token outlives what it was given for: keys are revoked, and rights withdrawn. */
+function renewed(hub: Hub, session: Session): Session {
+  const { authenticator } = hub.options;
+  const { client, principal } = session;
+  if (principal === undefined || authenticator?.renew === undefined) return session;
+  const now = authenticator.renew(principal);
+  if (now?.id === principal.id) return { client, principal: now };
+  throw new WireError(
+    'PB_SESSION_INVALID',
+    'what the session began with does not hold without credentials: bring them',
+  );
 }

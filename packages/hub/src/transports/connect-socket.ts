@@ -4,23 +4,21 @@ import {
   CommandError,
   errorMessage,
   type HelloCommand,
-  type ServerMessage,
   WIRE_VERSIONS,
   WireError,
 } from '@pulsebeacon/wire';
 import type { HubClient } from '../client.ts';
 import type { Heartbeats } from '../heartbeats.ts';
 import type { Hub } from '../hub.ts';
-import { TokenBucket } from '../token-bucket.ts';
 import { greet, identify, type Visitor } from './connect-greeting.ts';
 import { commandOf, SocketCommands } from './socket-commands.ts';
-import { EnvelopeWebSocketOutlet } from './websocket-outlet.ts';
+import { WatchfulOutlet } from './watchful-outlet.ts';
 
 /** One WebSocket on `/connect`: `hello` first, then commands. */
 export class ConnectSocket {
   private readonly hub: Hub;
   private readonly connection: ServerConnection<unknown>;
-  private readonly outlet: ConnectOutlet;
+  private readonly outlet: WatchfulOutlet;
   private readonly heartbeats: Heartbeats;
   /** Until it has said hello. */
   private visitor: Visitor | undefined;
@@ -34,7 +32,7 @@ export class ConnectSocket {
     this.connection = connection;
     this.visitor = visitor;
     this.heartbeats = heartbeats;
-    this.outlet = new ConnectOutlet(connection, hub, () => this.onFlood());
+    this.outlet = new WatchfulOutlet(connection, hub.limits, (flood) => this.client?.close(flood));
     const { helloTimeout } = hub.limits;
     this.helloTimer = setTimeout(() => {
       this.refuse(new WireError('PB_HELLO_TIMEOUT', `hello did not come within ${helloTimeout} ms`));
@@ -115,30 +113,5 @@ export class ConnectSocket {
     const versions = error.code === 'PB_WIRE_VERSION' ? { versions: WIRE_VERSIONS } : {};
     outlet.message({ ...errorMessage(error, id), ...versions });
     outlet.close(error);
-  }
-
-  /** It goes on to send more than it may, though it was told. */
-  private onFlood(): void {
-    this.client?.close(new WireError('PB_RATE', 'the client goes on to send more messages than may come in this time'));
-  }
-}
-
-/** Notices who goes on to send too much: twice the rate is told so each time, and beyond that the connection ends. */
-class ConnectOutlet extends EnvelopeWebSocketOutlet {
-  private readonly patience: TokenBucket | undefined;
-  private readonly onFlood: () => void;
-
-  constructor(connection: ServerConnection<unknown>, hub: Hub, onFlood: () => void) {
-    super(connection);
-    const { commandRate, commandBurst } = hub.limits;
-    this.patience =
-      commandRate === Infinity ? undefined : new TokenBucket(commandRate, commandBurst, performance.now());
-    this.onFlood = onFlood;
-  }
-
-  override message(message: ServerMessage): void {
-    super.message(message);
-    if (message.type !== 'error' || message.code !== 'PB_RATE') return;
-    if (this.patience?.take(performance.now()) === false) this.onFlood();
   }
 }

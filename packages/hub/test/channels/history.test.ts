@@ -57,7 +57,7 @@ test('limit and since lead through the history, page by page', async (t) => {
 });
 
 test('an answer has as many bytes as a client may be slow by, and says that there is more', async (t) => {
-  const site = await Site.start(t, { ...OPEN, limits: { sendHighWaterMark: 1000, maxQueuedBytes: 1000 } });
+  const site = await Site.start(t, { ...OPEN, limits: { sendHighWaterMark: 1200, maxQueuedBytes: 1200 } });
   for (const letter of ['a', 'b', 'c', 'd']) await site.post('/channels/news', letter.repeat(400));
   const first = await read(site, '?since=all');
   assert.deepEqual([first.publications.length, first.more], [2, true]);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Authenticator } from '@pulsebeacon/hub';
 import { OPEN, problemOf, Site } from '../support/site.ts';
 
 test('POST answers 201 with the position, and where the publication is', async (t) => {
@@ -84,4 +85,28 @@ test('a broker that fails is 503, and what failed is told to the server alone', 
   assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '5']);
   assert.equal((await problemOf(response))['code'], 'PB_BROKER_FAILED');
   assert.deepEqual(site.failures, [failure]);
+});
+
+test('an idempotency key is of whoever publishes: nobody takes the place of what another one is about to publish', async (t) => {
+  const authenticator: Authenticator = {
+    authenticate: ({ authorization: id }) => (id === undefined ? undefined : { id, grants: [] }),
+  };
+  const site = await Site.start(t, { ...OPEN, authenticator });
+  const post = async (by: string | undefined, data: string, key = 'order-1'): Promise<boolean> => {
+    const headers = { 'Idempotency-Key': key, ...(by === undefined ? {} : { Authorization: by }) };
+    const answer = (await (await site.post('/channels/a', data, headers)).json()) as { duplicate: boolean };
+    return answer.duplicate;
+  };
+  const { duplicate } = await site.hub.channel('a').publish('server', { idempotencyKey: 'order-1' });
+  assert.equal(duplicate, false);
+  assert.equal(await post(undefined, 'nobody'), false);
+  assert.equal(await post('mallory', 'mallory'), false);
+  assert.equal(await post('ada', 'ada'), false);
+  assert.equal(await post('ada', 'ada again'), true);
+  assert.equal(await post(undefined, 'nobody again'), true);
+  const { publications } = await site.hub.channel('a').history();
+  assert.deepEqual(
+    publications.map(({ data }) => data),
+    ['server', 'nobody', 'mallory', 'ada'],
+  );
 });

@@ -163,6 +163,16 @@ test('raw: more than the rate of a client is closed with 1008', async (t) => {
   assert.deepEqual([code, reason.split(';')[0]], [1008, 'PB_RATE']);
 });
 
+test('enveloped: more than the rate is answered, and who goes on all the same is closed with 1008', async (t) => {
+  const site = await Site.start(t, { ...OPEN, limits: { commandRate: 1, commandBurst: 2 } });
+  for (const flood of ['{"type":"publish","data":1}', '{"type":"nothing"}']) {
+    const socket = await Socket.envelope(t, site);
+    for (let i = 0; i < 20; i++) socket.send(flood);
+    const { code, reason } = await socket.closed;
+    assert.deepEqual([code, reason.split(';')[0]], [1008, 'PB_RATE']);
+  }
+});
+
 test('enveloped: subscribed first, then publications with their positions', async (t) => {
   const site = await Site.start(t);
   await site.post('/channels/news', 'before');

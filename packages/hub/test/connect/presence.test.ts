@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Hub } from '@pulsebeacon/hub';
+import { Hub, MemoryBroker } from '@pulsebeacon/hub';
+import { WireError } from '@pulsebeacon/wire';
 import { newSession } from '#dist/session-token.js';
 import { DelayedBroker, turn } from '../core/support/delayed-broker.ts';
-import { connect } from '../core/support/test-outlet.ts';
+import { connect, TestOutlet } from '../core/support/test-outlet.ts';
 
 test('who changes from a stream to polls stays present, however late the store hears of either', async () => {
   for (let round = 0; round < 24; round++) {
@@ -30,4 +31,18 @@ test('who changes from a stream to polls stays present, however late the store h
     await broker.settle();
     await closing;
   }
+});
+
+test('who polls stays present when the node is drained, until another one hears of it', async () => {
+  const broker = new MemoryBroker();
+  const hub = new Hub({ broker, namespaces: [{ match: '*', presence: true }] });
+  const poll = connect(hub, { outlet: new TestOutlet(false, 'poll') });
+  const stream = connect(hub, { outlet: new TestOutlet(false, 'sse') });
+  for (const { client } of [poll, stream]) await client.subscribe('c');
+  for (const { client } of [poll, stream]) client.close(new WireError('PB_HUB_DRAINING'));
+  for (const { client } of [poll, stream]) client.closed();
+  await hub.close();
+  const members = broker.leases('presence/c/').map(({ value }) => (JSON.parse(value) as { client: string }).client);
+  assert.deepEqual(members, [poll.client.id]);
+  await broker.close();
 });

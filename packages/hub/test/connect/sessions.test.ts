@@ -135,3 +135,33 @@ test('two connections of one session are one member, and each hears everything',
   await second.close();
   await site.until(async () => (await site.hub.members('a')).length === 0);
 });
+
+test('who returns with a session alone may do what the authenticator says by now, and nothing where it takes it back', async (t) => {
+  const rights = new Map<string, Action[]>([['ada', ['publish', 'subscribe']]]);
+  const authenticator: Authenticator = {
+    ...users(['publish', 'subscribe', 'history']),
+    renew({ id }) {
+      const actions = rights.get(id);
+      return actions && { id, grants: [{ actions, channels: ['*'] }] };
+    },
+  };
+  const site = await serve(t, { authenticator, namespaces: PRIVATE });
+  const { welcome } = await Socket.enter(t, site.port, { authorization: 'Bearer ada' });
+  const body = {
+    hello: { ...hello, session: welcome['session'] },
+    commands: [
+      { type: 'publish', id: 1, channel: 'a', data: 1 },
+      { type: 'history', id: 2, channel: 'a' },
+    ],
+  };
+  const types = async () => (await messages(site.port, body)).map(({ type }) => type);
+  assert.deepEqual(await types(), ['welcome', 'published', 'error']);
+  rights.set('ada', ['history']);
+  assert.deepEqual(await types(), ['welcome', 'error', 'history']);
+  rights.delete('ada');
+  assert.deepEqual(await outcomes(t, site, welcome['session']), ['PB_SESSION_INVALID']);
+  assert.deepEqual(await outcomes(t, site, welcome['session'], 'ada'), [welcome['client']]);
+  // A session of nobody has nothing that could be taken back.
+  const { welcome: nobody } = await Socket.enter(t, site.port);
+  assert.deepEqual(await outcomes(t, site, nobody['session']), [nobody['client']]);
+});

@@ -349,3 +349,24 @@ test('a handshake is refused with 401 for wrong credentials, 403 for a foreign p
   await Socket.enter(t, port, {}, { headers: { Authorization: 'Bearer ada' } });
   assert.deepEqual(await refused({}), [503, undefined]);
 });
+
+test('a page of history has as many bytes as a client that reads can take, and says that there is more', async (t) => {
+  const { port, hub } = await serve(t, { limits: { maxQueuedBytes: 131_072 } });
+  // In JSON each of these characters takes six.
+  const data = '\u0001'.repeat(10_000);
+  for (let i = 0; i < 10; i++) await hub.channel('a').publish(data);
+  const { socket } = await Socket.enter(t, port);
+  const positions: string[] = [];
+  for (let since = 'all', more = true; more; since = positions.at(-1)!) {
+    const page = await socket.ask({ type: 'history', channel: 'a', since });
+    assert.equal(page.type, 'history');
+    const publications = page['publications'] as { position: string; data: string }[];
+    assert(JSON.stringify(publications).length <= 65_536 + 1000);
+    positions.push(...publications.map(({ position }) => position));
+    more = page['more'] as boolean;
+  }
+  assert.equal(new Set(positions).size, 10);
+  const newest = await socket.ask({ type: 'history', channel: 'a' });
+  const [last] = (newest['publications'] as { position: string }[]).slice(-1);
+  assert.equal(last!.position, positions.at(-1));
+});

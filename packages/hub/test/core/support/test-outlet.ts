@@ -9,7 +9,7 @@ const ORIGIN = { remoteAddress: '192.0.2.1', path: '/connect', httpVersion: '1.1
 
 /** A client that notes what it is sent, and reads as far as the test lets it. */
 export class TestOutlet implements Outlet {
-  readonly transport = 'websocket' as const;
+  readonly transport: Outlet['transport'];
   readonly isOfOneChannel: boolean;
   /** Everything, in the order in which it came. */
   readonly log: (Publication | ServerMessage)[] = [];
@@ -27,8 +27,9 @@ export class TestOutlet implements Outlet {
   /** Called with every publication. */
   onPublication: ((publication: Publication) => void) | undefined;
 
-  constructor(isOfOneChannel = false) {
+  constructor(isOfOneChannel = false, transport: Outlet['transport'] = 'websocket') {
     this.isOfOneChannel = isOfOneChannel;
+    this.transport = transport;
   }
 
   get publications(): Publication[] {
