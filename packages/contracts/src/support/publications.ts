@@ -1,7 +1,7 @@
 import type { Broker, HistoryPage, PublishOptions, Receipt } from '@pulsebeacon/hub';
 import type { Position, Publication } from '@pulsebeacon/wire';
 
-export const MINUTE = 60_000;
+const MINUTE = 60_000;
 /** Keeps more than any clause publishes. */
 export const KEEP: PublishOptions = { retention: { size: 10_000, ageMs: 10 * MINUTE }, idempotencyMs: MINUTE };
 

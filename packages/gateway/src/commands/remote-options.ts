@@ -6,8 +6,8 @@ import type { OptionGroup, OptionText } from './option-table.ts';
 import { TLS_CLIENT, type TlsCommandOptions, tlsOf } from './tls-options.ts';
 import { deadline, nonEmpty } from './values.ts';
 
-export const SERVER_VARIABLE = 'PULSEBEACON_SERVER';
-export const KEY_VARIABLE = 'PULSEBEACON_KEY';
+const SERVER_VARIABLE = 'PULSEBEACON_SERVER';
+const KEY_VARIABLE = 'PULSEBEACON_KEY';
 const DEFAULT_SERVER = 'http://127.0.0.1:8080';
 
 /** Which server, and who one is there: the options of the commands that talk to one. */

@@ -44,7 +44,7 @@ export class Effective {
 }
 
 /** The name that commander gives to the value of an option: `maxConnections` of `--max-connections`. */
-export function attributeOf(setting: Setting): string {
+function attributeOf(setting: Setting): string {
   return flagOf(setting)
     .slice(2)
     .replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
