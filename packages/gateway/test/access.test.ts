@@ -65,9 +65,9 @@ describe('who may publish', () => {
   let key: string;
   before(async () => {
     const store = ['--data', folder];
-    program = await Program.start([...store, '--listen', '0.0.0.0:0', '--public-url', 'http://pages.test']);
     const { stdout } = await runProgram(['keys', 'create', ...store, '--rights', 'publish', '--channels', 'news:*']);
     key = stdout.trim();
+    program = await Program.start([...store, '--listen', '0.0.0.0:0', '--public-url', 'http://pages.test']);
   });
   after(async () => {
     await program?.stop();
@@ -96,11 +96,7 @@ describe('who may publish', () => {
 
   it('the holder of a key, where it reaches', async () => {
     const headers = { Host: 'pages.test', Authorization: `Bearer ${key}` };
-    // A key that was made a moment ago holds within a second.
-    let status = 0;
-    for (const end = Date.now() + 5000; status !== 201 && Date.now() < end; )
-      status = (await publish('news:a', headers)).status;
-    assert.equal(status, 201);
+    assert.equal((await publish('news:a', headers)).status, 201);
     const elsewhere = await publish('sports', headers);
     assert.equal(elsewhere.status, 403);
     assert.match(String(elsewhere.json()['detail']), /^key:\w{8} may not publish in sports$/);
@@ -157,15 +153,18 @@ describe('who may publish', () => {
       /--allow-origin http:\/\/proxy\.test would let it in; .*a proxy on the way has to pass Host on$/,
     );
   });
+});
 
-  it('a key is made and printed once, where others can reach the server and nobody has one', async () => {
-    const { stderr } = await program.stop();
-    const [, made] = /it is shown this once: (pb_\w{8}_[\w-]{43})\n$/.exec(stderr)!;
-    const again = await Program.start(['--data', folder, '--listen', '0.0.0.0:0']);
-    const metrics = await ask(`${again.base}/metrics`, { headers: { Via: '1.1 x', Authorization: `Bearer ${made}` } });
-    assert.equal(metrics.status, 200);
-    assert.equal((await again.stop()).stderr, '');
-  });
+it('a key is made and printed once, where others can reach the server and nobody has one', async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'pulsebeacon-access-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const args = ['--data', folder, '--listen', '0.0.0.0:0'];
+  const { stderr } = await (await Program.start(args)).stop();
+  const [, made] = /it is shown this once: (pb_\w{8}_[\w-]{43})\n$/.exec(stderr)!;
+  const again = await Program.start(args);
+  const metrics = await ask(`${again.base}/metrics`, { headers: { Via: '1.1 x', Authorization: `Bearer ${made}` } });
+  assert.equal(metrics.status, 200);
+  assert.equal((await again.stop()).stderr, '');
 });
 
 it('--anonymous lets everybody publish, and nobody see the figures', async () => {
