@@ -17,6 +17,7 @@ Runs every test, or those whose path contains one of the words (npm test -- 5.4-
   --node VERSION   run under another Node (22, 24, 26, or the path of one); without --only: ${PORTABLE.join(' and ')}
   --install        install the Debian packages that some tests need (CI=true does the same)
   --list           list the tests, by suite, and what they need
+  --slowest N      say which N files of each suite took longest
   --results FILE   write the counts to FILE as JSON
   --help           this text
 
@@ -32,6 +33,7 @@ const OPTIONS = {
   install: { type: 'boolean', default: CI },
   list: { type: 'boolean', default: false },
   results: { type: 'string' },
+  slowest: { type: 'string', default: '0' },
 };
 
 function chooseSuites({ only, node }) {
@@ -78,7 +80,7 @@ const sum = (results, field) => results.reduce((total, result) => total + result
 const counted = ({ passed, failed, skipped }) =>
   `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 
-async function runSuite(suite, tests, { node, env }) {
+async function runSuite(suite, tests, { node, env, slowest }) {
   const start = performance.now();
   const progress = (done) =>
     process.stdout.isTTY && process.stdout.write(`\r${suite.name} ${done}/${tests.length}\x1b[K`);
@@ -88,6 +90,9 @@ async function runSuite(suite, tests, { node, env }) {
   if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
   const counts = { passed: sum(results, 'passed'), failed: sum(results, 'failed'), skipped: sum(results, 'skipped') };
   console.log(`${suite.name.padEnd(12)} ${counted(counts).padEnd(36)} ${seconds(start).padStart(8)}`);
+  for (const { source, ms } of [...results].sort((a, b) => b.ms - a.ms).slice(0, slowest)) {
+    console.log(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${source}`);
+  }
   printFailures(results);
   return { ...counts, skips: results.flatMap(({ source, skips }) => skips.map((name) => `${source}: ${name}`)) };
 }
@@ -129,7 +134,11 @@ await main(async () => {
   for (const suite of suites) {
     const tests = chosen.filter((test) => test.suite === suite.name && !lacks(test));
     if (tests.length === 0) continue;
-    const result = await runSuite(suite, tests, { node, env: { ...process.env, ...env } });
+    const result = await runSuite(suite, tests, {
+      node,
+      env: { ...process.env, ...env },
+      slowest: Number(options.slowest),
+    });
     for (const field of Object.keys(total)) total[field] += result[field];
     skips.push(...result.skips);
   }

@@ -133,13 +133,15 @@ function wholeFileFault(result, counts, records, seconds) {
 
 /**
  * Runs one test file. Resolves to { source, passed, failed, skipped, failures, skips, notes }: failures are
- * { name, where, error }, skips names, notes what the tests said with t.diagnostic().
+ * { name, where, error }, skips names, notes what the tests said with t.diagnostic(), ms how long it took.
  */
 export async function runFile(test, { node = process.execPath, seconds, env }) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pulsebeacon-test-'));
   const report = path.join(folder, 'report.ndjson');
+  const begin = performance.now();
   try {
     const result = await execute(node, test, report, seconds, env);
+    const ms = performance.now() - begin;
     const records = readRecords(report);
     const of = (kind) => records.filter((record) => record.kind === kind);
     const counts = { passed: of('pass').length, failed: of('fail').length, skipped: of('skip').length };
@@ -153,7 +155,7 @@ export async function runFile(test, { node = process.execPath, seconds, env }) {
     }
     if (failures.length > 0 && result.output.trim()) failures.at(-1).output = result.output.trimEnd();
     const notes = of('note').map(({ text }) => text);
-    return { source: test.source, ...counts, failures, skips: of('skip').map(({ name }) => name), notes };
+    return { source: test.source, ...counts, failures, skips: of('skip').map(({ name }) => name), notes, ms };
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
