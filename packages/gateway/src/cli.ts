@@ -18,7 +18,7 @@ function toSentence(text: string): string {
 
 function createProgram(): Command {
   const program = new Command('pulsebeacon')
-    .description('Pages and WebSockets on one port.')
+    .description('Live channels, pages and WebSockets on one port.')
     .version(VERSION, '-V, --version', 'the version of the program')
     .helpOption('-h, --help', 'this text')
     .helpCommand('help [command]', 'the text for a command')
