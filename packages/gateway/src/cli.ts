@@ -13,7 +13,10 @@ const EXIT_USAGE = 2;
 
 /** What commander says of a wrong command line, in the form of all other sentences of the program. */
 function toSentence(text: string): string {
-  return text.replace(/^error: /, 'pulsebeacon: ').replace(/\n\(Did you mean/, ' (Did you mean');
+  return text
+    .replace(/^error: /, 'pulsebeacon: ')
+    .replace(/\n\(Did you mean/, ' (Did you mean')
+    .replace(/(unknown command '[^']*')\n$/, '$1; --help lists the commands\n');
 }
 
 function createProgram(): Command {
