@@ -2,7 +2,9 @@
 // What most people try first: proxy_pass, and nothing else. Then nginx speaks HTTP/1.0 and says nothing of the client.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { Program } from '../support/program.ts';
 import { startBareNginx } from '../support/proxy.ts';
+import { inClone } from '../support/root.ts';
 import { type Served, startServe } from '../support/served.ts';
 import { followStream, refusesWithoutKey } from './channels-behind-proxy.ts';
 
@@ -44,5 +46,27 @@ describe('behind nginx with proxy_pass alone', () => {
     const { code, detail } = (await answer.json()) as { code: string; detail: string };
     assert.match(code, /^PB_HANDSHAKE_/);
     assert.match(detail, /upgrade|proxy|HTTP/i);
+  });
+
+  test('pulsebeacon subscribe says which transports go through, and they do', async (t) => {
+    const follow = (...more: string[]): Program => {
+      const args = ['subscribe', 'open', '--server', base, '--since', 'all', ...more];
+      return new Program(t, process.execPath, [inClone('packages/gateway/bin/pulsebeacon.js'), ...args]);
+    };
+    const { code, stderr } = await follow().exit;
+    assert.equal(code, 4);
+    assert.match(
+      stderr,
+      /a proxy on the way may have to be told .*\nhint: --transport sse, ndjson and poll go through/,
+    );
+    await fetch(`${base}/channels/open`, {
+      method: 'POST',
+      body: 'hello',
+      headers: { Authorization: `Bearer ${served.key}` },
+    });
+    for (const transport of ['sse', 'ndjson', 'poll']) {
+      const { stdout } = await follow('--transport', transport, '--count', '1', '--quiet').exit;
+      assert.equal(stdout, 'hello\n');
+    }
   });
 });

@@ -34,7 +34,9 @@ export const byWebSocket = (onHandshake) => (channel, since, sink) => {
     clearTimeout(silence);
     silence = setTimeout(() => end('nothing came for 15 s'), MOST_SILENCE_MS);
   };
+  let hasOpened = false;
   socket.addEventListener('open', () => {
+    hasOpened = true;
     listen();
     onHandshake(trace);
   });
@@ -48,12 +50,26 @@ export const byWebSocket = (onHandshake) => (channel, since, sink) => {
     } else if (message.type === 'publication') sink.publication(message);
     else if (message.type === 'bye' || message.type === 'unsubscribed') why = message.detail ?? message.code ?? '';
   });
-  socket.addEventListener('close', ({ code, reason }) =>
-    end(why || reason || `closed with ${code}, ${meaningOf(code)}`),
-  );
+  socket.addEventListener('close', ({ code, reason }) => {
+    if (hasOpened) end(why || reason || `closed with ${code}, ${meaningOf(code)}`);
+    else void whyNotOpened(channel).then(end);
+  });
   return () => {
     isOver = true;
     clearTimeout(silence);
     socket.close(1000);
   };
 };
+
+/**
+ * A browser keeps to itself what a handshake was answered: whether the server is there can be asked by HTTP.
+ * @param {URL} channel
+ */
+async function whyNotOpened(channel) {
+  try {
+    await fetch(new URL('/healthz', channel), { cache: 'no-store' });
+    return 'refused; a proxy may drop Upgrade';
+  } catch {
+    return 'no answer';
+  }
+}

@@ -6,18 +6,19 @@ const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
 
 /**
- * What /live tells.
+ * What /live tells. By HTTP it knows no rates.
  * @typedef {{
  *   echo: { open: number, peak: number, messagesIn: number },
  *   channels: { byTransport: Record<string, number> },
  *   live: { open: number },
  *   total: { open: number, peak: number },
- *   rates: { messagesIn: number, published: number },
+ *   rates?: { messagesIn: number, published: number },
  * }} Counts
  */
 
 /**
- * Shows the counts of the server as they change, and comes back when the connection was lost.
+ * Shows the counts of the server as they change, and comes back when the connection was lost. Where no WebSocket comes through,
+ * it asks by HTTP, now and then.
  * @param {string} url
  */
 export function watchCounts(url) {
@@ -27,23 +28,39 @@ export function watchCounts(url) {
     pages.set(counts?.live.open);
     echoes.set(counts?.echo.open);
   };
+  const show = (/** @type {Counts} */ counts) => {
+    showCounts(counts);
+    draw(counts);
+  };
+  const ask = async () => {
+    try {
+      const answer = await fetch(url.replace(/^ws/, 'http'), { cache: 'no-store' });
+      show(await answer.json());
+      showState('open', 'live, without WebSocket');
+    } catch {
+      lose();
+    }
+  };
+  const lose = () => {
+    draw(undefined);
+    showState('failed', 'no answer; trying again');
+  };
   let retryMs = FIRST_RETRY_MS;
 
   const connect = () => {
     const socket = new WebSocket(url);
+    let hasOpened = false;
     socket.addEventListener('open', () => {
+      hasOpened = true;
       retryMs = FIRST_RETRY_MS;
       showState('open', 'live');
     });
     socket.addEventListener('message', ({ data }) => {
-      /** @type {Counts} */
-      const counts = JSON.parse(data);
-      showCounts(counts);
-      draw(counts);
+      show(JSON.parse(data));
     });
     socket.addEventListener('close', () => {
-      draw(undefined);
-      showState('failed', 'no answer; trying again');
+      if (hasOpened) lose();
+      else void ask();
       // With jitter, so that not all pages come back at once.
       setTimeout(connect, retryMs * (0.5 + Math.random() / 2));
       retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
@@ -57,7 +74,7 @@ function showCounts({ echo, channels, live, total, rates }) {
   byId('pages-open', HTMLElement).textContent = count(live.open);
   byId('all-open', HTMLElement).textContent = shortCount(total.open);
   byId('all-peak', HTMLElement).textContent = shortCount(total.peak);
-  byId('published-rate', HTMLElement).textContent = shortCount(rates.published);
+  byId('published-rate', HTMLElement).textContent = rates === undefined ? '–' : shortCount(rates.published);
   for (const place of document.querySelectorAll('[data-transport]')) {
     if (place instanceof HTMLElement)
       place.textContent = shortCount(channels.byTransport[place.dataset['transport'] ?? ''] ?? 0);
@@ -65,7 +82,7 @@ function showCounts({ echo, channels, live, total, rates }) {
   byId('echo-open', HTMLElement).textContent = count(echo.open);
   byId('echo-peak', HTMLElement).textContent = shortCount(echo.peak);
   byId('total-open', HTMLElement).textContent = shortCount(total.open);
-  byId('rate-in', HTMLElement).textContent = shortCount(rates.messagesIn);
+  byId('rate-in', HTMLElement).textContent = rates === undefined ? '–' : shortCount(rates.messagesIn);
   byId('messages-in', HTMLElement).textContent = shortCount(echo.messagesIn);
 }
 

@@ -13,12 +13,15 @@ const EXIT_USAGE = 2;
 
 /** What commander says of a wrong command line, in the form of all other sentences of the program. */
 function toSentence(text: string): string {
-  return text.replace(/^error: /, 'pulsebeacon: ').replace(/\n\(Did you mean/, ' (Did you mean');
+  return text
+    .replace(/^error: /, 'pulsebeacon: ')
+    .replace(/\n\(Did you mean/, ' (Did you mean')
+    .replace(/(unknown command '[^']*')\n$/, '$1; --help lists the commands\n');
 }
 
 function createProgram(): Command {
   const program = new Command('pulsebeacon')
-    .description('Pages and WebSockets on one port.')
+    .description('Live channels, pages and WebSockets on one port.')
     .version(VERSION, '-V, --version', 'the version of the program')
     .helpOption('-h, --help', 'this text')
     .helpCommand('help [command]', 'the text for a command')

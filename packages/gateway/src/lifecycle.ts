@@ -33,10 +33,10 @@ async function end(gateway: Gateway, log: Log, signal: string): Promise<void> {
     log.info(`${signal}: ending`);
   }
   const { sockets, cutOff } = await gateway.drain();
-  const { echo } = gateway.counts();
+  const { channels, echo } = gateway.counts();
   const cut = cutOff === 0 ? '' : `; ${cutOff} had to be cut off`;
   log.info(
-    `ended: ${sockets} closed${cut}; ${total.peak} connections at most, ${echo.messagesIn} messages in, ${echo.messagesOut} out`,
+    `ended: ${sockets} closed${cut}; ${total.peak} connections at most, ${channels.published} published, ${echo.messagesIn} echoed`,
     { event: 'ended', sockets, cutOff, peak: total.peak },
   );
   process.exit(0);

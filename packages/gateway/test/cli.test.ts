@@ -80,6 +80,7 @@ describe('pulsebeacon', () => {
 describe('a value that cannot be', () => {
   const CASES: readonly (readonly [string[], RegExp])[] = [
     [['srve'], /unknown command 'srve' \(Did you mean serve\?\)$/],
+    [['zzz'], /unknown command 'zzz'; --help lists the commands$/],
     [['serve', '--prot', '1'], /unknown option '--prot' \(Did you mean --port\?\)$/],
     [['serve', 'here'], /too many arguments/],
     [['serve', '--port', 'http'], /--port <number>' argument 'http' is invalid\. A port is a number from 0 to 65535/],

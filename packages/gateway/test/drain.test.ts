@@ -43,7 +43,7 @@ describe('Ctrl-C', () => {
       assert.match(begin.msg, new RegExp(`^${signal}: 2 connections are told to go; at most 30 s`));
       const last = program.lines.at(-1)!;
       assert.equal(last['event'], 'ended');
-      assert.match(last.msg, /^ended: 2 closed; 2 connections at most, 1 messages in, 1 out$/);
+      assert.match(last.msg, /^ended: 2 closed; 2 connections at most, 0 published, 1 echoed$/);
     });
   }
 

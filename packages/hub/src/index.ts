@@ -1,3 +1,5 @@
+// What authenticators and hooks refuse with.
+export { WireError, type WireErrorCode } from '@pulsebeacon/wire';
 export {
   type Action,
   type AuthenticationRequest,

@@ -80,6 +80,7 @@ function hintFor({ status, header }: RefusingAnswer, code: string | undefined): 
   if (status >= 300 && status < 400 && header('location') !== undefined) {
     return `it points to ${header('location')}: --server says where to ask`;
   }
+  if (code === 'PB_HANDSHAKE_UPGRADE_MISSING') return '--transport sse, ndjson and poll go through as it is';
   if (status === 404 && code === undefined) return WHERE_CHANNELS_ARE;
   return undefined;
 }

@@ -296,7 +296,31 @@ describe('a handshake that fails', () => {
     assert.equal(error.retry, false);
     assert.equal(error.headers.get('content-type'), 'application/problem+json');
     assert.match(error.body, /who are you/);
-    assert.match(error.message, /answered 401 Unauthorized .*who are you.*WWW-Authenticate asks \(Basic realm="x"\)/);
+    assert.match(
+      error.message,
+      /answered 401 Unauthorized \(who are you\?, NO\); .*WWW-Authenticate asks \(Basic realm="x"\)/,
+    );
+  });
+
+  test('a problem that is none is shown as it is', async (t) => {
+    for (const body of ['{"detail":', 'null', '{"detail":7}']) {
+      const host = createServer((_, response) => {
+        response.writeHead(400, { 'Content-Type': 'application/problem+json' }).end(body);
+      });
+      const error = await failed(connect(`ws://127.0.0.1:${await listen(t, host)}/`));
+      assert.ok(error.message.includes(`answered 400 Bad Request (${body});`), error.message);
+    }
+  });
+
+  test('where Upgrade was lost on the way, the error says so', async (t) => {
+    const host = createServer((_, response) => void response.writeHead(426, { Upgrade: 'websocket' }).end());
+    const error = await failed(connect(`ws://127.0.0.1:${await listen(t, host)}/`));
+    assert.match(error.message, /: a proxy on the way has to be told to pass Upgrade and Connection on$/);
+    const older = createServer(
+      (_, response) => void response.writeHead(426, { Upgrade: 'websocket', 'Sec-WebSocket-Version': '8' }).end(),
+    );
+    const other = await failed(connect(`ws://127.0.0.1:${await listen(t, older)}/`));
+    assert.match(other.message, /another protocol or version \(websocket\) \(8\)$/);
   });
 
   test('Retry-After is read', async (t) => {
@@ -327,7 +351,7 @@ describe('a handshake that fails', () => {
       407: /proxy asks.*Basic/,
       410: /path/,
       418: /logs/,
-      426: /another protocol or version \(websocket\) \(13\)/,
+      426: /a proxy on the way has to be told to pass Upgrade and Connection on$/,
       429: /try again later: Retry-After is 3/,
       502: /proxy could not reach/,
       503: /try again later$/,

@@ -4,6 +4,7 @@ import { CONNECT_FAILURES, type ConnectFailureCode } from './connect-failures.ts
 import type { Hop } from './hops.ts';
 import { HTTP_FAILURES, type HttpFailureCode } from './http-failures.ts';
 import { parseRetryAfter } from './retry-after.ts';
+import { saidByAnswer } from './said-by-answer.ts';
 
 export type HandshakeErrorCode = ConnectFailureCode | AnswerFaultCode | HttpFailureCode;
 
@@ -26,7 +27,6 @@ export interface HandshakeErrorOptions {
 }
 
 const NO_FIELDS: readonly string[] = [];
-const SHOWN_BODY = 200;
 
 /** Statuses after which the same request may succeed (RFC 9110 §15, RFC 6585 §4). */
 const WORTH_RETRYING: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
@@ -59,7 +59,7 @@ export class HandshakeError extends Error {
     const { url, answer, detail, cause, hops } = options;
     const headers = new HeaderFields(answer?.rawHeaders ?? NO_FIELDS);
     super(
-      `cannot connect to ${url}${theWay(hops)}: ${whatHappened(code, answer, detail, cause)}; ${whatToDo(code, answer, headers)}`,
+      `cannot connect to ${url}${theWay(hops)}: ${whatHappened(code, answer, headers, detail, cause)}; ${whatToDo(code, answer, headers)}`,
       cause === undefined ? undefined : { cause },
     );
     this.code = code;
@@ -91,14 +91,14 @@ function theWay(hops: readonly Hop[]): string {
 function whatHappened(
   code: HandshakeErrorCode,
   answer: FailedAnswer | undefined,
+  headers: HeaderFields,
   detail: string | undefined,
   cause: unknown,
 ): string {
   if (STATUS_CODES.has(code)) {
     const { status, reason, body } = answer!;
-    const said = body.trim().replaceAll(/\s+/g, ' ');
-    const shown = said.length > SHOWN_BODY ? `${said.slice(0, SHOWN_BODY)}…` : said;
-    return `the ${code === 'PB_PROXY_STATUS' ? 'proxy' : 'server'} answered ${status}${reason === '' ? '' : ` ${reason}`}${shown === '' ? '' : ` (${shown})`}`;
+    const said = saidByAnswer(body, headers);
+    return `the ${code === 'PB_PROXY_STATUS' ? 'proxy' : 'server'} answered ${status}${reason === '' ? '' : ` ${reason}`}${said === '' ? '' : ` (${said})`}`;
   }
   const more = detail ?? (cause instanceof Error ? messageOf(cause) : undefined);
   return more === undefined ? entryOf(code).message : `${entryOf(code).message} (${more})`;
@@ -125,6 +125,8 @@ function whatToDo(code: HandshakeErrorCode, answer: FailedAnswer | undefined, he
   return 'the server, or a proxy before it, does not conform to RFC 6455';
 }
 
+const isOurVersion = (headers: HeaderFields): boolean => (headers.get('sec-websocket-version') ?? '13') === '13';
+
 function remedyFor(status: number, headers: HeaderFields): string {
   const quoted = (name: string): string => (headers.has(name) ? ` (${headers.get(name)})` : '');
   if (status >= 300 && status < 400) {
@@ -143,7 +145,9 @@ function remedyFor(status: number, headers: HeaderFields): string {
     case 407:
       return `a proxy asks for credentials${quoted('proxy-authenticate')}: put them into \`proxy\`, as http://user:password@host:port`;
     case 426:
-      return `the server wants another protocol or version${quoted('upgrade')}${quoted('sec-websocket-version')}`;
+      return headers.get('upgrade')?.toLowerCase() === 'websocket' && isOurVersion(headers)
+        ? 'what it asks for was sent: a proxy on the way has to be told to pass Upgrade and Connection on'
+        : `the server wants another protocol or version${quoted('upgrade')}${quoted('sec-websocket-version')}`;
     case 429:
     case 503:
       return `try again later${headers.has('retry-after') ? `: Retry-After is ${headers.get('retry-after')}` : ''}`;
