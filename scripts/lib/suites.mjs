@@ -9,8 +9,15 @@ import { Failure, filesBelow, packageNames, resolve } from './project.mjs';
 export const SUITES = [
   {
     name: 'unit',
-    about: 'the tests of each package by itself',
-    where: /^packages\/[^/]+\/test\/(?!rfc|properties\/)/,
+    about: 'the tests of each library by itself',
+    where: /^packages\/(?!gateway\/)[^/]+\/test\/(?!rfc|properties\/)/,
+    atOnce: 2,
+    seconds: 120,
+  },
+  {
+    name: 'program',
+    about: 'the program and its commands, run as people run them',
+    where: /^packages\/gateway\/test\//,
     atOnce: 2,
     seconds: 120,
   },

@@ -23,6 +23,7 @@ test('behind nginx with proxy_pass alone the page follows by HTTP, and says what
   await page.locator('#publish-button').click();
   await page.getByText('which a proxy has to pass on').waitFor();
   await page.screenshot({ path: `${frontPage.screenshots}/behind-bare-proxy.png`, fullPage: true });
+  await page.close();
   // The browser remarks on what is refused, as it has to.
   const remarks = frontPage.complaints.splice(0);
   assert.ok(

@@ -29,9 +29,12 @@ async function run(code: string): Promise<string> {
 
 for (const file of ['README.md', '../../docs/guide/browser-client.md']) {
   test(`${file} runs`, async (t) => {
+    const cleanup: (() => void)[] = [];
+    // Before the site, which ends what is registered first.
+    t.after(() => cleanup.forEach((end) => end()));
     const site = await serve(t);
     const timer = setInterval(() => void site.hub.channel('prices').publish(1), 50);
-    t.after(() => clearInterval(timer));
+    cleanup.push(() => clearInterval(timer));
     const all = await blocks(file);
     assert(all.length > 0);
     const said = await Promise.all(all.map((code) => run(code.replaceAll('localhost:8080', new URL(site.url).host))));

@@ -14,6 +14,9 @@ function anonymous(): number {
   return 1024 * Number(/RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]);
 }
 
+const isNear = (taken: number | undefined, charged: number): boolean =>
+  taken !== undefined && taken < charged * 1.15 + 4096 && taken > charged * 0.7 - 4096;
+
 test('what is charged for a context is what it takes', { skip }, () => {
   const incompressible = new Random(4).bytes(200_000);
   const output = Buffer.alloc(300_000);
@@ -36,15 +39,17 @@ test('what is charged for a context is what it takes', { skip }, () => {
   for (const { mode, windowBits, memLevel } of cases) {
     const settings = { mode, windowBits, memLevel, level: 1, strategy: 0 };
     const [input, step] = mode === 'deflate' ? [incompressible, incompressible.length] : [deflated, 1000];
-    for (let i = 0; i < 3; i++) use(settings, input, step);
-    const before = anonymous();
-    for (let i = 0; i < 60; i++) use(settings, input, step);
-    const taken = (anonymous() - before) / 60;
     const charged = mode === 'deflate' ? deflateContextBytes(windowBits, memLevel) : inflateContextBytes(windowBits);
-    const what = `${mode} ${windowBits}, ${memLevel}: ${Math.round(taken)} bytes taken, ${charged} charged`;
-    assert.ok(taken < charged * 1.15 + 4096, what);
-    // What was free in the process before is taken first, and does not show.
-    assert.ok(taken > charged * 0.5 - 4096, what);
+    for (let i = 0; i < 3; i++) use(settings, input, step);
+    const measured: number[] = [];
+    // What else the process does, and what was free in it before, shows at times, and not each time.
+    for (let attempt = 0; attempt < 4 && !isNear(measured.at(-1), charged); attempt++) {
+      const before = anonymous();
+      for (let i = 0; i < 60; i++) use(settings, input, step);
+      measured.push(Math.round((anonymous() - before) / 60));
+    }
+    const what = `${mode} ${windowBits}, ${memLevel}: ${measured.join(', ')} bytes taken, ${charged} charged`;
+    assert.ok(isNear(measured.at(-1), charged), what);
   }
   for (const context of open) context.close();
 });
