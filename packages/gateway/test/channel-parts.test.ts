@@ -135,7 +135,10 @@ describe('on a terminal', () => {
     const screen = new Screen(stdout, new PassThrough());
     const style = (_: unknown, text: string): string => text;
     new PublicationWriter(screen, { json, timestamps: false, style }).write(message, JSON.stringify(message));
-    return String(stdout.read());
+    // Newer Nodes give what was written piece by piece.
+    let text = '';
+    for (let piece: unknown = stdout.read(); piece !== null; piece = stdout.read()) text += String(piece);
+    return text;
   }
 
   it('nothing that is published acts on it, or looks like another publication', () => {
