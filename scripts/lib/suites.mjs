@@ -35,19 +35,19 @@ export const SUITES = [
     atOnce: 2,
     seconds: 240,
   },
-  { name: 'examples', about: 'each program in examples/, run', where: /^test\/examples\//, atOnce: 1, seconds: 120 },
-  { name: 'interop', about: 'other WebSocket implementations', where: /^test\/interop\//, atOnce: 1, seconds: 240 },
-  { name: 'proxies', about: 'behind nginx, HAProxy and Caddy', where: /^test\/proxies\//, atOnce: 1, seconds: 240 },
-  { name: 'browser', about: 'the page in a real browser', where: /^test\/browser\//, atOnce: 1, seconds: 240 },
-  { name: 'faults', about: 'peers and networks that misbehave', where: /^test\/faults\//, atOnce: 1, seconds: 240 },
+  { name: 'examples', about: 'each program in examples/, run', where: /^test\/examples\//, atOnce: 2, seconds: 120 },
+  { name: 'interop', about: 'other WebSocket implementations', where: /^test\/interop\//, atOnce: 2, seconds: 240 },
+  { name: 'proxies', about: 'behind nginx, HAProxy and Caddy', where: /^test\/proxies\//, atOnce: 3, seconds: 240 },
+  { name: 'browser', about: 'the page in a real browser', where: /^test\/browser\//, atOnce: 2, seconds: 240 },
+  { name: 'faults', about: 'peers and networks that misbehave', where: /^test\/faults\//, atOnce: 2, seconds: 240 },
   {
     name: 'packaging',
     about: 'what is published, installed and used',
     where: /^test\/packaging\//,
-    atOnce: 1,
+    atOnce: 2,
     seconds: 240,
   },
-  { name: 'tooling', about: 'the scripts that run all this', where: /^test\/tooling\//, atOnce: 1, seconds: 120 },
+  { name: 'tooling', about: 'the scripts that run all this', where: /^test\/tooling\//, atOnce: 2, seconds: 120 },
 ];
 
 /** Suites that need nothing but Node: those which also run on every other Node that is supported. */
