@@ -1,19 +1,20 @@
 // Who may connect: a session cookie for people, a bearer token for programs. Everybody else gets a proper 401.
 //   API_TOKEN=s3cret node examples/authorize.mjs
 //   curl -i -X POST 'http://127.0.0.1:8080/login?name=Ada'
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import { Refusal, WebSocketServer } from '@pulsebeacon/websocket';
+import { authenticate, bearer, secretsEqual, signCookie, signedCookie, WebSocketServer } from '@pulsebeacon/websocket';
 
 /** @typedef {{ user: string }} Session */
 
-/** @param {string} secret */
-const digest = (secret) => createHash('sha256').update(secret).digest();
+// Without a secret in the environment, one that nobody can guess: no door is open by default.
+const { API_TOKEN: apiToken = newSecret(), COOKIE_SECRET: cookieSecret = newSecret() } = process.env;
 
-// Without a token in the environment, one that nobody can guess: no door is open by default.
-const apiToken = digest(process.env.API_TOKEN ?? randomBytes(16).toString('hex'));
+function newSecret() {
+  return randomBytes(16).toString('base64url');
+}
 
-/** By the digest of the session's id: how long a lookup takes then tells nothing about an id. @type {Map<string, Session>} */
+/** By their ids. @type {Map<string, Session>} */
 const sessions = new Map();
 
 const http = createServer((request, response) => {
@@ -21,11 +22,11 @@ const http = createServer((request, response) => {
   const user = new URLSearchParams(query).get('name');
   if (request.method !== 'POST' || path !== '/login' || !user) return void response.writeHead(404).end();
   // A real application checks a password here, and forgets sessions after a while.
-  const id = randomBytes(16).toString('base64url');
-  sessions.set(digest(id).toString('base64'), { user });
+  const id = newSecret();
+  sessions.set(id, { user });
   // Browsers send cookies with every WebSocket, whatever page opened it. What keeps foreign pages out is the check of
   // Origin, which the server does before it asks authorize.
-  response.setHeader('Set-Cookie', `session=${id}; HttpOnly; SameSite=Lax; Path=/`);
+  response.setHeader('Set-Cookie', `session=${signCookie(id, cookieSecret)}; HttpOnly; SameSite=Lax; Path=/`);
   response.writeHead(204).end();
 });
 
@@ -33,18 +34,11 @@ const http = createServer((request, response) => {
 const sockets = new WebSocketServer({
   path: '/me',
 
-  // May be async: look into a database, ask another service. After 10 s without a decision the client gets 503.
-  async authorize({ headers }) {
-    const bearer = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1];
-    if (bearer && timingSafeEqual(digest(bearer), apiToken)) return { context: { user: 'a program' } };
-
-    const id = /(?:^|; *)session=([^;]*)/.exec(headers.get('cookie') ?? '')?.[1];
-    const session = id && sessions.get(digest(id).toString('base64'));
-    if (session) return { context: session };
-
-    // Any HTTP answer can refuse a handshake. Not a word about what exactly was wrong.
-    return new Refusal(401, { headers: { 'WWW-Authenticate': 'Bearer' }, detail: 'log in, or send a bearer token' });
-  },
+  // Each `verify` may be async: look into a database, ask another service. After 10 s without an answer the client gets 503.
+  authorize: authenticate([
+    bearer({ verify: (token) => (secretsEqual(token, apiToken) ? { user: 'a program' } : undefined) }),
+    signedCookie({ name: 'session', secret: cookieSecret, signInPage: '/login', verify: (id) => sessions.get(id) }),
+  ]),
   open(connection) {
     connection.send(`You are ${connection.context.user}.`);
   },

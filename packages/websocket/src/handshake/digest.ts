@@ -35,6 +35,15 @@ export interface DigestCredentials {
 
 const ALGORITHM = /^(MD5|SHA-256|SHA-512-256)(-sess)?$/i;
 
+/** @returns undefined where it is none of RFC 7616; without a name, it is MD5 (§3.3) */
+export function readDigestAlgorithm(
+  name: string | undefined,
+): { readonly hash: DigestHashName; readonly isSession: boolean } | undefined {
+  const match = ALGORITHM.exec(name ?? 'MD5');
+  if (match === null) return undefined;
+  return { hash: match[1]!.toUpperCase() as DigestHashName, isSession: match[2] !== undefined };
+}
+
 /** Stronger is greater. */
 export const DIGEST_STRENGTH: Readonly<Record<DigestHashName, number>> = { MD5: 1, 'SHA-256': 2, 'SHA-512-256': 3 };
 
@@ -45,8 +54,8 @@ export const DIGEST_STRENGTH: Readonly<Record<DigestHashName, number>> = { MD5: 
 export function readDigestChallenge({ parameters }: Challenge): DigestChallenge | undefined {
   const [realm, nonce, opaque] = [parameters.get('realm'), parameters.get('nonce'), parameters.get('opaque')];
   const algorithm = parameters.get('algorithm');
-  const match = ALGORITHM.exec(algorithm ?? 'MD5');
-  if (realm === undefined || nonce === undefined || match === null) return undefined;
+  const known = readDigestAlgorithm(algorithm);
+  if (realm === undefined || nonce === undefined || known === undefined) return undefined;
   const qualities = splitList(parameters.get('qop') ?? '');
   if (!qualities.some((quality) => equalsIgnoringCase(quality, 'auth'))) return undefined;
   const isTrue = (name: string): boolean => equalsIgnoringCase(parameters.get(name) ?? '', 'true');
@@ -54,12 +63,31 @@ export function readDigestChallenge({ parameters }: Challenge): DigestChallenge 
     realm,
     nonce,
     opaque,
-    hash: match[1]!.toUpperCase() as DigestHashName,
-    isSession: match[2] !== undefined,
+    ...known,
     algorithm,
     userhash: isTrue('userhash'),
     stale: isTrue('stale'),
   };
+}
+
+/** What a response is computed over, beside the secret (RFC 7616 §3.4.1), with the quality `auth`. */
+export interface DigestRequest {
+  readonly nonce: string;
+  /** Eight hexadecimal digits. */
+  readonly nc: string;
+  readonly cnonce: string;
+  readonly method: string;
+  readonly uri: string;
+}
+
+/** @param secret the hash of `username:realm:password`, which RFC 7616 §3.4.2 calls A1 */
+export function digestResponse(
+  hash: DigestHash,
+  name: DigestHashName,
+  secret: string,
+  { nonce, nc, cnonce, method, uri }: DigestRequest,
+): string {
+  return hash(name, `${secret}:${nonce}:${nc}:${cnonce}:auth:${hash(name, `${method}:${uri}`)}`);
 }
 
 /** Answers to one challenge: each request that is made with it counts its nonce up (RFC 7616 §3.4). */
@@ -90,8 +118,7 @@ export class DigestSession {
     const { challenge, hash, cnonce, nonce } = this;
     const { realm, opaque, algorithm, hash: name, userhash } = challenge;
     const count = (++this.count).toString(16).padStart(8, '0');
-    const asked = hash(name, `${method}:${uri}`);
-    const response = hash(name, `${this.secret}:${nonce}:${count}:${cnonce}:auth:${asked}`);
+    const response = digestResponse(hash, name, this.secret, { nonce, nc: count, cnonce, method, uri });
     return [
       `Digest ${this.user}`,
       `realm=${quote(realm)}`,
@@ -124,6 +151,7 @@ function userParameter(username: string): string {
   return `username*=UTF-8''${encoded}`;
 }
 
-function quote(text: string): string {
+/** A quoted-string (RFC 9110 §5.6.4). */
+export function quote(text: string): string {
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }

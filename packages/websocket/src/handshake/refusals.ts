@@ -25,6 +25,7 @@ export type RefusalCode =
   | 'PB_HANDSHAKE_EXTENSIONS_INVALID'
   | 'PB_HANDSHAKE_ORIGIN_REPEATED'
   | 'PB_HANDSHAKE_ORIGIN_FORBIDDEN'
+  | 'PB_HANDSHAKE_AUTHORIZATION_REPEATED'
   | 'PB_HANDSHAKE_UNAUTHENTICATED'
   | 'PB_HANDSHAKE_FORBIDDEN'
   | 'PB_HANDSHAKE_REFUSED'
@@ -123,6 +124,11 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
   ),
   PB_HANDSHAKE_ORIGIN_REPEATED: entry(400, 'RFC 6454 §7.3', 'the Origin field is there more than once'),
   PB_HANDSHAKE_ORIGIN_FORBIDDEN: entry(403, 'RFC 6455 §10.2', 'pages of this origin may not connect here'),
+  PB_HANDSHAKE_AUTHORIZATION_REPEATED: entry(
+    400,
+    'RFC 9110 §11.6.2',
+    'the Authorization field is there more than once',
+  ),
   PB_HANDSHAKE_UNAUTHENTICATED: entry(401, 'RFC 6455 §4.2.2', 'credentials are missing or not valid'),
   PB_HANDSHAKE_FORBIDDEN: entry(403, 'RFC 9110 §15.5.4', 'this client may not connect here'),
   PB_HANDSHAKE_REFUSED: entry(403, 'RFC 6455 §4.2.2', 'the application refused the connection'),

@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { type Challenge, parseAuthParameters, parseChallenges } from '../../../handshake/challenges.ts';
-import { DIGEST_STRENGTH, type DigestHash, DigestSession, readDigestChallenge } from '../../../handshake/digest.ts';
+import { DIGEST_STRENGTH, DigestSession, readDigestChallenge } from '../../../handshake/digest.ts';
 import type { HeaderFields } from '../../../handshake/header-fields.ts';
+import { digestHash, toBytes } from '../../digest-hash.ts';
 import { askApplication, OpeningFailure } from '../opening-failure.ts';
 import {
   type AuthenticationContext,
@@ -34,14 +35,6 @@ export interface AuthenticationPlace {
   /** Whether nobody on the way can read what is sent. */
   readonly isPrivate: boolean;
 }
-
-const digestHash: DigestHash = (name, bytes) => {
-  const algorithm = name === 'MD5' ? 'md5' : name === 'SHA-256' ? 'sha256' : 'sha512-256';
-  return createHash(algorithm).update(bytes, 'latin1').digest('hex');
-};
-
-/** Text as the bytes of its UTF-8, a character each (RFC 7616 §4). */
-const toBytes = (text: string): string => Buffer.from(text).toString('latin1');
 
 /** Answers the challenges of one server, or one proxy, on the way to one connection (RFC 9110 §11). */
 export class Authenticator {
