@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundleClient } from './lib/bundle.mjs';
+import { BUILT_PAGES, buildPages, PAGES } from './lib/pages.mjs';
 import { withLock } from './lib/lock.mjs';
 import {
   CI,
@@ -55,10 +56,10 @@ async function install() {
   say(`installed in ${seconds(start)}`);
 }
 
-/** The folders that the compiler reads for each kind of build. */
+/** The folders that are read for each kind of build. */
 function sourceFolders(kind) {
   const packages = packageNames();
-  const products = packages.map((name) => `packages/${name}/src`);
+  const products = [...packages.map((name) => `packages/${name}/src`), `${PAGES}/public`];
   return kind === 'products'
     ? products
     : [...products, ...packages.map((name) => `packages/${name}/test`), 'test', 'examples'];
@@ -74,22 +75,24 @@ function sourcesDigest(kind) {
   for (const file of fs.readdirSync(resolve()).sort()) {
     if (/^(tsconfig.*|package-lock)\.json$/.test(file)) add(file);
   }
-  add('scripts/lib/bundle.mjs');
+  for (const file of ['scripts/lib/bundle.mjs', `${PAGES}/vite.config.js`]) add(file);
   for (const name of packageNames()) add(`packages/${name}/package.json`);
   for (const folder of sourceFolders(kind))
     for (const file of filesBelow(resolve(folder))) add(path.join(folder, file));
   return hash.digest('hex');
 }
 
-const isSource = (file) => file.endsWith('.ts');
+const isSource = (file) => /\.(ts|html)$/.test(file);
+
+/** Where the build of a package is. */
+const outputOf = (name) => (`packages/${name}` === PAGES ? BUILT_PAGES : resolve('packages', name, 'dist'));
 
 const stampFile = (kind) => resolve('build', `stamp-${kind}`);
 
 /** Whether the last build of this kind saw these very sources, and its output is still there. */
 function built(kind) {
   if (!fs.existsSync(stampFile(kind))) return false;
-  const lost = (name) =>
-    filesBelow(resolve('packages', name, 'src')).some(isSource) && !fs.existsSync(resolve('packages', name, 'dist'));
+  const lost = (name) => filesBelow(resolve('packages', name, 'src')).some(isSource) && !fs.existsSync(outputOf(name));
   if (packageNames().some(lost)) return false;
   return fs.readFileSync(stampFile(kind), 'utf8') === sourcesDigest(kind);
 }
@@ -117,6 +120,7 @@ async function compile(kind) {
   const { code } = await run(process.execPath, [tool('typescript', 'tsc'), '-b', resolve(config)]);
   if (code !== 0) throw new Failure('the build failed; the compiler says why above');
   await bundleClient();
+  await buildPages();
   prune();
   for (const [name, digest] of Object.entries(digests)) fs.writeFileSync(stampFile(name), digest);
   say(`built in ${seconds(start)}`);

@@ -15,7 +15,8 @@ const ALLOWED: Record<string, readonly RegExp[]> = {
   pulsebeacon: [
     /^bin\/pulsebeacon\.js$/,
     /^config\.schema\.json$/,
-    /^public\/[^.][^/]*\.(html|css|js|svg|png|ico)$/,
+    /^pages\/([a-z0-9-]+\/)*[a-z0-9-]+\.(html|svg)$/,
+    /^pages\/(first-view\.js|assets\/[a-z0-9-]+-[\w-]{8}\.(css|js))$/,
     /^report\/report\.(css|js)$/,
   ],
 };

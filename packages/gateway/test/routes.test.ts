@@ -55,19 +55,29 @@ describe('the routes', () => {
     it('refers to files that are there, of the right type, and to nothing elsewhere', async () => {
       const { text } = await ask(`${base}/`);
       const links = [...text.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, link]) => link!);
-      assert(links.includes('/-/page.css') && links.includes('/-/page.js') && links.includes('/-/icon.svg'));
+      const find = (pattern: RegExp): string =>
+        links.find((link) => pattern.test(link)) ?? assert.fail(String(pattern));
       for (const link of links) {
         assert.match(link, /^\/(?!\/)/);
         assert.equal((await ask(`${base}${link}`)).status, 200, link);
       }
       const types = {
-        'page.css': 'text/css; charset=utf-8',
-        'page.js': 'text/javascript; charset=utf-8',
-        'icon.svg': 'image/svg+xml',
+        [find(/^\/-\/assets\/index-[\w-]{8}\.css$/)]: 'text/css; charset=utf-8',
+        [find(/^\/-\/assets\/index-[\w-]{8}\.js$/)]: 'text/javascript; charset=utf-8',
+        [find(/^\/-\/icon\.svg$/)]: 'image/svg+xml',
       };
-      for (const [name, type] of Object.entries(types)) {
-        assert.equal((await ask(`${base}/-/${name}`)).headers['content-type'], type);
+      for (const [link, type] of Object.entries(types)) {
+        const { headers } = await ask(`${base}${link}`);
+        assert.equal(headers['content-type'], type);
+        // What has a digest in its name never changes.
+        const isHashed = link.startsWith('/-/assets/');
+        assert.equal(headers['cache-control'], isHashed ? 'public, max-age=31536000, immutable' : 'no-cache', link);
       }
+    });
+
+    it('has nothing inline, neither script nor style', async () => {
+      const { text } = await ask(`${base}/`);
+      assert.doesNotMatch(text, /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/);
     });
 
     it('is kept by caches, and asked for again', async () => {
@@ -173,7 +183,7 @@ describe('the routes', () => {
     assert.equal(typeof echo!['messagesIn'], 'number');
   });
 
-  for (const path of ['/healthz', '/live', '/', '/-/page.js', '/trace/abcdefghijklmnopqrstuvwx']) {
+  for (const path of ['/healthz', '/live', '/', '/-/first-view.js', '/trace/abcdefghijklmnopqrstuvwx']) {
     it(`${path} says 405 to POST, and what it allows`, async () => {
       const { status, headers, json } = await ask(`${base}${path}`, { method: 'POST', body: 'x=1' });
       assert.equal(status, 405);
@@ -193,6 +203,7 @@ describe('the routes', () => {
 
   for (const path of [
     '/nothing',
+    '/index',
     '/-/nothing.js',
     '/-/../package.json',
     '/-/%2e%2e/package.json',

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pageHeaders } from './security-headers.ts';
 
-const FOLDER = fileURLToPath(new URL('../../public/', import.meta.url));
+const FOLDER = fileURLToPath(new URL('../../pages/', import.meta.url));
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -16,14 +16,21 @@ const TYPES: Readonly<Record<string, string>> = {
   '.ico': 'image/x-icon',
 };
 
+/** What has a digest in its name is that for ever; the rest is kept, but asked for each time, so that a new version shows. */
+const HASHED = /^assets\//;
+const FOR_EVER = 'public, max-age=31536000, immutable';
+const ASK_AGAIN = 'no-cache';
+
 interface Page {
   readonly body: Buffer;
   readonly type: string;
   readonly etag: string;
+  readonly cacheControl: string;
 }
 
-/** The program's own page and what belongs to it: a few small files, read once and served from memory. */
+/** The program's own pages and what belongs to them: a few small files, read once and served from memory. */
 export class Pages {
+  /** By path below the folder. */
   private readonly pages: ReadonlyMap<string, Page>;
 
   private constructor(pages: ReadonlyMap<string, Page>) {
@@ -32,12 +39,13 @@ export class Pages {
 
   static async load(folder: string = FOLDER): Promise<Pages> {
     const pages = new Map<string, Page>();
-    for (const name of await readdir(folder)) {
-      const type = TYPES[path.extname(name)];
+    for (const file of await readdir(folder, { recursive: true })) {
+      const type = TYPES[path.extname(file)];
       if (type === undefined) continue;
-      const body = await readFile(path.join(folder, name));
+      const name = file.replaceAll(path.sep, '/');
+      const body = await readFile(path.join(folder, file));
       const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-      pages.set(name, { body, type, etag });
+      pages.set(name, { body, type, etag, cacheControl: HASHED.test(name) ? FOR_EVER : ASK_AGAIN });
     }
     return new Pages(pages);
   }
@@ -51,11 +59,10 @@ export class Pages {
    * @param host for whom it is served; it has passed the policy
    */
   serve(name: string, host: string | undefined, request: IncomingMessage, response: ServerResponse): void {
-    const { body, type, etag } = this.pages.get(name)!;
+    const { body, type, etag, cacheControl } = this.pages.get(name)!;
     for (const [field, value] of pageHeaders(host)) response.setHeader(field, value);
     response.setHeader('ETag', etag);
-    // Kept, but asked for each time: a new version of the program shows at once.
-    response.setHeader('Cache-Control', 'no-cache');
+    response.setHeader('Cache-Control', cacheControl);
     if (isKnown(request.headers['if-none-match'], etag)) {
       response.writeHead(304).end();
       return;

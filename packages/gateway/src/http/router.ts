@@ -38,8 +38,9 @@ const READ_ONLY: ProblemOptions = { headers: { Allow: 'GET, HEAD' } };
 /** GET with an upgrade; POST without. */
 const ECHO_METHODS: ProblemOptions = { headers: { Allow: 'GET, POST' } };
 
-/** What belongs to the program's own page is below this path; no file of a site can be in its way. */
+/** What the program's own pages load is below this path; no file of a site can be in its way. */
 const PAGE_FOLDER = '/-/';
+const FRONT_PAGE = 'index.html';
 const TRACE_FOLDER = '/trace/';
 
 /** Answers ordinary requests: whose they are, by Host and path, and with what. */
@@ -111,10 +112,8 @@ export class Router {
         trace === undefined ? sendProblem(response, 'PB_TRACE_UNKNOWN') : sendJson(response, trace);
     }
     const page = pageName(path, site === undefined);
-    if (page !== undefined) {
-      if (!pages.has(page)) return undefined;
-      return (request, response) => pages.serve(page, host, request, response);
-    }
+    if (pages.has(page)) return (request, response) => pages.serve(page, host, request, response);
+    if (path.startsWith(PAGE_FOLDER)) return undefined;
     if (site === undefined || !path.startsWith('/')) return undefined;
     return (request, response) => site.serve(path, request, response, (error) => this.onFailure(error, request));
   }
@@ -150,8 +149,10 @@ function isRead({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
-/** The file of the program's own page that a path stands for; undefined where it stands for none. */
-function pageName(path: string, isAtRoot: boolean): string | undefined {
-  if (path === PAGE_FOLDER || (isAtRoot && path === '/')) return 'index.html';
-  return path.startsWith(PAGE_FOLDER) ? path.slice(PAGE_FOLDER.length) : undefined;
+/** The file of the program's own pages that would be at a path: `/a/b` is `a/b.html`, and only `/` is the front page. */
+function pageName(path: string, isAtRoot: boolean): string {
+  if (path.startsWith(PAGE_FOLDER)) return path.slice(PAGE_FOLDER.length) || FRONT_PAGE;
+  if (path === '/') return isAtRoot ? FRONT_PAGE : '';
+  const page = `${path.slice(1)}.html`;
+  return page === FRONT_PAGE ? '' : page;
 }

@@ -1,5 +1,5 @@
-import { byId, create } from './dom.js';
-import { milliseconds, size, timeOfDay } from './format.js';
+import { byId, create } from '../shared/dom.js';
+import { milliseconds, size, timeOfDay } from '../shared/format.js';
 import { showData } from './show-data.js';
 
 /** Older rows go, so that a page left open for a day stays light. */

@@ -1,7 +1,7 @@
 import { Arrivals, showTaken } from './arrivals.js';
-import { within } from './dom.js';
+import { within } from '../shared/dom.js';
 import { Following } from './following.js';
-import { duration, timeOfDay } from './format.js';
+import { duration, timeOfDay } from '../shared/format.js';
 
 const now = () => timeOfDay(new Date()).slice(0, 8);
 

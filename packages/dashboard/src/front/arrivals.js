@@ -1,5 +1,5 @@
-import { create } from './dom.js';
-import { duration, timeOfDay } from './format.js';
+import { create } from '../shared/dom.js';
+import { duration, timeOfDay } from '../shared/format.js';
 import { showData } from './show-data.js';
 
 /** Older rows go, so that a page left open for a day stays light. */

@@ -1,5 +1,5 @@
-import { byId } from './dom.js';
-import { selectTab } from './tabs.js';
+import { byId } from '../shared/dom.js';
+import { selectTab } from '../shared/tabs.js';
 
 /**
  * The two views of the page, as tabs; the address says which is shown, so that a reload or a link finds it again.

@@ -1,4 +1,4 @@
-import { create, within } from './dom.js';
+import { create, within } from '../shared/dom.js';
 
 const HEADS = ['request', 'response'];
 

@@ -1,6 +1,6 @@
-import { byId } from './dom.js';
-import { count, shortCount } from './format.js';
-import { Sparkline } from './sparkline.js';
+import { byId } from '../shared/dom.js';
+import { count, shortCount } from '../shared/format.js';
+import { Sparkline } from '../shared/sparkline.js';
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;

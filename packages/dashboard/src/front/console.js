@@ -1,7 +1,7 @@
 import { meaningOf, readCloseCode } from './close-codes.js';
 import { startComposer } from './composer.js';
-import { byId } from './dom.js';
-import { milliseconds, parseHex } from './format.js';
+import { byId } from '../shared/dom.js';
+import { milliseconds, parseHex } from '../shared/format.js';
 import { traceId } from './handshake.js';
 import { RoundTrips } from './round-trips.js';
 import { Transcript } from './transcript.js';

@@ -1,4 +1,4 @@
-import { within } from './dom.js';
+import { within } from '../shared/dom.js';
 import { History } from './history.js';
 
 /**

@@ -1,7 +1,7 @@
 import { startComposer } from './composer.js';
-import { byId } from './dom.js';
+import { byId } from '../shared/dom.js';
 import { problemOf } from './follower.js';
-import { milliseconds } from './format.js';
+import { milliseconds } from '../shared/format.js';
 
 const KINDS = {
   text: {

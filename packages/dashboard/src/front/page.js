@@ -1,11 +1,11 @@
-// The page at /: wires its parts together. Plain modules, no build, nothing from elsewhere.
+// The page at /: wires its parts together.
 import { startChannel } from './channel.js';
 import { startConsole } from './console.js';
-import { byId } from './dom.js';
+import { byId } from '../shared/dom.js';
 import { showHandshake } from './handshake.js';
 import { watchCounts } from './live.js';
 import { showSamples } from './samples.js';
-import { startTabs } from './tabs.js';
+import { startTabs } from '../shared/tabs.js';
 import { showTerminalLines } from './terminal-lines.js';
 import { startViews } from './views.js';
 

@@ -1,4 +1,4 @@
-import { byId } from './dom.js';
+import { byId } from '../shared/dom.js';
 import { Backoff, problemOf } from './follower.js';
 import { byPoll } from './follow-poll.js';
 import { bySse } from './follow-sse.js';

@@ -1,5 +1,5 @@
-import { create } from './dom.js';
-import { toAscii, toHex } from './format.js';
+import { create } from '../shared/dom.js';
+import { toAscii, toHex } from '../shared/format.js';
 
 /** What is shown of a long message. */
 const MOST_SHOWN = 4096;

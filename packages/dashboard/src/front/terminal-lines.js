@@ -1,5 +1,5 @@
-import { startCopying } from './copying.js';
-import { byId, create, within } from './dom.js';
+import { startCopying } from '../shared/copying.js';
+import { byId, create, within } from '../shared/dom.js';
 import { inColors } from './samples.js';
 
 /**

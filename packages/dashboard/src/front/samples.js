@@ -1,5 +1,5 @@
-import { startCopying } from './copying.js';
-import { byId, create } from './dom.js';
+import { startCopying } from '../shared/copying.js';
+import { byId, create } from '../shared/dom.js';
 
 /** The key of the example in RFC 6455 §1.3; any 16 bytes will do. */
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
