@@ -24,6 +24,7 @@ export {
   readDigestChallenge,
 } from './digest.ts';
 export { parseExtensions, serializeExtensions } from './extension-header.ts';
+export { type Forwarded, type ForwardedHeader, type ForwardedTrust, readForwarded } from './forwarded.ts';
 export { DEFAULT_HEADER_LIMITS, HeaderFields, type HeaderLimits } from './header-fields.ts';
 export type { HeaderLine, HeadersInput } from './header-input.ts';
 export { acceptValue } from './key.ts';
@@ -53,6 +54,7 @@ export {
   type RefusalContext,
   type RefusalOptions,
 } from './refusal.ts';
+export { MOST_PROXY_HEADER, type ProxiedPeer, type ProxyHeader, readProxyHeader } from './proxy-protocol.ts';
 export { type RefusalCode, type RefusalEntry, REFUSALS } from './refusals.ts';
 export { parseRequestTarget, type RequestTarget } from './request-target.ts';
 export {
