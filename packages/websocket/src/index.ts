@@ -12,8 +12,11 @@ export type {
   Traffic,
 } from './connection/connection.ts';
 export { type ConnectionErrorCode, UsageError, type UsageErrorCode, WebSocketError } from './connection/errors.ts';
+export { type Codec, jsonCodec } from './connection/codec.ts';
 export { PreparedMessage } from './connection/prepared-message.ts';
 export type { SlowConsumerPolicy } from './connection/shared.ts';
+export type { SchemaIssue, StandardSchema } from './connection/standard-schema.ts';
+export { InvalidMessageError, TypedMessages, type TypedMessagesOptions } from './connection/typed-messages.ts';
 export type { Challenge } from './handshake/challenges.ts';
 export { HeaderFields, type HeaderLimits } from './handshake/header-fields.ts';
 export type { HeadersInput } from './handshake/header-input.ts';

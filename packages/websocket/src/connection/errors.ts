@@ -11,7 +11,8 @@ export type ConnectionFailureCode =
   | 'PB_STREAM_ENDED'
   | 'PB_HANDLER_FAILED'
   | 'PB_TERMINATED'
-  | 'PB_SEND_ABORTED';
+  | 'PB_SEND_ABORTED'
+  | 'PB_VALUE_INVALID';
 
 const failure = (closeCode: number, section: string, retry: boolean, message: string): Violation => ({
   closeCode,
@@ -40,6 +41,7 @@ export const CONNECTION_ERRORS: Readonly<Record<ConnectionFailureCode, Violation
   PB_HANDLER_FAILED: failure(1011, 'RFC 6455 §7.4.1', true, 'the application failed while handling a message'),
   PB_TERMINATED: failure(1006, 'RFC 6455 §7.1.5', true, 'the application cut the connection with terminate()'),
   PB_SEND_ABORTED: failure(1011, 'RFC 6455 §5.4', true, 'a message that was being sent in parts was given up'),
+  PB_VALUE_INVALID: failure(1007, 'RFC 6455 §7.4.1', false, 'the message is not what the codec or the schema wants'),
 };
 
 /** What a caller of this library can do wrong. Thrown, never sent. */
