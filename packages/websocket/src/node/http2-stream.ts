@@ -82,7 +82,16 @@ const ABORTED = AbortSignal.abort();
  * stream tells an AbortError.
  */
 export function resetStream(stream: Http2Stream): void {
-  if (!stream.destroyed) addAbortSignal(ABORTED, stream);
+  if (stream.destroyed) return;
+  resetHere.add(stream);
+  addAbortSignal(ABORTED, stream);
+}
+
+const resetHere = new WeakSet<Http2Stream>();
+
+/** Whether it was {@link resetStream} that ended a stream. */
+export function wasResetHere(stream: Http2Stream): boolean {
+  return resetHere.has(stream);
 }
 
 /** The peer, or the end of its session, reset a stream. */
