@@ -9,6 +9,17 @@ export type HeadersInput =
   | Readonly<Record<string, string | readonly string[] | undefined>>
   | Iterable<readonly [name: string, value: string]>;
 
+/** Fields that speak of the connection of HTTP/1.1, and that HTTP/2 must not have (RFC 9113 §8.2.2). */
+export const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 /** One field line to be sent. */
 export type HeaderLine = readonly [name: string, value: string];
 

@@ -25,8 +25,15 @@ export {
 } from './digest.ts';
 export { parseExtensions, serializeExtensions } from './extension-header.ts';
 export { type Forwarded, type ForwardedHeader, type ForwardedTrust, readForwarded } from './forwarded.ts';
+export {
+  connectAcceptLines,
+  connectProtocol,
+  isWebSocketProtocol,
+  readExtendedConnect,
+  refuseMethod,
+} from './extended-connect.ts';
 export { DEFAULT_HEADER_LIMITS, HeaderFields, type HeaderLimits } from './header-fields.ts';
-export type { HeaderLine, HeadersInput } from './header-input.ts';
+export { CONNECTION_FIELDS, type HeaderLine, type HeadersInput } from './header-input.ts';
 export { acceptValue } from './key.ts';
 export {
   type HandshakeUsageEntry,
@@ -49,7 +56,9 @@ export { type PathMatch, type PathParameters, PathRouter } from './path-template
 export {
   DEFAULT_RETRY_AFTER,
   type EncodedRefusal,
+  encodeHttp2Refusal,
   encodeRefusal,
+  type Http2Refusal,
   Refusal,
   type RefusalContext,
   type RefusalOptions,
@@ -63,6 +72,7 @@ export {
   type Handshake,
   type HandshakeRequest,
   isWebSocketUpgrade,
+  type OpeningHandshake,
   readHandshake,
 } from './server-handshake.ts';
 export { parseSubprotocols, selectSubprotocol, serializeSubprotocols } from './subprotocols.ts';

@@ -1,6 +1,12 @@
 import type { Platform } from '../protocol/platform.ts';
 import { toAsciiJson } from './ascii-json.ts';
-import { encodeHeaderLines, type HeaderLine, type HeadersInput, readHeadersInput } from './header-input.ts';
+import {
+  CONNECTION_FIELDS,
+  encodeHeaderLines,
+  type HeaderLine,
+  type HeadersInput,
+  readHeadersInput,
+} from './header-input.ts';
 import { HandshakeUsageError } from './usage-error.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { type RefusalCode, REFUSALS } from './refusals.ts';
@@ -130,30 +136,61 @@ export function encodeRefusal(
   refusal: Refusal,
   context: RefusalContext = {},
 ): EncodedRefusal {
-  const { status, headers } = refusal;
-  const mayUpgrade = status === 426;
+  const { status } = refusal;
   let head = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
   // A sender of Upgrade also sends the connection option (RFC 9110 §7.8); a 426 must name the protocol (§15.5.22).
-  head += mayUpgrade ? 'Connection: close, Upgrade\r\nUpgrade: websocket\r\n' : 'Connection: close\r\n';
-  if (context.date !== undefined && !hasLine(headers, 'date')) head += `Date: ${context.date}\r\n`;
-  // Without it, caches may keep a 404 or a 405 for the path as such (RFC 9110 §15.1).
-  if (!hasLine(headers, 'cache-control')) head += 'Cache-Control: no-store\r\n';
-  if (status === 405 && !hasLine(headers, 'allow')) head += 'Allow: GET\r\n';
-  head += encodeHeaderLines(headers);
-
-  if (WITHOUT_CONTENT.has(status)) {
-    if (status === 205) head += 'Content-Length: 0\r\n';
-    return { head: `${head}\r\n`, body: new Uint8Array(0) };
-  }
-  const body = encodeBody(platform, refusal);
-  if (!hasLine(headers, 'content-type')) head += `Content-Type: ${defaultContentType(refusal.body)}\r\n`;
-  head += `Content-Length: ${body.length}\r\n\r\n`;
-  return { head, body: context.method === 'HEAD' ? new Uint8Array(0) : body };
+  head += status === 426 ? 'Connection: close, Upgrade\r\nUpgrade: websocket\r\n' : 'Connection: close\r\n';
+  const { lines, body } = contentOf(platform, refusal, status, context);
+  return { head: `${head}${encodeHeaderLines(lines)}\r\n`, body };
 }
 
-function encodeBody(platform: Pick<Platform, 'encodeUtf8'>, refusal: Refusal): Uint8Array {
-  const { body, status, title, code, detail } = refusal;
+/** An answer over HTTP/2, ready to be written. */
+export interface Http2Refusal {
+  readonly status: number;
+  readonly lines: readonly HeaderLine[];
+  readonly body: Uint8Array;
+}
+
+/** The same answer over HTTP/2, which has no Upgrade: so 426, which must have one (RFC 9110 §15.5.22), becomes 400. */
+export function encodeHttp2Refusal(
+  platform: Pick<Platform, 'encodeUtf8'>,
+  refusal: Refusal,
+  context: RefusalContext = {},
+): Http2Refusal {
+  const status = refusal.status === 426 ? 400 : refusal.status;
+  const { lines, body } = contentOf(platform, refusal, status, context);
+  return { status, lines: lines.filter(([name]) => !CONNECTION_FIELDS.has(name.toLowerCase())), body };
+}
+
+/** The field lines that say something of the answer, not of the connection, and its body. */
+function contentOf(
+  platform: Pick<Platform, 'encodeUtf8'>,
+  refusal: Refusal,
+  status: number,
+  context: RefusalContext,
+): { lines: HeaderLine[]; body: Uint8Array } {
+  const { headers } = refusal;
+  const lines: HeaderLine[] = [];
+  if (context.date !== undefined && !hasLine(headers, 'date')) lines.push(['Date', context.date]);
+  // Without it, caches may keep a 404 or a 405 for the path as such (RFC 9110 §15.1).
+  if (!hasLine(headers, 'cache-control')) lines.push(['Cache-Control', 'no-store']);
+  if (status === 405 && !hasLine(headers, 'allow')) lines.push(['Allow', 'GET']);
+  lines.push(...headers);
+
+  if (WITHOUT_CONTENT.has(status)) {
+    if (status === 205) lines.push(['Content-Length', '0']);
+    return { lines, body: new Uint8Array(0) };
+  }
+  const body = encodeBody(platform, refusal, status);
+  if (!hasLine(headers, 'content-type')) lines.push(['Content-Type', defaultContentType(refusal.body)]);
+  lines.push(['Content-Length', String(body.length)]);
+  return { lines, body: context.method === 'HEAD' ? new Uint8Array(0) : body };
+}
+
+function encodeBody(platform: Pick<Platform, 'encodeUtf8'>, refusal: Refusal, status: number): Uint8Array {
+  const { body, code, detail } = refusal;
   if (body !== undefined && typeof body !== 'string') return body;
+  const title = reasonPhrase(status);
   const problem = { type: 'about:blank', title, status, ...(detail === '' ? {} : { detail }), code };
   const text = body ?? toAsciiJson(problem);
   const bytes = new Uint8Array(text.length * 3);

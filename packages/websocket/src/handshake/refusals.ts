@@ -10,6 +10,10 @@ export type RefusalCode =
   | 'PB_HANDSHAKE_HOST_MISSING'
   | 'PB_HANDSHAKE_HOST_REPEATED'
   | 'PB_HANDSHAKE_HOST_INVALID'
+  | 'PB_HANDSHAKE_CONNECT_MISSING'
+  | 'PB_HANDSHAKE_PROTOCOL_UNKNOWN'
+  | 'PB_HANDSHAKE_PSEUDO_FIELDS'
+  | 'PB_HANDSHAKE_CONNECTION_FIELDS'
   | 'PB_HANDSHAKE_UPGRADE_MISSING'
   | 'PB_HANDSHAKE_UPGRADE_INVALID'
   | 'PB_HANDSHAKE_CONNECTION'
@@ -81,6 +85,22 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalEntry>> = {
   PB_HANDSHAKE_HOST_MISSING: entry(400, 'RFC 6455 §4.2.1', 'the Host field is missing'),
   PB_HANDSHAKE_HOST_REPEATED: entry(400, 'RFC 9112 §3.2', 'the Host field is there more than once'),
   PB_HANDSHAKE_HOST_INVALID: entry(400, 'RFC 9112 §3.2', 'the Host field is not a host and at most a port'),
+  PB_HANDSHAKE_CONNECT_MISSING: entry(
+    405,
+    'RFC 8441 §4',
+    'this address speaks WebSocket: over HTTP/2 send CONNECT with :protocol websocket',
+  ),
+  PB_HANDSHAKE_PROTOCOL_UNKNOWN: entry(501, 'RFC 9220 §3', 'the :protocol of this CONNECT is not websocket'),
+  PB_HANDSHAKE_PSEUDO_FIELDS: entry(
+    400,
+    'RFC 8441 §4',
+    'a CONNECT with :protocol has :scheme (http or https), :path and :authority, each once',
+  ),
+  PB_HANDSHAKE_CONNECTION_FIELDS: entry(
+    400,
+    'RFC 9113 §8.2.2',
+    'HTTP/2 has no Connection, Upgrade or other field that speaks of the connection',
+  ),
   PB_HANDSHAKE_UPGRADE_MISSING: entry(
     426,
     'RFC 6455 §4.2.1',

@@ -11,7 +11,7 @@ import {
   REPEATED,
   scanHandshakeFields,
 } from './header-fields.ts';
-import { encodeHeaderLines, type HeadersInput, readHeadersInput } from './header-input.ts';
+import { encodeHeaderLines, type HeaderLine, type HeadersInput, readHeadersInput } from './header-input.ts';
 import { acceptValue, isKey } from './key.ts';
 import { HandshakeUsageError } from './usage-error.ts';
 import { Refusal } from './refusal.ts';
@@ -31,8 +31,8 @@ export interface HandshakeRequest {
   readonly rawHeaders: readonly string[];
 }
 
-/** A client's opening handshake that conforms to RFC 6455 §4.2.1. Whether it is accepted is still to be decided. */
-export interface Handshake {
+/** What a client's opening handshake says, over whichever version of HTTP. Whether it is accepted is still to be decided. */
+export interface OpeningHandshake {
   /** Tells a handshake from a {@link Refusal}. */
   readonly ok: true;
   /** The path of the request target, percent-encoded as received. */
@@ -43,13 +43,17 @@ export interface Handshake {
   readonly host: string;
   /** The value of Origin, not judged yet. */
   readonly origin: string | undefined;
-  readonly key: string;
   /** What the client offers, what it prefers first; without repetitions. */
   readonly subprotocols: readonly string[];
   /** What the client offers, what it prefers first. The same name may come several times (RFC 7692 §5.1). */
   readonly extensions: readonly ExtensionOffer[];
   /** All header fields. */
   readonly fields: HeaderFields;
+}
+
+/** A client's opening handshake that conforms to RFC 6455 §4.2.1. */
+export interface Handshake extends OpeningHandshake {
+  readonly key: string;
 }
 
 /** What the server answers to a handshake that it accepts. */
@@ -78,7 +82,8 @@ const RESERVED: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-const HEADER_FAULTS: Readonly<Record<HeaderFault, RefusalCode>> = {
+/** The refusal for each fault of a header as such. */
+export const HEADER_REFUSALS: Readonly<Record<HeaderFault, RefusalCode>> = {
   'too-many-fields': 'PB_HANDSHAKE_TOO_MANY_FIELDS',
   'too-large': 'PB_HANDSHAKE_FIELDS_TOO_LARGE',
   'invalid-value': 'PB_HANDSHAKE_FIELD_INVALID',
@@ -113,7 +118,7 @@ export function readHandshake(
 ): Handshake | Refusal {
   if (request.method !== 'GET') return Refusal.of('PB_HANDSHAKE_METHOD');
   const fields = scanHandshakeFields(request.rawHeaders, limits);
-  if (typeof fields === 'string') return Refusal.of(HEADER_FAULTS[fields]);
+  if (typeof fields === 'string') return Refusal.of(HEADER_REFUSALS[fields]);
   const target = parseRequestTarget(request.url ?? '');
   if (target === undefined) return Refusal.of('PB_HANDSHAKE_TARGET');
   const fault = checkUpgrade(request, fields) ?? checkVersion(fields) ?? checkKey(fields);
@@ -136,7 +141,7 @@ function checkUpgrade(request: HandshakeRequest, fields: HandshakeFields): Refus
 }
 
 /** Item 6. Before the key, for a client of another version is to learn which one we speak (§4.4). */
-function checkVersion({ version }: HandshakeFields): RefusalCode | undefined {
+export function checkVersion({ version }: HandshakeFields): RefusalCode | undefined {
   if (version === undefined) return 'PB_HANDSHAKE_VERSION_MISSING';
   if (version === REPEATED) return 'PB_HANDSHAKE_VERSION_REPEATED';
   const trimmed = trimWhitespace(version);
@@ -152,24 +157,34 @@ function checkKey({ key, origin }: HandshakeFields): RefusalCode | undefined {
   return origin === REPEATED ? 'PB_HANDSHAKE_ORIGIN_REPEATED' : undefined;
 }
 
-/** Items 8 and 9; the rest was checked. */
+/** Items 5, 8 and 9; the rest was checked. */
 function toHandshake(request: HandshakeRequest, fields: HandshakeFields, target: RequestTarget): Handshake | Refusal {
-  const subprotocols = fields.subprotocol === undefined ? NONE : parseSubprotocols(fields.subprotocol);
-  if (subprotocols === 'invalid') return Refusal.of('PB_HANDSHAKE_SUBPROTOCOLS_INVALID');
-  if (subprotocols === 'repeated') return Refusal.of('PB_HANDSHAKE_SUBPROTOCOLS_REPEATED');
-  const extensions = fields.extensions === undefined ? NONE : parseExtensions(fields.extensions);
-  if (extensions === undefined) return Refusal.of('PB_HANDSHAKE_EXTENSIONS_INVALID');
+  const offers = readOffers(fields);
+  if (!offers.ok) return offers;
   return {
     ok: true,
     path: target.path,
     query: target.query,
     host: target.authority ?? trimWhitespace(fields.host as string),
-    origin: fields.origin === undefined ? undefined : trimWhitespace(fields.origin as string),
+    origin: offers.origin,
     key: trimWhitespace(fields.key as string),
-    subprotocols,
-    extensions,
+    subprotocols: offers.subprotocols,
+    extensions: offers.extensions,
     fields: new HeaderFields(request.rawHeaders),
   };
+}
+
+/** What both versions of HTTP read alike: items 7 to 9 of §4.2.1. Origin was seen to stand once. */
+export function readOffers(
+  fields: HandshakeFields,
+): Pick<OpeningHandshake, 'ok' | 'origin' | 'subprotocols' | 'extensions'> | Refusal {
+  const subprotocols = fields.subprotocol === undefined ? NONE : parseSubprotocols(fields.subprotocol);
+  if (subprotocols === 'invalid') return Refusal.of('PB_HANDSHAKE_SUBPROTOCOLS_INVALID');
+  if (subprotocols === 'repeated') return Refusal.of('PB_HANDSHAKE_SUBPROTOCOLS_REPEATED');
+  const extensions = fields.extensions === undefined ? NONE : parseExtensions(fields.extensions);
+  if (extensions === undefined) return Refusal.of('PB_HANDSHAKE_EXTENSIONS_INVALID');
+  const origin = fields.origin === undefined ? undefined : trimWhitespace(fields.origin as string);
+  return { ok: true, origin, subprotocols, extensions };
 }
 
 /** Whether a well-formed Connection list (RFC 9110 §7.6.1) has the option upgrade: nearly always nothing else. */
@@ -203,22 +218,33 @@ export function encodeAccept(
   handshake: Pick<Handshake, 'key' | 'subprotocols' | 'extensions'>,
   options: AcceptOptions = {},
 ): string {
-  const { subprotocol, extensions = NONE, headers } = options;
   let head = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ';
   head += `${acceptValue(platform, handshake.key)}\r\n`;
-  if (subprotocol !== undefined) {
-    if (!handshake.subprotocols.includes(subprotocol))
-      throw new HandshakeUsageError('PB_SUBPROTOCOL_NOT_OFFERED', subprotocol);
-    head += `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
-  }
+  return `${head}${encodeHeaderLines(agreedLines(handshake, options))}\r\n`;
+}
+
+/**
+ * The field lines of an acceptance that say what was agreed on, and what the application adds.
+ *
+ * @throws {HandshakeUsageError} as {@link encodeAccept}
+ */
+export function agreedLines(
+  handshake: Pick<OpeningHandshake, 'subprotocols' | 'extensions'>,
+  { subprotocol, extensions = NONE, headers }: AcceptOptions,
+): HeaderLine[] {
+  const lines = readHeadersInput(headers, RESERVED);
   if (extensions.length > 0) {
     for (const { name } of extensions) {
       if (!handshake.extensions.some((offer) => offer.name === name)) {
         throw new HandshakeUsageError('PB_EXTENSION_NOT_OFFERED', name);
       }
     }
-    head += `Sec-WebSocket-Extensions: ${serializeExtensions(extensions)}\r\n`;
+    lines.unshift(['Sec-WebSocket-Extensions', serializeExtensions(extensions)]);
   }
-  if (headers !== undefined) head += encodeHeaderLines(readHeadersInput(headers, RESERVED));
-  return `${head}\r\n`;
+  if (subprotocol !== undefined) {
+    if (!handshake.subprotocols.includes(subprotocol))
+      throw new HandshakeUsageError('PB_SUBPROTOCOL_NOT_OFFERED', subprotocol);
+    lines.unshift(['Sec-WebSocket-Protocol', subprotocol]);
+  }
+  return lines;
 }

@@ -6,6 +6,17 @@ import {
   newTrafficCounts,
   type TrafficCounts,
 } from '../connection/traffic.ts';
+import type { HttpVersion } from './exchange.ts';
+
+/** Handshakes and connections of one version of HTTP. */
+export interface VersionCounts {
+  /** Connections that are open now. */
+  readonly open: number;
+  /** Connections that were opened so far. */
+  readonly accepted: number;
+  /** Handshakes that were refused so far. */
+  readonly refused: number;
+}
 
 /** How many, now and so far. Bytes are payload bytes of messages, before compression. */
 export interface Counts {
@@ -21,6 +32,8 @@ export interface Counts {
   readonly refusedByCode: Readonly<Record<string, number>>;
   /** Connections that are over, by close code. */
   readonly closedByCode: Readonly<Record<string, number>>;
+  /** By the version of HTTP that they opened with. */
+  readonly byHttpVersion: Readonly<Record<HttpVersion, VersionCounts>>;
   readonly messagesIn: number;
   readonly bytesIn: number;
   readonly messagesOut: number;
@@ -41,20 +54,28 @@ export class Census {
   private refused = 0;
   private readonly refusedByCode = new Map<string, number>();
   private readonly closedByCode = new Map<number, number>();
+  private readonly byVersion = {
+    '1.1': { open: 0, accepted: 0, refused: 0 },
+    '2': { open: 0, accepted: 0, refused: 0 },
+  };
   readonly traffic: TrafficCounts = newTrafficCounts();
 
-  onAccepted(): void {
+  onAccepted(version: HttpVersion): void {
+    this.byVersion[version].open++;
+    this.byVersion[version].accepted++;
     this.accepted++;
     this.open++;
     if (this.open > this.peak) this.peak = this.open;
   }
 
-  onRefused(code: string): void {
+  onRefused(code: string, version: HttpVersion): void {
+    this.byVersion[version].refused++;
     this.refused++;
     this.refusedByCode.set(code, (this.refusedByCode.get(code) ?? 0) + 1);
   }
 
-  onClosed(code: number): void {
+  onClosed(code: number, version: HttpVersion): void {
+    this.byVersion[version].open--;
     this.open--;
     this.closedByCode.set(code, (this.closedByCode.get(code) ?? 0) + 1);
   }
@@ -68,6 +89,7 @@ export class Census {
       refused: this.refused,
       refusedByCode: Object.fromEntries(this.refusedByCode),
       closedByCode: Object.fromEntries(this.closedByCode),
+      byHttpVersion: { '1.1': { ...this.byVersion['1.1'] }, '2': { ...this.byVersion['2'] } },
       messagesIn: traffic[MESSAGES_IN]!,
       bytesIn: traffic[BYTES_IN]!,
       messagesOut: traffic[MESSAGES_OUT]!,

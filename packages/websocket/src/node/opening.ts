@@ -5,7 +5,8 @@ import type { HeadersInput } from '../handshake/header-input.ts';
 import type { HeaderFields } from '../handshake/header-fields.ts';
 import type { PathParameters } from '../handshake/path-template.ts';
 import { encodeRefusal, Refusal } from '../handshake/refusal.ts';
-import type { Handshake } from '../handshake/server-handshake.ts';
+import type { OpeningHandshake } from '../handshake/server-handshake.ts';
+import type { HandshakeExchange, HttpVersion } from './exchange.ts';
 import { nodePlatform } from './platform.ts';
 
 /** A client's opening handshake, as the application decides on it. */
@@ -28,7 +29,9 @@ export interface OpeningRequest {
   readonly remotePort: number | undefined;
   /** The request came over TLS. */
   readonly secure: boolean;
-  /** The request as Node's HTTP server read it. */
+  /** The version of HTTP that the WebSocket opens with. */
+  readonly httpVersion: HttpVersion;
+  /** The request as Node's HTTP server read it; over HTTP/2 an `Http2ServerRequest`. */
   readonly request: IncomingMessage;
 }
 
@@ -54,30 +57,57 @@ export interface RefusedEvent {
   /** The path as received; empty where the request has none. */
   readonly path: string;
   readonly remoteAddress: string | undefined;
+  /** The version of HTTP that it came with. */
+  readonly httpVersion: HttpVersion;
   /** What `authorize` threw. */
   readonly error?: unknown;
 }
 
-export function toOpeningRequest(
-  handshake: Handshake,
-  path: string,
-  parameters: PathParameters,
-  request: IncomingMessage,
-  socket: Socket,
-): OpeningRequest {
-  return {
-    path,
-    query: handshake.query,
-    parameters,
-    host: handshake.host,
-    origin: handshake.origin,
-    headers: handshake.fields,
-    subprotocols: handshake.subprotocols,
-    remoteAddress: socket.remoteAddress,
-    remotePort: socket.remotePort,
-    secure: isSecure(socket),
-    request,
-  };
+/** The request as the application decides on it. Its `request` may have to be made, so that is only done where asked for. */
+export class Opening implements OpeningRequest {
+  readonly path: string;
+  readonly parameters: PathParameters;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly secure: boolean;
+  readonly httpVersion: HttpVersion;
+  readonly handshake: OpeningHandshake;
+  readonly exchange: HandshakeExchange;
+
+  constructor(handshake: OpeningHandshake, exchange: HandshakeExchange, path: string, parameters: PathParameters) {
+    this.path = path;
+    this.parameters = parameters;
+    this.remoteAddress = exchange.remoteAddress;
+    this.remotePort = exchange.remotePort;
+    this.secure = exchange.secure;
+    this.httpVersion = exchange.httpVersion;
+    this.handshake = handshake;
+    this.exchange = exchange;
+  }
+
+  get query(): string | undefined {
+    return this.handshake.query;
+  }
+
+  get host(): string {
+    return this.handshake.host;
+  }
+
+  get origin(): string | undefined {
+    return this.handshake.origin;
+  }
+
+  get headers(): HeaderFields {
+    return this.handshake.fields;
+  }
+
+  get subprotocols(): readonly string[] {
+    return this.handshake.subprotocols;
+  }
+
+  get request(): IncomingMessage {
+    return this.exchange.request;
+  }
 }
 
 export function isSecure(socket: Socket): boolean {
@@ -85,7 +115,7 @@ export function isSecure(socket: Socket): boolean {
 }
 
 /** A refused client may take its time to read the answer; then the connection is cut. */
-const LINGER_MS = 2000;
+export const LINGER_MS = 2000;
 
 /**
  * Answers with a refusal and closes. What the client may have sent after its handshake is never read as HTTP

@@ -68,6 +68,12 @@ export interface ServerOptions<Context = unknown, Receive extends ReceiveMode = 
   readonly compression?: boolean | DeflateOptions;
 
   /**
+   * WebSockets over HTTP/2 (RFC 8441), too. On a server of somebody else `false` where another path of it has WebSockets
+   * that come over HTTP/1.1 alone: browsers take the announcement as a promise for the whole origin. Default `true`.
+   */
+  readonly http2?: boolean;
+
+  /**
    * `owned`: the message handler gets a string or a copy, to keep. `borrowed`: it gets bytes (text too) that are only
    * valid until it returns, uncopied, and not to be changed. Default `owned`.
    */
@@ -98,7 +104,16 @@ const DEFAULT_LIMITS: ResolvedLimits = {
 };
 
 const HANDLERS = ['authorize', 'open', 'message', 'drain', 'ping', 'pong', 'close', 'error', 'refused'];
-const OTHERS = ['path', 'subprotocols', 'compression', 'receive', 'publicUrl', 'allowedOrigins', 'missingOrigin'];
+const OTHERS = [
+  'path',
+  'subprotocols',
+  'compression',
+  'http2',
+  'receive',
+  'publicUrl',
+  'allowedOrigins',
+  'missingOrigin',
+];
 const NAMES: ReadonlySet<string> = new Set([...Object.keys(DEFAULT_LIMITS), ...HANDLERS, ...OTHERS]);
 
 /** A limit that is misspelt would be no limit. @throws UsageError `PB_OPTION_INVALID` */

@@ -1,11 +1,7 @@
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import { CLOSE_TRY_AGAIN_LATER } from '../protocol/close-codes.ts';
 import type { ExtensionOffer } from '../protocol/extension-offer.ts';
 import { negotiateDeflate } from '../protocol/permessage-deflate.ts';
 import type { DeflateProvider } from '../protocol/platform.ts';
-import { acquireBatch, MAX_BATCH, releaseBatch } from '../connection/batch-pool.ts';
-import { type ByteStream, CONSUMED } from '../connection/byte-stream.ts';
 import { processMemory } from '../connection/process-memory.ts';
 import type { Agreement, ConnectionShared } from '../connection/shared.ts';
 import { serializeExtensions } from '../handshake/extension-header.ts';
@@ -14,33 +10,22 @@ import { type PathParameters, PathRouter } from '../handshake/path-template.ts';
 import { Refusal } from '../handshake/refusal.ts';
 import { parseRequestTarget } from '../handshake/request-target.ts';
 import type { RefusalCode } from '../handshake/refusals.ts';
-import { encodeAccept, type Handshake, readHandshake } from '../handshake/server-handshake.ts';
 import { selectSubprotocol } from '../handshake/subprotocols.ts';
 import { Census } from './census.ts';
 import { connectionShared } from './connection-shared.ts';
-import { type Acceptance, type Authorization, type OpeningRequest, refuse, toOpeningRequest } from './opening.ts';
+import type { HandshakeTarget } from './connect-dispatcher.ts';
+import type { HandshakeExchange } from './exchange.ts';
+import { type Acceptance, type Authorization, Opening } from './opening.ts';
 import type { ReceiveMode } from './connection-limits.ts';
-import { nodePlatform } from './platform.ts';
 import { ServerConnectionCore } from './server-connection.ts';
 import type { WebSocketServer } from './server.ts';
-import { streamOver } from './shared-read-buffer.ts';
-import type { UpgradeTarget } from './upgrade-dispatcher.ts';
 
 const ACCEPTED: Acceptance<never> = {};
 const NO_EXTENSIONS: readonly ExtensionOffer[] = [];
 const NOTHING_AGREED: Agreement = { protocol: '', extensions: '', deflate: null };
 
-/** A handshake on its way: what it says, and where its answer goes. */
-interface Opening {
-  readonly handshake: Handshake;
-  readonly request: OpeningRequest;
-  readonly socket: Socket;
-  /** Bytes that came behind the handshake. */
-  readonly head: Buffer;
-}
-
 /** One path of a server: its handshakes, and what its connections have in common. */
-export class Route<Context> implements UpgradeTarget {
+export class Route<Context> implements HandshakeTarget {
   readonly path: string | undefined;
   readonly census: Census = new Census();
   private readonly server: WebSocketServer<Context, ReceiveMode>;
@@ -73,7 +58,7 @@ export class Route<Context> implements UpgradeTarget {
       deflate,
       traffic: this.census.traffic,
       onClosed: (connection, code) => {
-        this.census.onClosed(code);
+        this.census.onClosed(code, connection.httpVersion);
         server.unregister(connection, code);
       },
     });
@@ -85,18 +70,21 @@ export class Route<Context> implements UpgradeTarget {
     return target !== undefined && this.router.match(target.path) !== undefined;
   }
 
-  openUpgrade(incoming: IncomingMessage, socket: Socket, head: Buffer, parameters: PathParameters): void {
-    const handshake = readHandshake(incoming, this.server.limits.headerLimits);
-    if (!handshake.ok) return this.refuse(incoming, socket, handshake, handshake.detail);
+  get takesHttp2(): boolean {
+    return this.server.options.http2 !== false;
+  }
+
+  openHandshake(exchange: HandshakeExchange, parameters: PathParameters): void {
+    const handshake = exchange.read(this.server.limits.headerLimits);
+    if (!handshake.ok) return this.refuse(exchange, handshake, handshake.detail);
     // The same string for all connections, where it is the same.
     const path = handshake.path === this.path ? this.path : handshake.path;
-    const request = toOpeningRequest(handshake, path, parameters, incoming, socket);
-    const origin = this.server.originPolicy.decide(handshake, request.secure ? 'https' : undefined);
+    const opening = new Opening(handshake, exchange, path, parameters);
+    const origin = this.server.originPolicy.decide(handshake, opening.secure ? 'https' : undefined);
     if (!origin.allowed) {
       const reason = describeOriginDecision(origin);
-      return this.refuse(incoming, socket, Refusal.of('PB_HANDSHAKE_ORIGIN_FORBIDDEN'), reason);
+      return this.refuse(exchange, Refusal.of('PB_HANDSHAKE_ORIGIN_FORBIDDEN'), reason);
     }
-    const opening: Opening = { handshake, request, socket, head };
     if (!this.hasRoom(opening)) return;
     const { authorize } = this.server.options;
     if (authorize === undefined) this.accept(opening, ACCEPTED);
@@ -104,11 +92,10 @@ export class Route<Context> implements UpgradeTarget {
   }
 
   private ask(opening: Opening): void {
-    // While the application decides, the client may go away.
-    opening.socket.on('error', ignore);
+    opening.exchange.beginWaiting();
     let decision: Authorization<Context> | PromiseLike<Authorization<Context>>;
     try {
-      decision = this.server.options.authorize!(opening.request);
+      decision = this.server.options.authorize!(opening);
     } catch (error) {
       return this.refuseFailed(opening, error);
     }
@@ -123,7 +110,7 @@ export class Route<Context> implements UpgradeTarget {
     const giveUp = (code: 'PB_HANDSHAKE_AUTHORIZE_TIMEOUT' | 'PB_HANDSHAKE_DRAINING', reason: string): void => {
       if (isLate) return;
       isLate = true;
-      this.refuse(opening.request.request, opening.socket, Refusal.of(code, { retryAfter }), reason);
+      this.refuse(opening.exchange, Refusal.of(code, { retryAfter }), reason);
     };
     const onLate = (): void =>
       giveUp('PB_HANDSHAKE_AUTHORIZE_TIMEOUT', `authorize took longer than authorizeTimeout, ${authorizeTimeout} ms`);
@@ -151,10 +138,10 @@ export class Route<Context> implements UpgradeTarget {
   }
 
   private decide(opening: Opening, decision: Authorization<Context>): void {
-    const { socket } = opening;
-    if (socket.destroyed) return;
+    const { exchange } = opening;
+    if (exchange.isGone) return;
     if (decision instanceof Refusal) {
-      return this.refuse(opening.request.request, socket, decision, decision.detail || 'refused by authorize');
+      return this.refuse(exchange, decision, decision.detail || 'refused by authorize');
     }
     // `return false` must not let anybody in.
     if (decision !== undefined && !isAcceptance(decision)) {
@@ -164,12 +151,12 @@ export class Route<Context> implements UpgradeTarget {
     }
     // Others may have come in while the application decided.
     if (!this.hasRoom(opening)) return;
-    socket.off('error', ignore);
+    exchange.endWaiting();
     this.accept(opening, decision ?? ACCEPTED);
   }
 
   private accept(opening: Opening, acceptance: Acceptance<Context>): void {
-    const { handshake, request, socket, head } = opening;
+    const { handshake, exchange } = opening;
     const { deflate } = this;
     const agreed =
       deflate === null || handshake.extensions.length === 0
@@ -178,15 +165,14 @@ export class Route<Context> implements UpgradeTarget {
     const extensions = agreed === undefined ? NO_EXTENSIONS : [agreed.answer];
     const subprotocol =
       acceptance.subprotocol ?? selectSubprotocol(handshake.subprotocols, this.server.options.subprotocols ?? []);
-    let answer: string;
+    let answer: unknown;
     try {
-      answer = encodeAccept(nodePlatform, handshake, { subprotocol, extensions, headers: acceptance.headers });
+      answer = exchange.prepare(handshake, { subprotocol, extensions, headers: acceptance.headers });
     } catch (error) {
       if (agreed !== undefined) deflate!.releaseTakeover(agreed.parameters);
       return this.refuseFailed(opening, error);
     }
-    const stream = streamOver(socket);
-    writeHead(stream, answer);
+    const stream = exchange.accept(answer);
     const agreement: Agreement =
       agreed === undefined && subprotocol === undefined
         ? NOTHING_AGREED
@@ -195,20 +181,20 @@ export class Route<Context> implements UpgradeTarget {
             extensions: serializeExtensions(extensions),
             deflate: agreed?.parameters ?? null,
           };
-    const isTooMany = this.capReached(request) !== undefined;
+    const isTooMany = this.capReached(opening) !== undefined;
     const shared = this.shared as unknown as ConnectionShared<never>;
     const context = acceptance.context as Context;
-    const connection = new ServerConnectionCore<Context>(shared, stream, agreement, context, request);
-    this.census.onAccepted();
+    const connection = new ServerConnectionCore<Context>(shared, stream, agreement, context, opening);
+    this.census.onAccepted(opening.httpVersion);
     this.server.register(connection);
     if (isTooMany) connection.close(CLOSE_TRY_AGAIN_LATER, 'too many connections; try again later');
-    connection.start(head, request);
+    connection.start(exchange.head, opening);
   }
 
   /** Refuses where the server drains, or has no memory or no room left. */
   private hasRoom(opening: Opening): boolean {
     const { limits } = this.server;
-    const full = this.capReached(opening.request);
+    const full = this.capReached(opening);
     const [code, reason] = this.server.isClosing
       ? (['PB_HANDSHAKE_DRAINING', 'the server is closing'] as const)
       : processMemory.buffered >= limits.maxBufferedBytes
@@ -220,11 +206,11 @@ export class Route<Context> implements UpgradeTarget {
           ? ([full, `${OPTION_OF_CAP[full]} is reached`] as const)
           : NO_FAULT;
     if (code === undefined) return true;
-    this.refuse(opening.request.request, opening.socket, Refusal.of(code, { retryAfter: limits.retryAfter }), reason);
+    this.refuse(opening.exchange, Refusal.of(code, { retryAfter: limits.retryAfter }), reason);
     return false;
   }
 
-  private capReached(request: OpeningRequest): CapCode | undefined {
+  private capReached(request: Opening): CapCode | undefined {
     if (this.census.open >= this.server.limits.maxConnectionsPerPath) return 'PB_HANDSHAKE_PATH_FULL';
     return this.server.capReached(request.remoteAddress);
   }
@@ -232,22 +218,23 @@ export class Route<Context> implements UpgradeTarget {
   private refuseFailed(opening: Opening, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     const refusal = Refusal.of('PB_HANDSHAKE_AUTHORIZE_FAILED');
-    this.refuse(opening.request.request, opening.socket, refusal, reason, error);
+    this.refuse(opening.exchange, refusal, reason, error);
     // A fault of the application is never swallowed.
     if (this.server.options.refused === undefined) throwUncaught(error);
   }
 
-  private refuse(request: IncomingMessage, socket: Socket, refusal: Refusal, reason: string, error?: unknown): void {
-    this.census.onRefused(refusal.code);
-    this.server.census.onRefused(refusal.code);
-    const { remoteAddress } = request.socket;
-    refuse(socket, refusal, request.method);
+  private refuse(exchange: HandshakeExchange, refusal: Refusal, reason: string, error?: unknown): void {
+    const { httpVersion, remoteAddress, url } = exchange;
+    this.census.onRefused(refusal.code, httpVersion);
+    this.server.census.onRefused(refusal.code, httpVersion);
+    const status = exchange.refuse(refusal);
     this.server.options.refused?.({
-      status: refusal.status,
+      status,
       code: refusal.code,
       reason,
-      path: parseRequestTarget(request.url ?? '')?.path ?? '',
+      path: parseRequestTarget(url ?? '')?.path ?? '',
       remoteAddress,
+      httpVersion,
       error,
     });
   }
@@ -265,20 +252,6 @@ const OPTION_OF_CAP: Readonly<Record<CapCode, string>> = {
 };
 
 const NO_FAULT: readonly [undefined, string] = [undefined, ''];
-
-/** By the stream, which has quicker ways than the socket; in a batch, as all that follows. */
-function writeHead(stream: ByteStream, head: string): void {
-  const { length } = head;
-  if (length > MAX_BATCH) {
-    stream.write(Buffer.from(head, 'latin1'), 0, length);
-    return;
-  }
-  const batch = acquireBatch(length);
-  Buffer.prototype.write.call(batch, head, 0, length, 'latin1');
-  if (stream.write(batch, 0, length) === CONSUMED) releaseBatch(batch);
-}
-
-function ignore(): void {}
 
 function throwUncaught(error: unknown): void {
   queueMicrotask(() => {

@@ -3,6 +3,7 @@ import type { Connection } from '../connection/connection.ts';
 import { ConnectionCore } from '../connection/connection-core.ts';
 import type { Agreement, ConnectionShared } from '../connection/shared.ts';
 import type { PathParameters } from '../handshake/path-template.ts';
+import type { HttpVersion } from './exchange.ts';
 
 /** What the handshake said, as far as the connection keeps it. */
 export interface Peer {
@@ -17,6 +18,8 @@ export interface Peer {
   readonly remotePort: number | undefined;
   /** The connection came over TLS. */
   readonly secure: boolean;
+  /** The version of HTTP that the WebSocket opened with. */
+  readonly httpVersion: HttpVersion;
 }
 
 /** A connection of a {@link WebSocketServer}, with what the handshake said of it. */
@@ -29,6 +32,7 @@ export class ServerConnectionCore<Context> extends ConnectionCore<Context> imple
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   readonly secure: boolean;
+  readonly httpVersion: HttpVersion;
 
   constructor(shared: ConnectionShared<never>, stream: ByteStream, agreement: Agreement, context: Context, peer: Peer) {
     super(shared, stream, agreement, context);
@@ -38,5 +42,6 @@ export class ServerConnectionCore<Context> extends ConnectionCore<Context> imple
     this.remoteAddress = peer.remoteAddress;
     this.remotePort = peer.remotePort;
     this.secure = peer.secure;
+    this.httpVersion = peer.httpVersion;
   }
 }

@@ -1,19 +1,21 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerOptions as TlsOptions } from 'node:https';
 import type { AddressInfo, ListenOptions } from 'node:net';
 import { bytesOf, checkCloseArguments } from '../connection/arguments.ts';
 import type { MessageKind, SendData } from '../connection/connection.ts';
 import { UsageError } from '../connection/errors.ts';
 import { OPCODE_BINARY, OPCODE_TEXT } from '../protocol/opcodes.ts';
 import { PreparedMessage } from '../connection/prepared-message.ts';
-import { encodeRefusal, Refusal } from '../handshake/refusal.ts';
+import { refuseMethod } from '../handshake/extended-connect.ts';
+import { encodeHttp2Refusal, encodeRefusal, Refusal } from '../handshake/refusal.ts';
 import { OriginPolicy } from '../handshake/origin.ts';
 import { Census, type ServerCounts, sumTraffic } from './census.ts';
 import type { DeflateOptions } from './deflate/options.ts';
 import { NodeDeflateProvider } from './deflate/provider.ts';
+import type { HostServer } from './connect-dispatcher.ts';
 import type { ReceiveMode } from './connection-limits.ts';
 import { checkNames, resolveLimits, type ResolvedLimits, type ServerOptions } from './options.ts';
+import { OwnServer } from './own-server.ts';
 import { nodePlatform } from './platform.ts';
 import { Route } from './route.ts';
 import type { ServerConnection, ServerConnectionCore } from './server-connection.ts';
@@ -61,8 +63,8 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
   private readonly routes: readonly Route<Context>[];
   private readonly live = new Set<ServerConnectionCore<Context>>();
   private readonly addresses = new Map<string, number>();
-  private readonly hosts = new Set<Server>();
-  private readonly own = new Set<Server>();
+  private readonly hosts = new Set<HostServer>();
+  private readonly own = new Set<OwnServer>();
   private whenEmpty: (() => void) | undefined;
   private closing: Promise<void> | undefined;
   private draining = false;
@@ -97,11 +99,11 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
   /**
    * Answers the WebSocket handshakes on `server`, beside its ordinary requests. It can be attached to several servers;
    * several WebSocketServers can be attached to one, by path.
-   * @param server of `node:http` or `node:https`; that of Express, Fastify, Hono or Koa is one
+   * @param server of `node:http`, `node:https` or `node:http2`; that of Express, Fastify, Hono or Koa is one
    * @throws HandshakeUsageError `PB_PATH_TEMPLATE_CONFLICT` where a path is taken; UsageError `PB_OPTION_INVALID` for a
    *   second server without one. Then nothing is attached.
    */
-  attach(server: Server): this {
+  attach(server: HostServer): this {
     if (this.hosts.has(server)) return this;
     const dispatcher = UpgradeDispatcher.of(server);
     const added: Route<Context>[] = [];
@@ -120,51 +122,51 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
   }
 
   /** Answers no more handshakes on `server`. Its open connections stay. */
-  detach(server: Server): void {
+  detach(server: HostServer): void {
     if (!this.hosts.delete(server)) return;
     const dispatcher = UpgradeDispatcher.of(server);
     for (const route of this.routes) dispatcher.delete(route.path, route);
   }
 
   /**
-   * Listens by itself: on a port of all addresses, or as `target` says (`host`, `port`, `path` of a Unix socket, `tls`).
-   * Ordinary requests get 426 on its paths, and 404 elsewhere.
+   * Listens by itself: on a port of all addresses, or as `target` says (`host`, `port`, `path` of a Unix socket, `tls`);
+   * for HTTP/1.1 and, unless `http2` is `false`, for HTTP/2: over TLS by ALPN, else with prior knowledge. Ordinary
+   * requests get 426 (over HTTP/2 405) on its paths, and 404 elsewhere.
    * @returns where it listens: an address, or the path of the Unix socket
    * @throws UsageError `PB_SERVER_CLOSED` once {@link close} was called
    */
   async listen(target: number | ListenTarget): Promise<AddressInfo | string> {
     const { tls, ...where } = typeof target === 'number' ? { port: target } : target;
-    // Deadlines for whoever sends its header slowly (10 s for headers, 30 s for a request).
-    const deadlines = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
-    const server =
-      tls === undefined ? createServer(deadlines) : createTlsServer({ ...deadlines, handshakeTimeout: 10_000, ...tls });
-    server.on('request', (request, response) => {
+    const own = new OwnServer(tls, this.options.http2 !== false, (request, response) => {
       if (!this.handleRequest(request, response)) respond(response, request, Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH'));
     });
-    this.attach(server);
+    for (const server of own.servers) this.attach(server);
     try {
       await prepareSharedReadBuffer();
-      server.listen(where);
-      await once(server, 'listening');
+      await own.listen(where);
       if (this.draining) throw new UsageError('PB_SERVER_CLOSED', 'the server was closed before it listened');
     } catch (error) {
-      this.detach(server);
-      server.close();
+      for (const server of own.servers) this.detach(server);
+      own.close();
       throw error;
     }
-    this.own.add(server);
-    return server.address()!;
+    this.own.add(own);
+    return own.address;
   }
 
   /**
    * Answers an ordinary HTTP request on a path of this server: 426 for a GET that does not ask for an upgrade, 405 for
-   * any other method. For applications that have no page there.
+   * any other method, and over HTTP/2. For applications that have no page there.
    * @returns false, having done nothing, where the path is not this server's
    */
   handleRequest(request: IncomingMessage, response: ServerResponse): boolean {
     if (!this.routes.some((route) => route.matches(request.url))) return false;
     const isGet = request.method === 'GET' || request.method === 'HEAD';
-    respond(response, request, Refusal.of(isGet ? 'PB_HANDSHAKE_UPGRADE_MISSING' : 'PB_HANDSHAKE_METHOD'));
+    const refusal =
+      request.httpVersionMajor >= 2
+        ? refuseMethod()
+        : Refusal.of(isGet ? 'PB_HANDSHAKE_UPGRADE_MISSING' : 'PB_HANDSHAKE_METHOD');
+    respond(response, request, refusal);
     return true;
   }
 
@@ -205,11 +207,7 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
   private async shutDown(code: number, reason: string): Promise<void> {
     this.draining = true;
     const own = [...this.own];
-    const stopped = own.map((server) => {
-      server.close();
-      server.closeIdleConnections();
-      return once(server, 'close');
-    });
+    const stopped = own.map((server) => server.close());
     for (const route of this.routes) route.refuseUndecided();
     for (const connection of this.live) connection.close(code, reason);
     if (this.live.size > 0) await new Promise<void>((resolve) => (this.whenEmpty = resolve));
@@ -230,8 +228,8 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
   /** For {@link Route}: a connection has opened. */
   register(connection: ServerConnectionCore<Context>): void {
     this.live.add(connection);
-    this.census.onAccepted();
-    const { remoteAddress } = connection;
+    const { remoteAddress, httpVersion } = connection;
+    this.census.onAccepted(httpVersion);
     if (remoteAddress !== undefined && this.limits.maxConnectionsPerAddress !== Infinity) {
       this.addresses.set(remoteAddress, (this.addresses.get(remoteAddress) ?? 0) + 1);
     }
@@ -240,8 +238,8 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
   /** For {@link Route}: a connection is over. */
   unregister(connection: ServerConnectionCore<Context>, code: number): void {
     this.live.delete(connection);
-    this.census.onClosed(code);
-    const { remoteAddress } = connection;
+    const { remoteAddress, httpVersion } = connection;
+    this.census.onClosed(code, httpVersion);
     if (remoteAddress !== undefined && this.limits.maxConnectionsPerAddress !== Infinity) {
       const left = this.addresses.get(remoteAddress)! - 1;
       if (left === 0) this.addresses.delete(remoteAddress);
@@ -270,7 +268,15 @@ function deflateProvider(compression: boolean | DeflateOptions | undefined): Nod
 }
 
 function respond(response: ServerResponse, request: IncomingMessage, refusal: Refusal): void {
-  const { head, body } = encodeRefusal(nodePlatform, refusal, { method: request.method });
+  const { method } = request;
+  if (request.httpVersionMajor >= 2) {
+    const { status, lines, body } = encodeHttp2Refusal(nodePlatform, refusal, { method });
+    for (const [name, value] of lines) response.appendHeader(name, value);
+    response.writeHead(status);
+    response.end(body);
+    return;
+  }
+  const { head, body } = encodeRefusal(nodePlatform, refusal, { method });
   const lines = head.split('\r\n').slice(1, -2);
   for (const line of lines) {
     const colon = line.indexOf(': ');

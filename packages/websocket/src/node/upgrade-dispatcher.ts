@@ -5,50 +5,55 @@ import { Refusal } from '../handshake/refusal.ts';
 import { parseRequestTarget } from '../handshake/request-target.ts';
 import { isWebSocketUpgrade } from '../handshake/server-handshake.ts';
 import { UsageError } from '../connection/errors.ts';
+import { ConnectDispatcher, type HandshakeTarget, type HostServer, isHttp2Server } from './connect-dispatcher.ts';
+import { UpgradeExchange } from './exchange.ts';
 import { refuse } from './opening.ts';
 import { hasPendingAnswer } from './pending-answer.ts';
 import { mayLackFields, replayRequest } from './replay-request.ts';
 import { filterUpgrades, hasContent } from './upgrade-wish.ts';
 
-/** Whoever opens the WebSockets of one path. */
-export interface UpgradeTarget {
-  openUpgrade(request: IncomingMessage, socket: Socket, head: Buffer, parameters: PathParameters): void;
-}
-
 const NO_PARAMETERS: PathParameters = Object.freeze(Object.create(null) as Record<string, string>);
-const dispatchers = new WeakMap<Server, UpgradeDispatcher>();
+const dispatchers = new WeakMap<HostServer, UpgradeDispatcher>();
 
 /**
- * The one `upgrade` listener that all WebSocket servers on an HTTP server share: finds whose path a request is for.
+ * The one `upgrade` listener that all WebSocket servers on an HTTP server share: finds whose path a request is for. On a
+ * server that speaks HTTP/2, what takes its extended CONNECTs, too.
  */
 export class UpgradeDispatcher {
   private readonly server: Server;
-  private readonly router: PathRouter<UpgradeTarget> = new PathRouter();
-  private fallback: UpgradeTarget | undefined;
-  private size = 0;
+  private readonly connects: ConnectDispatcher | undefined;
+  private readonly router: PathRouter<HandshakeTarget> = new PathRouter();
+  private fallback: HandshakeTarget | undefined;
+  private readonly targets = new Set<HandshakeTarget>();
   private unfilter: (() => void) | undefined;
   private readonly listener = (request: IncomingMessage, socket: Socket, head: Buffer): void =>
     this.dispatch(request, socket, head);
 
-  static of(server: Server): UpgradeDispatcher {
+  static of(server: HostServer): UpgradeDispatcher {
     let dispatcher = dispatchers.get(server);
     if (dispatcher === undefined) dispatchers.set(server, (dispatcher = new UpgradeDispatcher(server)));
     return dispatcher;
   }
 
-  private constructor(server: Server) {
-    this.server = server;
+  private constructor(server: HostServer) {
+    // One that speaks HTTP/2 as well has the same events for HTTP/1.1.
+    this.server = server as Server;
+    this.connects = isHttp2Server(server) ? new ConnectDispatcher(server, (path) => this.match(path)) : undefined;
   }
 
   /** @param path a path or template; undefined for all paths that nobody else has */
-  add(path: string | undefined, target: UpgradeTarget): void {
+  add(path: string | undefined, target: HandshakeTarget): void {
     if (path !== undefined) this.router.add(path, target);
     else if (this.fallback === undefined) this.fallback = target;
     else {
       const hint = 'two WebSocket servers without a path on one HTTP server: give at least one of them a path';
       throw new UsageError('PB_OPTION_INVALID', hint);
     }
-    if (this.size++ > 0) return;
+    const isFirst = this.targets.size === 0;
+    this.targets.add(target);
+    this.announce();
+    if (!isFirst) return;
+    this.connects?.start();
     this.server.on('upgrade', this.listener);
     this.unfilter = filterUpgrades(
       this.server,
@@ -56,23 +61,30 @@ export class UpgradeDispatcher {
     );
   }
 
-  delete(path: string | undefined, target: UpgradeTarget): void {
+  delete(path: string | undefined, target: HandshakeTarget): void {
     if (path !== undefined) {
       if (!this.router.delete(path)) return;
     } else {
       if (this.fallback !== target) return;
       this.fallback = undefined;
     }
-    if (--this.size > 0) return;
+    this.targets.delete(target);
+    if (this.targets.size > 0) return this.announce();
+    this.connects?.stop();
     this.server.off('upgrade', this.listener);
     this.unfilter!();
   }
 
-  match(url: string | undefined): PathMatch<UpgradeTarget> | undefined {
+  match(url: string | undefined): PathMatch<HandshakeTarget> | undefined {
     const path = parseRequestTarget(url ?? '')?.path;
     const found = path === undefined ? undefined : this.router.match(path);
     if (found !== undefined || this.fallback === undefined) return found;
     return { value: this.fallback, template: '*', parameters: NO_PARAMETERS };
+  }
+
+  /** Browsers take it as a promise for the whole origin, so that one path that cannot is enough not to (RFC 8441 §3). */
+  private announce(): void {
+    this.connects?.announce([...this.targets].every((target) => target.takesHttp2));
   }
 
   /** Somebody else listens for upgrades too: what is not ours may be theirs. */
@@ -87,8 +99,9 @@ export class UpgradeDispatcher {
     // Answers come in the order of the requests (RFC 9112 §9.3.2). No client that means well pipelines an upgrade.
     if (hasPendingAnswer(request.socket)) socket.destroy();
     else if (!isWebSocket) this.ignoreUpgrade(request, socket, head);
-    else if (found !== undefined) found.value.openUpgrade(request, socket, head, found.parameters);
-    else refuse(socket, Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH'), request.method);
+    else if (found !== undefined) {
+      found.value.openHandshake(new UpgradeExchange(request, socket, head), found.parameters);
+    } else refuse(socket, Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH'), request.method);
   }
 
   private ignoreUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {

@@ -200,7 +200,7 @@ describe('counts', () => {
 
   test("an application's own code may be called anything", () => {
     const census = new Census();
-    for (const name of ['__proto__', 'constructor', '__proto__']) census.onRefused(name);
+    for (const name of ['__proto__', 'constructor', '__proto__']) census.onRefused(name, '1.1');
     const { refusedByCode } = census.read();
     assert.deepEqual(Object.entries(refusedByCode), [
       ['__proto__', 2],

@@ -1,0 +1,103 @@
+import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { wasResetHere } from './http2-stream.ts';
+
+/** How often a session may do what costs a server more than a client (HARDENING 13). */
+export interface SessionLimits {
+  /** Streams that the client may have open at once. */
+  readonly maxStreams: number;
+  /** Streams that it may reset a second, over a while; at once as many as it may have open. */
+  readonly resetRate: number;
+  /** PING and SETTINGS frames a second, over a while; at once 5 times as many. */
+  readonly controlRate: number;
+}
+
+export const SESSION_LIMITS: SessionLimits = { maxStreams: 100, resetRate: 20, controlRate: 20 };
+
+/** Why a session was ended, for the log. */
+export type SessionFault = 'resets' | 'control-frames';
+
+/** A bucket of so many tokens, which fills up again at a rate. */
+class Allowance {
+  private left: number;
+  private readonly most: number;
+  private readonly rate: number;
+  private at = performance.now();
+
+  constructor(most: number, rate: number) {
+    this.left = most;
+    this.most = most;
+    this.rate = rate;
+  }
+
+  /** @returns whether there was one left */
+  take(): boolean {
+    const now = performance.now();
+    this.left = Math.min(this.most, this.left + ((now - this.at) * this.rate) / 1000);
+    this.at = now;
+    if (this.left < 1) return false;
+    this.left--;
+    return true;
+  }
+}
+
+/** The sessions of an HTTP/2 server: each watched for floods, all of them ended when the server is. */
+export class Http2Sessions {
+  private readonly sessions = new Set<ServerHttp2Session>();
+  private readonly limits: SessionLimits;
+  private readonly onFault: (fault: SessionFault, session: ServerHttp2Session) => void;
+
+  /** @param onFault told of each session that is ended for what it did */
+  constructor(
+    server: Http2Server,
+    limits: SessionLimits,
+    onFault: (fault: SessionFault, session: ServerHttp2Session) => void,
+  ) {
+    this.limits = limits;
+    this.onFault = onFault;
+    server.on('session', (session) => this.add(session));
+  }
+
+  /** No new streams: every session says GOAWAY, and ends with the last of its streams. */
+  close(): void {
+    for (const session of this.sessions) if (!session.closed) session.close();
+  }
+
+  private add(session: ServerHttp2Session): void {
+    const { limits } = this;
+    this.sessions.add(session);
+    session.once('close', () => this.sessions.delete(session));
+    // A session that fails takes its streams with it, and they tell; nobody else need be told.
+    session.on('error', ignore);
+    const resets = new Allowance(limits.maxStreams, limits.resetRate);
+    const controls = new Allowance(5 * limits.controlRate, limits.controlRate);
+    const end = (fault: SessionFault): void => {
+      session.off('ping', onControl).off('remoteSettings', onControl);
+      // Not while Node reads the frame that was one too many.
+      setImmediate(() => this.end(fault, session));
+    };
+    const onControl = (): void => {
+      if (!controls.take()) end('control-frames');
+    };
+    const onClose = function (this: ServerHttp2Stream): void {
+      if (isReset(this) && !session.destroyed && !resets.take()) end('resets');
+    };
+    session.on('ping', onControl).on('remoteSettings', onControl);
+    session.prependListener('stream', (stream) => {
+      // Whoever has the stream may have no ear for it yet, and a reset that nobody hears would end the process.
+      stream.on('error', ignore).on('close', onClose);
+    });
+  }
+
+  private end(fault: SessionFault, session: ServerHttp2Session): void {
+    if (session.destroyed) return;
+    this.onFault(fault, session);
+    session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+}
+
+/** Cut short by the client, or by its breaking the protocol; not by us. */
+function isReset(stream: ServerHttp2Stream): boolean {
+  return !wasResetHere(stream) && (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR);
+}
+
+function ignore(): void {}
