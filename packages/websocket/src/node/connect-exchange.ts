@@ -5,6 +5,7 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { ByteStream } from '../connection/byte-stream.ts';
 import { connectAcceptLines, readExtendedConnect } from '../handshake/extended-connect.ts';
 import type { HeaderLimits } from '../handshake/header-fields.ts';
@@ -25,6 +26,7 @@ export class ConnectExchange implements HandshakeExchange {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   readonly secure: boolean;
+  readonly network: Socket | undefined;
   private readonly stream: ServerHttp2Stream;
   private readonly headers: IncomingHttpHeaders;
   private readonly rawHeaders: readonly string[];
@@ -36,6 +38,7 @@ export class ConnectExchange implements HandshakeExchange {
     this.rawHeaders = rawHeaders;
     // The stream forgets its session when it ends.
     const socket = stream.session?.socket;
+    this.network = socket;
     this.remoteAddress = socket?.remoteAddress;
     this.remotePort = socket?.remotePort;
     this.secure = socket !== undefined && isSecure(socket);

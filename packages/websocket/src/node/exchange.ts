@@ -24,6 +24,8 @@ export interface HandshakeExchange {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   readonly secure: boolean;
+  /** The network connection that it came by; undefined once that is gone. */
+  readonly network: Socket | undefined;
   /** The request target, as received. */
   readonly url: string | undefined;
   /** The request as Node's HTTP server has it, or makes it up. */
@@ -62,6 +64,10 @@ export class UpgradeExchange implements HandshakeExchange {
 
   get remotePort(): number | undefined {
     return this.socket.remotePort;
+  }
+
+  get network(): Socket {
+    return this.request.socket;
   }
 
   get secure(): boolean {

@@ -8,6 +8,7 @@ import { encodeRefusal, Refusal } from '../handshake/refusal.ts';
 import type { OpeningHandshake } from '../handshake/server-handshake.ts';
 import type { HandshakeExchange, HttpVersion } from './exchange.ts';
 import { nodePlatform } from './platform.ts';
+import type { RequestSource } from './trusted-proxies.ts';
 
 /** A client's opening handshake, as the application decides on it. */
 export interface OpeningRequest {
@@ -17,7 +18,7 @@ export interface OpeningRequest {
   readonly query: string | undefined;
   /** What the variables of the URI template stand for, decoded. */
   readonly parameters: PathParameters;
-  /** The host that the client means to talk to. */
+  /** The host that the client means to talk to, as trusted proxies have it. */
   readonly host: string;
   /** The value of Origin; it has passed the policy. */
   readonly origin: string | undefined;
@@ -25,9 +26,10 @@ export interface OpeningRequest {
   readonly headers: HeaderFields;
   /** The subprotocols that the client offers, what it prefers first. */
   readonly subprotocols: readonly string[];
+  /** Of the client, as far as trusted proxies say, else of whoever connected; undefined on a Unix socket. */
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
-  /** The request came over TLS. */
+  /** The client came over TLS. */
   readonly secure: boolean;
   /** The version of HTTP that the WebSocket opens with. */
   readonly httpVersion: HttpVersion;
@@ -73,13 +75,26 @@ export class Opening implements OpeningRequest {
   readonly httpVersion: HttpVersion;
   readonly handshake: OpeningHandshake;
   readonly exchange: HandshakeExchange;
+  readonly host: string;
+  /** By which the client certainly came; undefined where a proxy may have ended TLS. */
+  readonly scheme: 'http' | 'https' | undefined;
 
-  constructor(handshake: OpeningHandshake, exchange: HandshakeExchange, path: string, parameters: PathParameters) {
+  /** @param source what trusted proxies say of the client; undefined where nobody is trusted */
+  constructor(
+    handshake: OpeningHandshake,
+    exchange: HandshakeExchange,
+    path: string,
+    parameters: PathParameters,
+    source: RequestSource | undefined,
+  ) {
+    const client = source ?? exchange;
     this.path = path;
     this.parameters = parameters;
-    this.remoteAddress = exchange.remoteAddress;
-    this.remotePort = exchange.remotePort;
-    this.secure = exchange.secure;
+    this.remoteAddress = client.remoteAddress;
+    this.remotePort = client.remotePort;
+    this.scheme = source?.scheme ?? (exchange.secure ? 'https' : undefined);
+    this.secure = this.scheme === 'https';
+    this.host = source?.host ?? handshake.host;
     this.httpVersion = exchange.httpVersion;
     this.handshake = handshake;
     this.exchange = exchange;
@@ -87,10 +102,6 @@ export class Opening implements OpeningRequest {
 
   get query(): string | undefined {
     return this.handshake.query;
-  }
-
-  get host(): string {
-    return this.handshake.host;
   }
 
   get origin(): string | undefined {

@@ -15,6 +15,7 @@ import {
 } from './connection-limits.ts';
 import type { DeflateOptions } from './deflate/options.ts';
 import type { Authorization, OpeningRequest, RefusedEvent } from './opening.ts';
+import type { TrustedProxiesOptions } from './trusted-proxies.ts';
 import type { ServerConnection } from './server-connection.ts';
 
 /** The limits of a server. All times are in milliseconds; 0 switches a time limit off. */
@@ -64,6 +65,12 @@ export interface ServerOptions<Context = unknown, Receive extends ReceiveMode = 
    */
   readonly subprotocols?: readonly string[];
 
+  /**
+   * Proxies in front that are believed when they say who a client is: by `Forwarded`, by `X-Forwarded-*`, or by the
+   * PROXY protocol. Caps, logs, counts and the policy of origins then go by the client. Default: nobody is believed.
+   */
+  readonly trustedProxies?: TrustedProxiesOptions;
+
   /** permessage-deflate: `true` for the defaults. Default off. */
   readonly compression?: boolean | DeflateOptions;
 
@@ -105,6 +112,7 @@ const DEFAULT_LIMITS: ResolvedLimits = {
 
 const HANDLERS = ['authorize', 'open', 'message', 'drain', 'ping', 'pong', 'close', 'error', 'refused'];
 const OTHERS = [
+  'trustedProxies',
   'path',
   'subprotocols',
   'compression',

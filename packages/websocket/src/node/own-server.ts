@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https';
 import type { AddressInfo, ListenOptions } from 'node:net';
+import { acceptProxied } from './accept-proxied.ts';
 import type { HostServer } from './connect-dispatcher.ts';
 import { LINGER_MS } from './opening.ts';
+import type { TrustedProxies } from './trusted-proxies.ts';
 import { type Http2Side, withHttp2 } from './with-http2.ts';
 
 /** Deadlines for whoever sends its header slowly (10 s for headers, 30 s for a request). */
@@ -13,17 +15,27 @@ const DEADLINES = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsC
 export class OwnServer {
   private readonly server: Server;
   private readonly http2: Http2Side | undefined;
+  /** Cuts off those from whom the PROXY protocol has not come yet. */
+  private readonly cutWaiting: (() => void) | undefined;
 
-  constructor(tls: TlsOptions | undefined, hasHttp2: boolean, handle: RequestListener) {
+  constructor(
+    tls: TlsOptions | undefined,
+    hasHttp2: boolean,
+    proxies: TrustedProxies | undefined,
+    handle: RequestListener,
+  ) {
     const protocols = hasHttp2 ? ['h2', 'http/1.1'] : ['http/1.1'];
     this.server =
       tls === undefined
         ? createServer(DEADLINES)
         : createTlsServer({ ...DEADLINES, handshakeTimeout: 10_000, ALPNProtocols: protocols, ...tls });
     this.server.on('request', handle);
-    if (!hasHttp2) return;
-    this.http2 = withHttp2(this.server);
-    this.http2.server.on('request', handle as never);
+    if (hasHttp2) {
+      this.http2 = withHttp2(this.server);
+      this.http2.server.on('request', handle as never);
+    }
+    // Last, for it comes first: TLS and HTTP begin behind the header of the proxy.
+    if (proxies?.usesProxyProtocol === true) this.cutWaiting = acceptProxied(this.server, proxies);
   }
 
   /** What WebSockets come by. */
@@ -50,7 +62,8 @@ export class OwnServer {
 
   /** Ends what the connections leave behind: whoever is still sending the head of a request has had its time. */
   closeAllConnections(): void {
-    const { server, http2 } = this;
+    const { server, http2, cutWaiting } = this;
+    cutWaiting?.();
     server.closeAllConnections();
     if (http2 === undefined) return;
     http2.close();

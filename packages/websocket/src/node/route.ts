@@ -79,11 +79,13 @@ export class Route<Context> implements HandshakeTarget {
     if (!handshake.ok) return this.refuse(exchange, handshake, handshake.detail);
     // The same string for all connections, where it is the same.
     const path = handshake.path === this.path ? this.path : handshake.path;
-    const opening = new Opening(handshake, exchange, path, parameters);
-    const origin = this.server.originPolicy.decide(handshake, opening.secure ? 'https' : undefined);
+    const source = exchange.network && this.server.proxies?.sourceOf(exchange.network, handshake.fields);
+    const opening = new Opening(handshake, exchange, path, parameters, source);
+    const { origin: named, host, headers: fields, scheme } = opening;
+    const origin = this.server.originPolicy.decide({ origin: named, host, fields }, scheme);
     if (!origin.allowed) {
       const reason = describeOriginDecision(origin);
-      return this.refuse(exchange, Refusal.of('PB_HANDSHAKE_ORIGIN_FORBIDDEN'), reason);
+      return this.refuse(opening, Refusal.of('PB_HANDSHAKE_ORIGIN_FORBIDDEN'), reason);
     }
     if (!this.hasRoom(opening)) return;
     const { authorize } = this.server.options;
@@ -110,7 +112,7 @@ export class Route<Context> implements HandshakeTarget {
     const giveUp = (code: 'PB_HANDSHAKE_AUTHORIZE_TIMEOUT' | 'PB_HANDSHAKE_DRAINING', reason: string): void => {
       if (isLate) return;
       isLate = true;
-      this.refuse(opening.exchange, Refusal.of(code, { retryAfter }), reason);
+      this.refuse(opening, Refusal.of(code, { retryAfter }), reason);
     };
     const onLate = (): void =>
       giveUp('PB_HANDSHAKE_AUTHORIZE_TIMEOUT', `authorize took longer than authorizeTimeout, ${authorizeTimeout} ms`);
@@ -141,7 +143,7 @@ export class Route<Context> implements HandshakeTarget {
     const { exchange } = opening;
     if (exchange.isGone) return;
     if (decision instanceof Refusal) {
-      return this.refuse(exchange, decision, decision.detail || 'refused by authorize');
+      return this.refuse(opening, decision, decision.detail || 'refused by authorize');
     }
     // `return false` must not let anybody in.
     if (decision !== undefined && !isAcceptance(decision)) {
@@ -206,7 +208,7 @@ export class Route<Context> implements HandshakeTarget {
           ? ([full, `${OPTION_OF_CAP[full]} is reached`] as const)
           : NO_FAULT;
     if (code === undefined) return true;
-    this.refuse(opening.exchange, Refusal.of(code, { retryAfter: limits.retryAfter }), reason);
+    this.refuse(opening, Refusal.of(code, { retryAfter: limits.retryAfter }), reason);
     return false;
   }
 
@@ -218,13 +220,15 @@ export class Route<Context> implements HandshakeTarget {
   private refuseFailed(opening: Opening, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     const refusal = Refusal.of('PB_HANDSHAKE_AUTHORIZE_FAILED');
-    this.refuse(opening.exchange, refusal, reason, error);
+    this.refuse(opening, refusal, reason, error);
     // A fault of the application is never swallowed.
     if (this.server.options.refused === undefined) throwUncaught(error);
   }
 
-  private refuse(exchange: HandshakeExchange, refusal: Refusal, reason: string, error?: unknown): void {
-    const { httpVersion, remoteAddress, url } = exchange;
+  /** @param from the opening, once there is one */
+  private refuse(from: HandshakeExchange | Opening, refusal: Refusal, reason: string, error?: unknown): void {
+    const { httpVersion, remoteAddress } = from;
+    const exchange = from instanceof Opening ? from.exchange : from;
     this.census.onRefused(refusal.code, httpVersion);
     this.server.census.onRefused(refusal.code, httpVersion);
     const status = exchange.refuse(refusal);
@@ -232,7 +236,7 @@ export class Route<Context> implements HandshakeTarget {
       status,
       code: refusal.code,
       reason,
-      path: parseRequestTarget(url ?? '')?.path ?? '',
+      path: parseRequestTarget(exchange.url ?? '')?.path ?? '',
       remoteAddress,
       httpVersion,
       error,

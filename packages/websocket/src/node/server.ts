@@ -16,6 +16,7 @@ import type { HostServer } from './connect-dispatcher.ts';
 import type { ReceiveMode } from './connection-limits.ts';
 import { checkNames, resolveLimits, type ResolvedLimits, type ServerOptions } from './options.ts';
 import { OwnServer } from './own-server.ts';
+import { TrustedProxies } from './trusted-proxies.ts';
 import { nodePlatform } from './platform.ts';
 import { Route } from './route.ts';
 import type { ServerConnection, ServerConnectionCore } from './server-connection.ts';
@@ -58,6 +59,8 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
   readonly options: ServerOptions<Context, Receive>;
   readonly limits: ResolvedLimits;
   readonly originPolicy: OriginPolicy;
+  /** Who is believed when it says who a client is. */
+  readonly proxies: TrustedProxies | undefined;
   /** Counts of the whole server; those of a path are with its route. */
   readonly census: Census = new Census();
   private readonly routes: readonly Route<Context>[];
@@ -78,6 +81,7 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
     this.options = options;
     this.limits = resolveLimits(options);
     this.originPolicy = new OriginPolicy(options);
+    this.proxies = options.trustedProxies === undefined ? undefined : new TrustedProxies(options.trustedProxies);
     const paths =
       options.path === undefined ? [undefined] : typeof options.path === 'string' ? [options.path] : options.path;
     const deflate = deflateProvider(options.compression);
@@ -137,7 +141,7 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
    */
   async listen(target: number | ListenTarget): Promise<AddressInfo | string> {
     const { tls, ...where } = typeof target === 'number' ? { port: target } : target;
-    const own = new OwnServer(tls, this.options.http2 !== false, (request, response) => {
+    const own = new OwnServer(tls, this.options.http2 !== false, this.proxies, (request, response) => {
       if (!this.handleRequest(request, response)) respond(response, request, Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH'));
     });
     for (const server of own.servers) this.attach(server);

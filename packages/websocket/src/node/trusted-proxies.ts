@@ -1,9 +1,9 @@
-import { BlockList, isIP, type Socket } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { UsageError } from '../connection/errors.ts';
 import { type ForwardedHeader, readForwarded } from '../handshake/forwarded.ts';
 import type { HeaderFields } from '../handshake/header-fields.ts';
 import { checkOneOf, checkOptionNames } from './connection-limits.ts';
-import { proxiedPeerOf } from './proxied-peers.ts';
+import { type NetworkConnection, proxiedPeerOf } from './proxied-peers.ts';
 
 /** The proxies in front of a server that are believed when they say who a client is. */
 export interface TrustedProxiesOptions {
@@ -64,12 +64,15 @@ export class TrustedProxies {
     return family !== 0 && this.ranges.check(address, family === 4 ? 'ipv4' : 'ipv6');
   }
 
-  /** Where a request comes from. */
-  sourceOf(socket: Socket, fields: HeaderFields): RequestSource {
-    const peer = this.usesProxyProtocol ? proxiedPeerOf(socket) : undefined;
+  /**
+   * Where a request comes from.
+   * @param connection by which it came
+   */
+  sourceOf(connection: NetworkConnection, fields: HeaderFields): RequestSource {
+    const peer = this.usesProxyProtocol ? proxiedPeerOf(connection) : undefined;
     const near: RequestSource = {
-      remoteAddress: peer?.address ?? socket.remoteAddress,
-      remotePort: peer?.port ?? socket.remotePort,
+      remoteAddress: peer?.address ?? connection.remoteAddress,
+      remotePort: peer?.port ?? connection.remotePort,
       scheme: undefined,
       host: undefined,
     };
