@@ -76,4 +76,5 @@ export {
   readHandshake,
 } from './server-handshake.ts';
 export { parseSubprotocols, selectSubprotocol, serializeSubprotocols } from './subprotocols.ts';
+export { HandshakeTrace, TRACE_FIELD } from './trace.ts';
 export { parseWebSocketUri, type WebSocketUri } from './websocket-uri.ts';

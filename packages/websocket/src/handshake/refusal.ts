@@ -110,6 +110,13 @@ export class Refusal {
     return new Refusal(status, { code, detail: options.detail ?? message, headers });
   }
 
+  /** The same with further headers. @throws {HandshakeUsageError} as the constructor */
+  withHeaders(further: readonly HeaderLine[]): Refusal {
+    const { status, code, detail, headers, body } = this;
+    const options = { code, detail, headers: [...headers, ...further] };
+    return new Refusal(status, body === undefined ? options : { ...options, body });
+  }
+
   /** The name of the status, which is also the title of the problem document (RFC 9457 §4.2.1, `about:blank`). */
   get title(): string {
     return reasonPhrase(this.status);

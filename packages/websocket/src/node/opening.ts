@@ -6,6 +6,7 @@ import type { HeaderFields } from '../handshake/header-fields.ts';
 import type { PathParameters } from '../handshake/path-template.ts';
 import { encodeRefusal, Refusal } from '../handshake/refusal.ts';
 import type { OpeningHandshake } from '../handshake/server-handshake.ts';
+import type { HandshakeTrace } from '../handshake/trace.ts';
 import type { HandshakeExchange, HttpVersion } from './exchange.ts';
 import { nodePlatform } from './platform.ts';
 import type { RequestSource } from './trusted-proxies.ts';
@@ -75,6 +76,8 @@ export class Opening implements OpeningRequest {
   readonly httpVersion: HttpVersion;
   readonly handshake: OpeningHandshake;
   readonly exchange: HandshakeExchange;
+  /** The steps of the decision, where the client may see them. */
+  trace: HandshakeTrace | undefined = undefined;
   readonly host: string;
   /** By which the client certainly came; undefined where a proxy may have ended TLS. */
   readonly scheme: 'http' | 'https' | undefined;

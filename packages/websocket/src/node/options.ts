@@ -71,6 +71,12 @@ export interface ServerOptions<Context = unknown, Receive extends ReceiveMode = 
    */
   readonly trustedProxies?: TrustedProxiesOptions;
 
+  /**
+   * Who may ask, by a request header `Pulse-Trace`, for the steps of the decision on its handshake: the answer then has
+   * them, in headers of the same name. What they say is not for everybody. Default: nobody may.
+   */
+  trace?(request: OpeningRequest): boolean;
+
   /** permessage-deflate: `true` for the defaults. Default off. */
   readonly compression?: boolean | DeflateOptions;
 
@@ -110,7 +116,7 @@ const DEFAULT_LIMITS: ResolvedLimits = {
   maxBufferedBytes: Math.floor(totalmem() / 4),
 };
 
-const HANDLERS = ['authorize', 'open', 'message', 'drain', 'ping', 'pong', 'close', 'error', 'refused'];
+const HANDLERS = ['authorize', 'trace', 'open', 'message', 'drain', 'ping', 'pong', 'close', 'error', 'refused'];
 const OTHERS = [
   'trustedProxies',
   'path',

@@ -6,11 +6,13 @@ import { processMemory } from '../connection/process-memory.ts';
 import type { Agreement, ConnectionShared } from '../connection/shared.ts';
 import { serializeExtensions } from '../handshake/extension-header.ts';
 import { describeOriginDecision } from '../handshake/origin.ts';
+import { type HeadersInput, readHeadersInput } from '../handshake/header-input.ts';
 import { type PathParameters, PathRouter } from '../handshake/path-template.ts';
 import { Refusal } from '../handshake/refusal.ts';
 import { parseRequestTarget } from '../handshake/request-target.ts';
 import type { RefusalCode } from '../handshake/refusals.ts';
 import { selectSubprotocol } from '../handshake/subprotocols.ts';
+import { HandshakeTrace, TRACE_FIELD } from '../handshake/trace.ts';
 import { Census } from './census.ts';
 import { connectionShared } from './connection-shared.ts';
 import type { HandshakeTarget } from './connect-dispatcher.ts';
@@ -22,6 +24,8 @@ import type { WebSocketServer } from './server.ts';
 
 const ACCEPTED: Acceptance<never> = {};
 const NO_EXTENSIONS: readonly ExtensionOffer[] = [];
+/** What may be set is checked where the answer is made. */
+const NOTHING_RESERVED: ReadonlySet<string> = new Set();
 const NOTHING_AGREED: Agreement = { protocol: '', extensions: '', deflate: null };
 
 /** One path of a server: its handshakes, and what its connections have in common. */
@@ -81,16 +85,33 @@ export class Route<Context> implements HandshakeTarget {
     const path = handshake.path === this.path ? this.path : handshake.path;
     const source = exchange.network && this.server.proxies?.sourceOf(exchange.network, handshake.fields);
     const opening = new Opening(handshake, exchange, path, parameters, source);
+    if (handshake.fields.has(TRACE_FIELD)) this.beginTrace(opening);
     const { origin: named, host, headers: fields, scheme } = opening;
     const origin = this.server.originPolicy.decide({ origin: named, host, fields }, scheme);
+    opening.trace?.add('origin', describeOriginDecision(origin));
     if (!origin.allowed) {
       const reason = describeOriginDecision(origin);
       return this.refuse(opening, Refusal.of('PB_HANDSHAKE_ORIGIN_FORBIDDEN'), reason);
     }
     if (!this.hasRoom(opening)) return;
     const { authorize } = this.server.options;
+    opening.trace?.add('authorize', authorize === undefined ? 'there is none: whoever comes is let in' : 'it is asked');
     if (authorize === undefined) this.accept(opening, ACCEPTED);
     else this.ask(opening);
+  }
+
+  /** If the application says that this client may see it. */
+  private beginTrace(opening: Opening): void {
+    const { trace } = this.server.options;
+    if (trace?.(opening) !== true) return;
+    const { remoteAddress, remotePort, host, scheme, exchange, handshake } = opening;
+    opening.trace = new HandshakeTrace();
+    opening.trace.add('route', `${this.path ?? 'any path'} takes ${handshake.path}, by HTTP/${exchange.httpVersion}`);
+    const near = remoteAddress === exchange.remoteAddress ? '' : `, behind ${exchange.remoteAddress}`;
+    opening.trace.add(
+      'client',
+      `${remoteAddress}${remotePort === undefined ? '' : ` ${remotePort}`}${near}, to ${scheme ?? 'http'}://${host}`,
+    );
   }
 
   private ask(opening: Opening): void {
@@ -167,9 +188,18 @@ export class Route<Context> implements HandshakeTarget {
     const extensions = agreed === undefined ? NO_EXTENSIONS : [agreed.answer];
     const subprotocol =
       acceptance.subprotocol ?? selectSubprotocol(handshake.subprotocols, this.server.options.subprotocols ?? []);
+    if (opening.trace !== undefined) {
+      const { fields, subprotocols } = handshake;
+      const offered = fields.get('sec-websocket-extensions') ?? 'none';
+      opening.trace.add('extensions', `offered: ${offered}; agreed: ${serializeExtensions(extensions) || 'none'}`);
+      opening.trace.add(
+        'subprotocol',
+        `offered: ${subprotocols.join(', ') || 'none'}; agreed: ${subprotocol ?? 'none'}`,
+      );
+    }
     let answer: unknown;
     try {
-      answer = exchange.prepare(handshake, { subprotocol, extensions, headers: acceptance.headers });
+      answer = exchange.prepare(handshake, { subprotocol, extensions, headers: headersOf(acceptance, opening.trace) });
     } catch (error) {
       if (agreed !== undefined) deflate!.releaseTakeover(agreed.parameters);
       return this.refuseFailed(opening, error);
@@ -207,7 +237,10 @@ export class Route<Context> implements HandshakeTarget {
         : full !== undefined && limits.overCapacity === 'refuse'
           ? ([full, `${OPTION_OF_CAP[full]} is reached`] as const)
           : NO_FAULT;
-    if (code === undefined) return true;
+    if (code === undefined) {
+      opening.trace?.add('room', `${this.server.census.open} connections are open, ${limits.maxConnections} may be`);
+      return true;
+    }
     this.refuse(opening, Refusal.of(code, { retryAfter: limits.retryAfter }), reason);
     return false;
   }
@@ -228,10 +261,11 @@ export class Route<Context> implements HandshakeTarget {
   /** @param from the opening, once there is one */
   private refuse(from: HandshakeExchange | Opening, refusal: Refusal, reason: string, error?: unknown): void {
     const { httpVersion, remoteAddress } = from;
-    const exchange = from instanceof Opening ? from.exchange : from;
+    const { exchange, trace } = from instanceof Opening ? from : { exchange: from, trace: undefined };
+    trace?.add('refused', `${refusal.status} ${refusal.code}: ${reason}`);
     this.census.onRefused(refusal.code, httpVersion);
     this.server.census.onRefused(refusal.code, httpVersion);
-    const status = exchange.refuse(refusal);
+    const status = exchange.refuse(trace === undefined ? refusal : refusal.withHeaders(trace.lines));
     this.server.options.refused?.({
       status,
       code: refusal.code,
@@ -242,6 +276,14 @@ export class Route<Context> implements HandshakeTarget {
       error,
     });
   }
+}
+
+/** What the application adds to the acceptance, and the trace. */
+function headersOf<Context>(
+  { headers }: Acceptance<Context>,
+  trace: HandshakeTrace | undefined,
+): HeadersInput | undefined {
+  return trace === undefined ? headers : [...readHeadersInput(headers, NOTHING_RESERVED), ...trace.lines];
 }
 
 type CapCode = Extract<
