@@ -8,7 +8,7 @@ export const toBase64 = (bytes: Uint8Array): string =>
 /** A publication in all the forms in which it leaves: each is made when the first subscriber needs it, and once. */
 export class EncodedPublication {
   readonly publication: Publication;
-  /** Nobody but one subscriber gets it: what others could share is not worth to be made. */
+  /** Nobody but one subscriber gets it: what many could share is not worth making. */
   readonly isForOne: boolean;
   /** For {@link EncodingCache}: what was asked for after this one. */
   next: EncodedPublication | undefined;

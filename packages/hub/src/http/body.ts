@@ -40,9 +40,8 @@ export function receiveBody(request: HubRequest, limit: BodyLimit, receiver: Bod
     else more.push(chunk);
   };
   const onEnd = (): void => receiver.onBody(more === undefined ? first : Buffer.concat(more, size));
+  // Somebody who goes away in the middle is no fault of anybody's: Node tells of it as an error, but only who listens for it.
   incoming.on('data', onData).on('end', onEnd);
-  // Somebody who goes away in the middle is no fault of anybody's.
-  incoming.on('error', ignore);
 }
 
 /**
@@ -83,5 +82,3 @@ function findRefusal({ fields }: HubRequest, limit: BodyLimit): WireError | unde
 function tooLarge(size: string, limit: BodyLimit): WireError {
   return new WireError('PB_PAYLOAD_TOO_LARGE', `the body has ${size} bytes: ${limit.what} has at most ${limit.size}`);
 }
-
-function ignore(): void {}

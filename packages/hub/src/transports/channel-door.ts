@@ -55,8 +55,7 @@ export class ChannelDoor implements Door {
   handle(request: HubRequest, response: ServerResponse): boolean {
     if (!request.path.startsWith(this.prefix)) return false;
     if (request.method === 'POST') new ChannelPost(this.hub, request, response).take(this.segmentOf(request));
-    else
-      this.answer(request, response).catch((error: unknown) => answerError(this.hub, request, response, error));
+    else this.answer(request, response).catch((error: unknown) => answerError(this.hub, request, response, error));
     return true;
   }
 

@@ -115,9 +115,9 @@ export class ChannelPost implements BodyReceiver {
     const { hub, request, response, channel } = this;
     if (isGone(response)) return;
     const more = reach === undefined ? '' : `,"reach":${JSON.stringify(reach)}`;
-    const answer = `{"channel":${JSON.stringify(channel)},"position":"${position}","duplicate":${duplicate}${more}}\n`;
-    response.writeHead(201, [
-      ...hub.crossOrigin.fieldsFor(request),
+    // No name of a channel has what JSON escapes.
+    const answer = `{"channel":"${channel}","position":"${position}","duplicate":${duplicate}${more}}\n`;
+    const fields = [
       'X-Content-Type-Options',
       'nosniff',
       'Content-Type',
@@ -130,7 +130,10 @@ export class ChannelPost implements BodyReceiver {
       position,
       'Location',
       `?at=${position}`,
-    ]);
+    ];
+    const crossOrigin = hub.crossOrigin.fieldsFor(request);
+    if (crossOrigin.length > 0) fields.push(...crossOrigin);
+    response.writeHead(201, fields);
     response.end(answer);
   }
 

@@ -51,7 +51,9 @@ export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements Heart
   override publication(encoded: EncodedPublication): boolean {
     this.isQuiet = false;
     const { connection } = this;
-    return (encoded.isForOne ? connection.send(encoded.json) : connection.sendPrepared(encoded.jsonMessage)) !== 'queued';
+    return (
+      (encoded.isForOne ? connection.send(encoded.json) : connection.sendPrepared(encoded.jsonMessage)) !== 'queued'
+    );
   }
 
   override message(message: ServerMessage): void {
