@@ -84,7 +84,7 @@ export class ChannelState implements BrokerSink {
     const at = performance.now();
     // Where offsets begin anew, nothing says what was published between.
     if (this.last !== undefined && this.last.epoch !== publication.epoch) this.gap();
-    const encoded = new EncodedPublication(publication);
+    const encoded = new EncodedPublication(publication, this.subscriptions.size === 1);
     const reach = { sent: 0, queued: 0, skipped: 0 };
     for (const subscription of this.subscriptions) {
       const delivery = deliverTo(subscription, encoded);

@@ -8,6 +8,8 @@ export const toBase64 = (bytes: Uint8Array): string =>
 /** A publication in all the forms in which it leaves: each is made when the first subscriber needs it, and once. */
 export class EncodedPublication {
   readonly publication: Publication;
+  /** Nobody but one subscriber gets it: what many could share is not worth making. */
+  readonly isForOne: boolean;
   /** For {@link EncodingCache}: what was asked for after this one. */
   next: EncodedPublication | undefined;
   private jsonText: string | undefined;
@@ -17,8 +19,9 @@ export class EncodedPublication {
   private event: Buffer | undefined;
   private eventOfMany: Buffer | undefined;
 
-  constructor(publication: Publication) {
+  constructor(publication: Publication, isForOne = false) {
     this.publication = publication;
+    this.isForOne = isForOne;
   }
 
   /** In an envelope, on one line. */

@@ -82,7 +82,8 @@ export class Namespaces {
   }
 
   rulesOf(channel: string): ChannelRules {
-    return this.entries.find(({ pattern }) => pattern.matches(channel))?.rules ?? DEFAULT_RULES;
+    for (const { pattern, rules } of this.entries) if (pattern.matches(channel)) return rules;
+    return DEFAULT_RULES;
   }
 
   private requireReachable({ text }: ChannelPattern, index: number): void {

@@ -11,11 +11,12 @@ export class RateTable {
    * Takes a token of a key. Its rate and burst are those of its first token; they are forgotten with it.
    * @param rate tokens a second; Infinity for any number
    * @param burst how many may be taken at once
-   * @param now in milliseconds, of a clock that never goes back
+   * @param at in milliseconds, of a clock that never goes back; default: `performance.now()`
    * @returns whether there was one
    */
-  take(key: string, rate: number, burst: number, now: number = performance.now()): boolean {
+  take(key: string, rate: number, burst: number, at?: number): boolean {
     if (rate === Infinity) return true;
+    const now = at ?? performance.now();
     const bucket = this.buckets.get(key) ?? new TokenBucket(rate, burst, now);
     // To the end: the order of the map is that of the last use.
     this.buckets.delete(key);

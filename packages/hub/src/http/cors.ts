@@ -96,8 +96,7 @@ export class CrossOriginRules {
   }
 
   private decide(request: HubRequest): OriginDecision {
-    const { origin, host, fields, secure } = request;
-    return this.policy.decide({ origin, host, fields }, secure ? 'https' : undefined);
+    return this.policy.decide(request, request.secure ? 'https' : undefined);
   }
 }
 

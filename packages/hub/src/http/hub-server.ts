@@ -51,7 +51,8 @@ export class HubServer {
   handle(incoming: IncomingMessage, response: ServerResponse): boolean {
     const request = HubRequest.of(incoming);
     if (request === undefined || !request.path.startsWith(this.base)) return false;
-    return this.doors.some((door) => door.handle(request, response));
+    for (const door of this.doors) if (door.handle(request, response)) return true;
+    return false;
   }
 
   /** The messages of the WebSockets here. */

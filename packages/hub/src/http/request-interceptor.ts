@@ -45,8 +45,10 @@ export class RequestInterceptor {
     const { server } = this;
     const before = Object.getOwnPropertyDescriptor(server, 'emit');
     const emit = server.emit as (this: Server, ...parameters: unknown[]) => boolean;
-    const take = (request: IncomingMessage, response: ServerResponse): boolean =>
-      this.handlers.some((handler) => handler(request, response));
+    const take = (request: IncomingMessage, response: ServerResponse): boolean => {
+      for (const handler of this.handlers) if (handler(request, response)) return true;
+      return false;
+    };
     const own = function (this: Server, ...parameters: unknown[]): boolean {
       const event = parameters[0];
       if (EVENTS.has(event) && take(parameters[1] as IncomingMessage, parameters[2] as ServerResponse)) {

@@ -4,7 +4,6 @@ import { parseChannelSegment, WireError } from '@pulsebeacon/wire';
 import { Heartbeats } from '../heartbeats.ts';
 import { isGone } from '../http/answers.ts';
 import { authenticate } from '../http/authenticate.ts';
-import { addVary } from '../http/cors.ts';
 import type { Door } from '../http/door.ts';
 import { answerError, answerRefusal } from '../http/problems.ts';
 import type { HubRequest } from '../http/request.ts';
@@ -14,7 +13,7 @@ import { newSession } from '../session-token.ts';
 import { answerHistory, answerPresence, answerPublication } from './channel-history.ts';
 import { answerPage } from './channel-page.ts';
 import { answerPoll } from './channel-poll.ts';
-import { answerPublished, FORM_DEPENDS_ON, publishBody, type Published } from './channel-publish.ts';
+import { ChannelPost, setCommonFields } from './channel-publish.ts';
 import { readChannelRequest } from './channel-request.ts';
 import { ChannelSockets } from './channel-sockets.ts';
 import { openStream } from './channel-stream.ts';
@@ -55,40 +54,19 @@ export class ChannelDoor implements Door {
 
   handle(request: HubRequest, response: ServerResponse): boolean {
     if (!request.path.startsWith(this.prefix)) return false;
-    const answering = request.method === 'POST' ? this.publish(request, response) : this.answer(request, response);
-    answering.catch((error: unknown) => answerError(this.hub, request, response, error));
+    if (request.method === 'POST') new ChannelPost(this.hub, request, response).take(this.segmentOf(request));
+    else this.answer(request, response).catch((error: unknown) => answerError(this.hub, request, response, error));
     return true;
   }
 
-  /** Most are answered in one go: the fields of all answers are set one by one only where it is refused. */
-  private async publish(request: HubRequest, response: ServerResponse): Promise<void> {
-    let published: Published | Refusal | undefined;
-    try {
-      published = await publishBody(this.hub, request, this.channelOf(request));
-    } catch (error) {
-      this.setCommonFields(request, response);
-      throw error;
-    }
-    if (published === undefined || isGone(response)) return;
-    if (!(published instanceof Refusal)) return answerPublished(this.hub, request, response, published);
-    this.setCommonFields(request, response);
-    answerRefusal(request, response, published);
-  }
-
-  private setCommonFields(request: HubRequest, response: ServerResponse): void {
-    this.hub.crossOrigin.apply(request, response);
-    addVary(response, FORM_DEPENDS_ON);
-    response.setHeader('X-Content-Type-Options', 'nosniff');
-  }
-
-  /** Whatever follows the prefix is one segment: a slash in it is part of no name. @throws {WireError} `PB_CHANNEL_NAME` */
-  private channelOf(request: HubRequest): string {
-    return parseChannelSegment(request.path.slice(this.prefix.length));
+  /** Whatever follows the prefix is one segment: a slash in it is part of no name. */
+  private segmentOf({ path }: HubRequest): string {
+    return path.slice(this.prefix.length);
   }
 
   private async answer(request: HubRequest, response: ServerResponse): Promise<void> {
-    this.setCommonFields(request, response);
-    const channel = this.channelOf(request);
+    setCommonFields(this.hub, request, response);
+    const channel = parseChannelSegment(this.segmentOf(request));
     switch (request.method) {
       case 'GET':
       case 'HEAD':

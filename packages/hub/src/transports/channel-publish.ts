@@ -1,85 +1,155 @@
 import type { ServerResponse } from 'node:http';
 import type { Refusal } from '@pulsebeacon/websocket';
-import { checkIdempotencyKey, formatPosition, parseStateKey, quote, type Reach, WireError } from '@pulsebeacon/wire';
-import { requireAllowed } from '../access.ts';
+import {
+  checkIdempotencyKey,
+  formatPosition,
+  parseChannelSegment,
+  parseStateKey,
+  quote,
+  WireError,
+} from '@pulsebeacon/wire';
+import { type Principal, requireAllowed } from '../access.ts';
+import type { Awaitable, Receipt } from '../broker.ts';
+import { isGone } from '../http/answers.ts';
 import { authenticate } from '../http/authenticate.ts';
-import { readBody } from '../http/body.ts';
-import { findWriteRefusal } from '../http/refuse-write.ts';
+import { type BodyReceiver, receiveBody } from '../http/body.ts';
+import { addVary } from '../http/cors.ts';
+import { answerError, answerRefusal } from '../http/problems.ts';
 import { flagOf, oneOf } from '../http/query.ts';
+import { findWriteRefusal } from '../http/refuse-write.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
+import type { PublishResult } from '../hub-options.ts';
 import { payloadOfBody } from '../payloads.ts';
 import type { Session } from '../session-token.ts';
 import { KEY_FIELD, POSITION_FIELD } from './channel-fields.ts';
 
 /** On what else than Origin the answers of a channel depend. */
-export const FORM_DEPENDS_ON = 'Accept, Prefer';
+const FORM_DEPENDS_ON = 'Accept, Prefer';
 
-/** A publication by POST, for its answer. */
-export interface Published {
-  readonly channel: string;
-  readonly position: string;
-  readonly duplicate: boolean;
-  readonly reach?: Reach;
+/** Sets the fields that all answers of a channel have. */
+export function setCommonFields(hub: Hub, request: HubRequest, response: ServerResponse): void {
+  hub.crossOrigin.apply(request, response);
+  addVary(response, FORM_DEPENDS_ON);
+  response.setHeader('X-Content-Type-Options', 'nosniff');
 }
 
 /**
- * Publishes the body of a POST, byte for byte. Whoever may not is told so before the body is read.
- * @returns undefined where the client went away before its body had come
- * @throws {WireError} what it is refused for
+ * A POST to a channel: its body is published, byte for byte. No promise is on its way but those that the authenticator and
+ * the broker give.
  */
-export async function publishBody(
-  hub: Hub,
-  request: HubRequest,
-  channel: string,
-): Promise<Published | Refusal | undefined> {
-  const refusal = findWriteRefusal(hub, request, false);
-  if (refusal !== undefined) return refusal;
-  const key = readKey(request);
-  const idempotencyKey = request.header('idempotency-key');
-  if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey);
-  const reach = flagOf(request, 'reach');
-  const authenticated = authenticate(hub, request);
-  const principal = authenticated instanceof Promise ? await authenticated : authenticated;
-  const rules = hub.rulesOf(channel);
-  requireAllowed(principal, 'publish', channel, rules);
-  const body = await readBody(request, { size: rules.maxMessageSize, what: `a message of ${channel}` });
-  if (body === undefined) return undefined;
-  const { kind, contentType, data } = payloadOfBody(body, request.header('content-type'));
-  // Who posts follows nothing: nobody needs to know them by a name of their own.
-  const by: Session = { client: '', principal };
-  const publication = { kind, contentType, data, key };
-  if (reach) return { channel, ...(await hub.publish(channel, publication, { idempotencyKey, reach, by })) };
-  const submitted = hub.submit(channel, publication, { idempotencyKey, by });
-  const receipt = submitted instanceof Promise ? await submitted : submitted;
-  return { channel, position: formatPosition(receipt), duplicate: receipt.duplicate };
+export class ChannelPost implements BodyReceiver {
+  private readonly hub: Hub;
+  private readonly request: HubRequest;
+  private readonly response: ServerResponse;
+  private channel = '';
+  private key: string | undefined;
+  private idempotencyKey: string | undefined;
+  private reach = false;
+  private principal: Principal | undefined;
+
+  constructor(hub: Hub, request: HubRequest, response: ServerResponse) {
+    this.hub = hub;
+    this.request = request;
+    this.response = response;
+  }
+
+  /**
+   * Answers it. Whoever may not publish is told so before the body is read.
+   * @param segment of the path, which names the channel
+   */
+  take(segment: string): void {
+    const { hub, request } = this;
+    try {
+      this.channel = parseChannelSegment(segment);
+      const refusal = findWriteRefusal(hub, request, false);
+      if (refusal !== undefined) return this.refuse(refusal);
+      this.key = readKey(request);
+      this.idempotencyKey = request.header('idempotency-key');
+      if (this.idempotencyKey !== undefined) checkIdempotencyKey(this.idempotencyKey);
+      this.reach = flagOf(request, 'reach');
+      const principal = authenticate(hub, request);
+      if (!(principal instanceof Promise)) return this.readFrom(principal);
+      principal.then((known) => this.readFrom(known)).catch((error: unknown) => this.fail(error));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  onBody(body: Buffer): void {
+    try {
+      const published = this.publish(body);
+      if (!(published instanceof Promise)) return this.answer(published);
+      published.then((late) => this.answer(late)).catch((error: unknown) => this.fail(error));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  onBodyRefused(error: WireError): void {
+    this.fail(error);
+  }
+
+  /** @throws {WireError} where they may not publish */
+  private readFrom(principal: Principal | undefined): void {
+    const { hub, request, channel } = this;
+    this.principal = principal;
+    const rules = hub.rulesOf(channel);
+    requireAllowed(principal, 'publish', channel, rules);
+    receiveBody(request, { size: rules.maxMessageSize, what: `a message of ${channel}` }, this);
+  }
+
+  private publish(body: Buffer): Awaitable<PublishResult> {
+    const { hub, request, channel, key, idempotencyKey, reach, principal } = this;
+    const { kind, contentType, data } = payloadOfBody(body, request.header('content-type'));
+    const publication = { kind, contentType, data, key };
+    // Who posts follows nothing: nobody needs to know them by a name of their own.
+    const by: Session = { client: '', principal };
+    if (reach) return hub.publish(channel, publication, { idempotencyKey, reach, by });
+    const receipt = hub.submit(channel, publication, { idempotencyKey, by });
+    return receipt instanceof Promise ? receipt.then(resultOf) : resultOf(receipt);
+  }
+
+  /** 201, with the position; head and body in one piece. It has no Vary: nobody may store it. */
+  private answer({ position, duplicate, reach }: PublishResult): void {
+    const { hub, request, response, channel } = this;
+    if (isGone(response)) return;
+    const more = reach === undefined ? '' : `,"reach":${JSON.stringify(reach)}`;
+    // No name of a channel has what JSON escapes.
+    const answer = `{"channel":"${channel}","position":"${position}","duplicate":${duplicate}${more}}\n`;
+    const fields = [
+      'X-Content-Type-Options',
+      'nosniff',
+      'Content-Type',
+      'application/json',
+      'Content-Length',
+      String(Buffer.byteLength(answer)),
+      'Cache-Control',
+      'no-store',
+      POSITION_FIELD,
+      position,
+      'Location',
+      `?at=${position}`,
+    ];
+    const crossOrigin = hub.crossOrigin.fieldsFor(request);
+    if (crossOrigin.length > 0) fields.push(...crossOrigin);
+    response.writeHead(201, fields);
+    response.end(answer);
+  }
+
+  private refuse(refusal: Refusal): void {
+    setCommonFields(this.hub, this.request, this.response);
+    answerRefusal(this.request, this.response, refusal);
+  }
+
+  private fail(error: unknown): void {
+    setCommonFields(this.hub, this.request, this.response);
+    answerError(this.hub, this.request, this.response, error);
+  }
 }
 
-/** 201, with the position; head and body in one piece. It has no Vary: nobody may store it. */
-export function answerPublished(
-  hub: Hub,
-  request: HubRequest,
-  response: ServerResponse,
-  { channel, position, duplicate, reach }: Published,
-): void {
-  const more = reach === undefined ? '' : `,"reach":${JSON.stringify(reach)}`;
-  const answer = `{"channel":${JSON.stringify(channel)},"position":"${position}","duplicate":${duplicate}${more}}\n`;
-  response.writeHead(201, [
-    ...hub.crossOrigin.fieldsFor(request),
-    'X-Content-Type-Options',
-    'nosniff',
-    'Content-Type',
-    'application/json',
-    'Content-Length',
-    String(Buffer.byteLength(answer)),
-    'Cache-Control',
-    'no-store',
-    POSITION_FIELD,
-    position,
-    'Location',
-    `?at=${position}`,
-  ]);
-  response.end(answer);
+function resultOf(receipt: Receipt): PublishResult {
+  return { position: formatPosition(receipt), duplicate: receipt.duplicate };
 }
 
 /** What the payload is the newest state of: `?key=`, or percent-encoded in a field. */

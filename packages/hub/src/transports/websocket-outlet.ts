@@ -26,7 +26,9 @@ export class RawWebSocketOutlet implements Outlet {
   }
 
   publication(encoded: EncodedPublication): boolean {
-    return this.connection.sendPrepared(encoded.rawMessage) !== 'queued';
+    const { connection } = this;
+    const { isForOne, publication } = encoded;
+    return (isForOne ? connection.send(publication.data) : connection.sendPrepared(encoded.rawMessage)) !== 'queued';
   }
 
   message(message: ServerMessage): void {
@@ -48,7 +50,10 @@ export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements Heart
 
   override publication(encoded: EncodedPublication): boolean {
     this.isQuiet = false;
-    return this.connection.sendPrepared(encoded.jsonMessage) !== 'queued';
+    const { connection } = this;
+    return (
+      (encoded.isForOne ? connection.send(encoded.json) : connection.sendPrepared(encoded.jsonMessage)) !== 'queued'
+    );
   }
 
   override message(message: ServerMessage): void {

@@ -89,6 +89,26 @@ test('raw: payloads alone, down and up; a publisher hears itself', async (t) => 
   assert.deepEqual([subscriptions, channels, byTransport.websocket], [0, 0, 0]);
 });
 
+for (const subprotocols of [[], ['pulsebeacon.json']]) {
+  test(`${subprotocols[0] ?? 'raw'}: the only subscriber is given the same as many are`, async (t) => {
+    const site = await Site.start(t);
+    const only = await Socket.open(t, site, '', subprotocols);
+    if (subprotocols.length > 0) await only.json();
+    await site.until(() => site.hub.counts().subscriptions === 1);
+    const given = async (): Promise<unknown[]> => {
+      await site.post('/channels/news', 'grüß dich');
+      await site.post('/channels/news', Buffer.of(0, 255), { 'Content-Type': 'application/octet-stream' });
+      const messages = [await only.next(), await only.next()];
+      if (subprotocols.length === 0) return messages;
+      return messages.map((message) => ({ ...(JSON.parse(message as string) as Message), position: '', time: 0 }));
+    };
+    const alone = await given();
+    await Socket.open(t, site, '', subprotocols);
+    await site.until(() => site.hub.counts().subscriptions === 2);
+    assert.deepEqual(await given(), alone);
+  });
+}
+
 test('a stock WebSocket of a browser, which offers nothing, is served', async (t) => {
   const site = await Site.start(t);
   const client = await RawHttp.connect(t, site.port);

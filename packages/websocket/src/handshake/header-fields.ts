@@ -24,10 +24,12 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
 
   /** The value of a field, or undefined. Several lines of it are joined by a comma (RFC 9110 §5.3); cookies by `;`. */
   get(name: string): string | undefined {
-    const lower = name.toLowerCase();
     const raw = this.#raw;
     let found: string | undefined;
     for (let at = 0; at + 1 < raw.length; at += 2) {
+      // Most are told apart by their lengths, for which no name has to be in lower case.
+      if (raw[at]!.length !== name.length) continue;
+      const lower = name.toLowerCase();
       if (!equalsIgnoringCase(raw[at]!, lower)) continue;
       found = found === undefined ? raw[at + 1]! : `${found}${lower === 'cookie' ? '; ' : ', '}${raw[at + 1]}`;
     }

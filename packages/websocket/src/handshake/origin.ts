@@ -71,6 +71,20 @@ export type OriginReason =
   | 'malformed'
   | 'foreign';
 
+/** The option that would let in what is refused for a reason; undefined for reasons to allow. */
+const OPTION_FOR: Readonly<Record<OriginReason, 'missingOrigin' | 'allowedOrigins' | undefined>> = {
+  'any-allowed': undefined,
+  'same-origin': undefined,
+  'public-url': undefined,
+  listed: undefined,
+  'missing-allowed': undefined,
+  missing: 'missingOrigin',
+  'missing-in-browser': 'missingOrigin',
+  null: 'allowedOrigins',
+  malformed: 'allowedOrigins',
+  foreign: 'allowedOrigins',
+};
+
 /** What a policy says of one request, with all that a log line needs. */
 export interface OriginDecision {
   readonly allowed: boolean;
@@ -117,32 +131,27 @@ export class OriginPolicy {
    *   may have ended TLS; then host and port decide.
    */
   decide(request: OriginRequest, scheme?: 'http' | 'https'): OriginDecision {
-    const allow = (reason: OriginReason): OriginDecision => this.#decision(request, reason, undefined);
-    const refuse = (reason: OriginReason, option: keyof OriginPolicyOptions): OriginDecision =>
-      this.#decision(request, reason, option);
-
-    if (request.origin === undefined) {
-      if (this.#missing === 'refuse') return refuse('missing', 'missingOrigin');
-      if (this.#missing === 'allow' || this.#anyAllowed) return allow('missing-allowed');
-      return isFromBrowser(request.fields) ? refuse('missing-in-browser', 'missingOrigin') : allow('missing-allowed');
-    }
-    if (this.#anyAllowed) return allow('any-allowed');
-    if (request.origin === 'null') return this.#nullAllowed ? allow('listed') : refuse('null', 'allowedOrigins');
-    const origin = parseOrigin(request.origin);
-    if (origin === undefined) return refuse('malformed', 'allowedOrigins');
-    if (this.#publicOrigins.some((url) => isSameOrigin(url, origin))) return allow('public-url');
-    if (this.#listed.some((entry) => isSameOrigin(entry, origin))) return allow('listed');
-    if (this.#publicOrigins.length === 0 && isOriginOfHost(origin, request.host, scheme)) return allow('same-origin');
-    return refuse('foreign', 'allowedOrigins');
+    const { origin } = request;
+    const reason = origin === undefined ? this.#judgeMissing(request) : this.#judge(origin, request, scheme);
+    const option = OPTION_FOR[reason];
+    const expected = this.#publicUrls.length > 0 ? this.#publicUrls : [request.host];
+    return { allowed: option === undefined, reason, origin, expected, option };
   }
 
-  #decision(
-    request: OriginRequest,
-    reason: OriginReason,
-    option: keyof OriginPolicyOptions | undefined,
-  ): OriginDecision {
-    const expected = this.#publicUrls.length > 0 ? this.#publicUrls : [request.host];
-    return { allowed: option === undefined, reason, origin: request.origin, expected, option };
+  #judgeMissing({ fields }: OriginRequest): OriginReason {
+    if (this.#missing === 'refuse') return 'missing';
+    if (this.#missing === 'allow' || this.#anyAllowed) return 'missing-allowed';
+    return isFromBrowser(fields) ? 'missing-in-browser' : 'missing-allowed';
+  }
+
+  #judge(text: string, { host }: OriginRequest, scheme: 'http' | 'https' | undefined): OriginReason {
+    if (this.#anyAllowed) return 'any-allowed';
+    if (text === 'null') return this.#nullAllowed ? 'listed' : 'null';
+    const origin = parseOrigin(text);
+    if (origin === undefined) return 'malformed';
+    if (this.#publicOrigins.some((url) => isSameOrigin(url, origin))) return 'public-url';
+    if (this.#listed.some((entry) => isSameOrigin(entry, origin))) return 'listed';
+    return this.#publicOrigins.length === 0 && isOriginOfHost(origin, host, scheme) ? 'same-origin' : 'foreign';
   }
 }
 
