@@ -58,13 +58,14 @@ export class Connection {
 
   constructor(settings: Settings, owner: ConnectionOwner) {
     const { url, fetch, credentials } = settings;
+    const { performance } = globals;
     this.settings = settings;
     this.owner = owner;
     this.http = { url: url.href, fetch, credentials };
     this.machine = new ConnectionMachine(
       { ...settings, first: recallTransport(url.origin) },
       {
-        now: () => globals.performance.now(),
+        now: () => performance.now(),
         random: () => Math.random(),
         open: (id, transport) => this.open(id, transport),
         close: (id) => this.close(id),
