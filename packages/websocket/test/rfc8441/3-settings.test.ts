@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { WebSocketServer } from '@pulsebeacon/websocket';
 import { Http2Client } from '../support/http2-client.ts';
 import { connectFields, FrameClient, frame, headers, type Http2Frame, SETTINGS } from '../support/http2-frames.ts';
@@ -19,6 +19,12 @@ function valuesOf(frames: readonly Http2Frame[], parameter: number): number[] {
     }
     return values;
   });
+}
+
+async function connect(t: TestContext, port: number): Promise<Http2Client> {
+  const client = await Http2Client.connect(port);
+  t.after(() => client.destroy());
+  return client;
 }
 
 test('§3: the value of SETTINGS_ENABLE_CONNECT_PROTOCOL MUST be 0 or 1; a server that takes WebSockets sends 1', async (t) => {
@@ -58,10 +64,10 @@ test('§3: one path of a server that does not take them is enough: the setting i
   new WebSocketServer({ path: '/a' }).attach(host);
   const other = new WebSocketServer({ path: '/b', http2: false }).attach(host);
   const port = await listen(t, host);
-  const { session } = await Http2Client.connect(t, port);
+  const { session } = await connect(t, port);
   assert.equal(session.remoteSettings.enableConnectProtocol, false);
   other.detach(host);
-  const { session: later } = await Http2Client.connect(t, port);
+  const { session: later } = await connect(t, port);
   assert.equal(later.remoteSettings.enableConnectProtocol, true);
 });
 

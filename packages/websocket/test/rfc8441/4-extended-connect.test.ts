@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { connectProtocol, readExtendedConnect } from '#dist/handshake/index.js';
 import { connectFields, FrameClient, headers } from '../support/http2-frames.ts';
-import { Http2Client } from '../support/http2-client.ts';
 import { serve } from '../support/servers.ts';
 
 const PROTOCOL_ERROR = 1;
@@ -96,8 +95,8 @@ describe('§4, on the wire', () => {
   });
 
   test('a CONNECT without :protocol asks for a proxy, which this is not: 405', async (t) => {
-    const { target } = await serve(t);
-    const client = await Http2Client.connect(t, target as number);
+    const { http2 } = await serve(t);
+    const client = await http2();
     const answer = await client.ask({ ':method': 'CONNECT', ':authority': 'other.example:443' });
     assert.equal(answer.status, 405);
   });

@@ -1,28 +1,27 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import http2 from 'node:http2';
+import { constants } from 'node:http2';
 import { describe, test } from 'node:test';
 import { connectAcceptLines, isWebSocketProtocol, readExtendedConnect, Refusal } from '#dist/handshake/index.js';
 import { resetStream } from '#dist/node/http2-stream.js';
 import { TLS } from '../support/certificate.ts';
-import { Http2Client } from '../support/http2-client.ts';
 import { connectFields } from '../support/http2-frames.ts';
 import { Log, logged, serve } from '../support/servers.ts';
 
-const { NGHTTP2_CANCEL } = http2.constants;
+const { NGHTTP2_CANCEL } = constants;
 
 test('§5: :protocol is "websocket", compared without regard to case', async (t) => {
   for (const name of ['websocket', 'WebSocket', 'WEBSOCKET']) assert.ok(isWebSocketProtocol(name));
   for (const name of ['', 'websockets', 'web socket', 'webſocket']) assert.ok(!isWebSocketProtocol(name));
-  const { target, server } = await serve(t);
-  const client = await Http2Client.connect(t, target as number);
+  const { server, http2 } = await serve(t);
+  const client = await http2();
   await client.open({ ':protocol': 'WebSocket' });
   assert.equal(server.counts().byHttpVersion['2'].open, 1);
 });
 
 test('RFC 9220 §3: a :protocol that the server does not know is answered with 501, and says so', async (t) => {
-  const { target } = await serve(t);
-  const client = await Http2Client.connect(t, target as number);
+  const { http2 } = await serve(t);
+  const client = await http2();
   const { status, problem } = await client.refused({ ':protocol': 'connect-udp' });
   assert.equal(status, 501);
   assert.equal(problem['code'], 'PB_HANDSHAKE_PROTOCOL_UNKNOWN');
@@ -35,15 +34,15 @@ test('§5: the scheme is https for wss, http for ws', async (t) => {
   const log = new Log();
   const options = { open: (c: { secure: boolean; httpVersion: string }) => log.add(`${c.httpVersion} ${c.secure}`) };
   const plain = await serve(t, options);
-  await (await Http2Client.connect(t, plain.target as number)).open();
+  await (await plain.http2()).open();
   const secure = await serve(t, options, { port: 0, host: '127.0.0.1', tls: TLS });
-  await (await Http2Client.connect(t, secure.target as number, true)).open();
+  await (await secure.http2()).open();
   assert.deepEqual(log.lines, ['2 false', '2 true']);
 });
 
 test('§5: Sec-WebSocket-Key and Sec-WebSocket-Accept are not processed', async (t) => {
-  const { target } = await serve(t);
-  const client = await Http2Client.connect(t, target as number);
+  const { http2 } = await serve(t);
+  const client = await http2();
   for (const key of [undefined, 'not a key']) {
     const { answer } = await client.open({ 'sec-websocket-key': key });
     assert.equal(answer['sec-websocket-accept'], undefined);
@@ -51,8 +50,8 @@ test('§5: Sec-WebSocket-Key and Sec-WebSocket-Accept are not processed', async 
 });
 
 test('§5: Sec-WebSocket-Version is processed as in RFC 6455; 426 would need an Upgrade, so it is 400', async (t) => {
-  const { target } = await serve(t);
-  const client = await Http2Client.connect(t, target as number);
+  const { http2 } = await serve(t);
+  const client = await http2();
   for (const [version, code] of [
     [undefined, 'PB_HANDSHAKE_VERSION_MISSING'],
     ['12', 'PB_HANDSHAKE_VERSION_UNSUPPORTED'],
@@ -67,8 +66,8 @@ test('§5: Sec-WebSocket-Version is processed as in RFC 6455; 426 would need an 
 });
 
 test('§5: Origin, Sec-WebSocket-Protocol and Sec-WebSocket-Extensions are processed as in RFC 6455', async (t) => {
-  const { target } = await serve(t, { subprotocols: ['chat'], compression: true });
-  const client = await Http2Client.connect(t, target as number);
+  const { http2, target } = await serve(t, { subprotocols: ['chat'], compression: true });
+  const client = await http2();
   const { status, problem } = await client.refused({ origin: 'https://evil.example' });
   assert.equal(`${status} ${problem['code']}`, '403 PB_HANDSHAKE_ORIGIN_FORBIDDEN');
   const offers = { 'sec-websocket-protocol': 'super, chat', 'sec-websocket-extensions': 'x, permessage-deflate' };
@@ -94,7 +93,7 @@ test('§5: the acceptance is a 2xx that says what was agreed on, without fields 
   ]);
   assert.deepEqual(connectAcceptLines(handshake), []);
   assert.throws(() => connectAcceptLines(handshake, { subprotocol: 'other' }), { code: 'PB_SUBPROTOCOL_NOT_OFFERED' });
-  const { target } = await serve(t, {
+  const { http2 } = await serve(t, {
     authorize: () => ({
       headers: [
         ['Set-Cookie', 'a=1'] as const,
@@ -104,19 +103,19 @@ test('§5: the acceptance is a 2xx that says what was agreed on, without fields 
       ],
     }),
   });
-  const { answer } = await (await Http2Client.connect(t, target as number)).open();
+  const { answer } = await (await http2()).open();
   assert.equal(answer[':status'], 200);
   assert.deepEqual(answer['set-cookie'], ['a=1', 'b=2']);
   assert.equal(answer['x-a'], '1, 2');
 });
 
 test('§5: a refusal is any other answer of HTTP, and the session goes on', async (t) => {
-  const { target, server } = await serve(t, {
+  const { server, http2 } = await serve(t, {
     authorize: async () =>
       new Refusal(401, { code: 'OWN', detail: 'log in', headers: { 'WWW-Authenticate': 'Bearer' } }) as never,
     path: '/private',
   });
-  const client = await Http2Client.connect(t, target as number);
+  const client = await http2();
   const { status, headers, problem } = await client.refused({ ':path': '/private' });
   assert.equal(`${status} ${headers['www-authenticate']} ${problem['code']}`, '401 Bearer OWN');
   assert.equal((await client.refused({ ':path': '/nowhere' })).status, 404);
@@ -125,8 +124,8 @@ test('§5: a refusal is any other answer of HTTP, and the session goes on', asyn
 
 describe('§5: the stream is to the WebSocket what the TCP connection is to it in RFC 6455', () => {
   test('frames go both ways, beside requests and other WebSockets of the session', async (t) => {
-    const { target } = await serve(t, { message: (c, data) => c.send(data) });
-    const client = await Http2Client.connect(t, target as number);
+    const { http2 } = await serve(t, { message: (c, data) => c.send(data) });
+    const client = await http2();
     const [first, second] = [await client.open(), await client.open()];
     first.sendText('one');
     second.sendText('two');
@@ -141,8 +140,8 @@ describe('§5: the stream is to the WebSocket what the TCP connection is to it i
 
   test('END_STREAM is the orderly end of TCP', async (t) => {
     const log = new Log();
-    const { target } = await serve(t, logged(log));
-    const client = await (await Http2Client.connect(t, target as number)).open();
+    const { http2 } = await serve(t, logged(log));
+    const client = await (await http2()).open();
     client.end();
     assert.equal(await client.next(), 'end');
     assert.equal(await log.has('close'), 'close 1006 ""');
@@ -151,8 +150,8 @@ describe('§5: the stream is to the WebSocket what the TCP connection is to it i
 
   test('RST_STREAM with CANCEL is a reset of TCP, both ways', async (t) => {
     const log = new Log();
-    const { target, server } = await serve(t, logged(log));
-    const client = await Http2Client.connect(t, target as number);
+    const { http2, server } = await serve(t, logged(log));
+    const client = await http2();
     const stream = client.connect();
     await once(stream, 'response');
     resetStream(stream);
@@ -167,8 +166,8 @@ describe('§5: the stream is to the WebSocket what the TCP connection is to it i
 
   test('the end of the session is the end of all its WebSockets', async (t) => {
     const log = new Log();
-    const { target } = await serve(t, logged(log));
-    const client = await Http2Client.connect(t, target as number);
+    const { http2 } = await serve(t, logged(log));
+    const client = await http2();
     await client.open();
     await client.open();
     client.session.destroy();
@@ -176,8 +175,8 @@ describe('§5: the stream is to the WebSocket what the TCP connection is to it i
   });
 
   test('after GOAWAY of the client its WebSockets go on', async (t) => {
-    const { target } = await serve(t, { message: (c, data) => c.send(data) });
-    const client = await Http2Client.connect(t, target as number);
+    const { http2 } = await serve(t, { message: (c, data) => c.send(data) });
+    const client = await http2();
     const socket = await client.open();
     client.session.goaway();
     socket.sendText('on');
@@ -185,8 +184,8 @@ describe('§5: the stream is to the WebSocket what the TCP connection is to it i
   });
 
   test('what is not read holds up its own stream, and no other', async (t) => {
-    const { target, server } = await serve(t, { message: (c, data) => c.send(data) });
-    const client = await Http2Client.connect(t, target as number);
+    const { http2, server } = await serve(t, { message: (c, data) => c.send(data) });
+    const client = await http2();
     const stopped = await client.open();
     const [connection] = server.connections;
     const messages = connection!.messages();
@@ -201,8 +200,8 @@ describe('§5: the stream is to the WebSocket what the TCP connection is to it i
   });
 
   test('what the peer does not read is held up by its window', async (t) => {
-    const { target, server } = await serve(t);
-    const client = await Http2Client.connect(t, target as number);
+    const { server, http2 } = await serve(t);
+    const client = await http2();
     const slow = await client.open();
     slow.pause();
     const [connection] = server.connections;
@@ -215,8 +214,8 @@ describe('§5: the stream is to the WebSocket what the TCP connection is to it i
 });
 
 test('a server that closes says 1001, waits, and ends the session with GOAWAY', async (t) => {
-  const { target, server } = await serve(t);
-  const client = await Http2Client.connect(t, target as number);
+  const { server, http2 } = await serve(t);
+  const client = await http2();
   const socket = await client.open();
   const goaway = once(client.session, 'goaway');
   const closing = server.close();
@@ -226,5 +225,5 @@ test('a server that closes says 1001, waits, and ends the session with GOAWAY', 
   socket.sendClose(1001);
   await closing;
   const [code] = (await goaway) as [number];
-  assert.equal(code, http2.constants.NGHTTP2_NO_ERROR);
+  assert.equal(code, constants.NGHTTP2_NO_ERROR);
 });

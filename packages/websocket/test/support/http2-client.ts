@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2, { type ClientHttp2Stream, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
-import type { TestContext } from 'node:test';
 import { RawClient } from './raw-client.ts';
 
 /** An answer with its body. */
@@ -28,12 +27,16 @@ export class Http2Client {
     this.session = session;
   }
 
-  static async connect(t: TestContext, port: number, secure = false): Promise<Http2Client> {
+  static async connect(port: number, secure = false): Promise<Http2Client> {
     const session = http2.connect(`${secure ? 'https' : 'http'}://127.0.0.1:${port}`, { rejectUnauthorized: false });
     session.on('error', () => {});
-    t.after(() => session.destroy());
     await once(session, 'remoteSettings');
     return new Http2Client(session);
+  }
+
+  /** Ends the session, with all that is open. */
+  destroy(): void {
+    this.session.destroy();
   }
 
   /** Sends an extended CONNECT that conforms, but for what is given; a value of undefined leaves its field out. */
@@ -71,17 +74,9 @@ async function readAnswer(stream: ClientHttp2Stream): Promise<Http2Answer> {
   let headers: IncomingHttpHeaders | undefined;
   let body = '';
   stream.on('response', (answer) => (headers = answer)).on('data', (chunk) => (body += chunk));
-  await new Promise((resolve) => stream.on('close', resolve));
+  await new Promise((resolve) => stream.on('end', resolve).on('close', resolve));
+  stream.end();
   assert.ok(headers !== undefined, `the stream was reset with ${stream.rstCode}`);
   const isProblem = headers['content-type'] === 'application/problem+json';
   return { status: Number(headers[':status']), headers, body, problem: isProblem ? JSON.parse(body) : {} };
-}
-
-/** The error code that a stream was reset with. */
-export async function resetCode(stream: ClientHttp2Stream): Promise<number> {
-  let answered = false;
-  stream.on('response', () => (answered = true));
-  await new Promise((resolve) => stream.on('close', resolve));
-  assert.ok(!answered, 'the request was answered');
-  return stream.rstCode ?? 0;
 }
