@@ -64,10 +64,12 @@ function countClients(hub: Hub): Iterable<ConnectionCount> {
 }
 
 function countPaths(server: CountingServer): readonly ConnectionCount[] {
-  return Object.entries(server.counts().paths).map(([path, { open }]) => ({
-    transport: 'websocket',
-    path,
-    httpVersion: '1.1',
-    count: open,
-  }));
+  return Object.entries(server.counts().paths).flatMap(([path, { byHttpVersion }]) =>
+    Object.entries(byHttpVersion).map(([httpVersion, { open }]) => ({
+      transport: 'websocket',
+      path,
+      httpVersion,
+      count: open,
+    })),
+  );
 }

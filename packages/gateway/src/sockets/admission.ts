@@ -23,6 +23,12 @@ export interface Arrival {
   readonly remoteAddress: string | undefined;
 }
 
+/** Somebody who has come in. */
+export interface Opened {
+  readonly remoteAddress: string | undefined;
+  readonly httpVersion: string;
+}
+
 /** Who may open a WebSocket, or follow a channel in another way, over all paths together; and how many have. Each path asks here in `authorize`. */
 export class Admission {
   /** From now on everybody is refused, because the program ends. */
@@ -31,6 +37,7 @@ export class Admission {
   private readonly hosts: HostPolicy;
   private readonly handshakes: TokenBucket | undefined;
   private readonly byAddress = new Map<string, number>();
+  private readonly byVersion = new Map<string, number>();
   private openNow = 0;
   private openAtMost = 0;
 
@@ -52,6 +59,11 @@ export class Admission {
     return this.openAtMost;
   }
 
+  /** How many are open now, by version of HTTP. */
+  get byHttpVersion(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.byVersion);
+  }
+
   /** The refusal that a handshake gets, or undefined where it may pass. */
   decide({ host, remoteAddress }: Arrival, incoming: IncomingMessage): Refusal | undefined {
     return this.findObstacle(host, incoming) ?? this.findCap(remoteAddress) ?? this.countHandshake();
@@ -68,16 +80,18 @@ export class Admission {
   }
 
   /** A handshake has passed, and its connection is open. */
-  opened({ remoteAddress }: Pick<Arrival, 'remoteAddress'>): void {
+  opened({ remoteAddress, httpVersion }: Opened): void {
     this.openNow++;
+    this.byVersion.set(httpVersion, (this.byVersion.get(httpVersion) ?? 0) + 1);
     if (this.openNow > this.openAtMost) this.openAtMost = this.openNow;
     if (remoteAddress === undefined || !this.isCapped(remoteAddress)) return;
     this.byAddress.set(remoteAddress, (this.byAddress.get(remoteAddress) ?? 0) + 1);
   }
 
   /** A connection is over. */
-  closed({ remoteAddress }: Pick<Arrival, 'remoteAddress'>): void {
+  closed({ remoteAddress, httpVersion }: Opened): void {
     this.openNow--;
+    this.byVersion.set(httpVersion, this.byVersion.get(httpVersion)! - 1);
     if (remoteAddress === undefined || !this.isCapped(remoteAddress)) return;
     const left = (this.byAddress.get(remoteAddress) ?? 1) - 1;
     if (left === 0) this.byAddress.delete(remoteAddress);
