@@ -23,6 +23,13 @@ export {
   DigestSession,
   readDigestChallenge,
 } from './digest.ts';
+export {
+  checkExtendedAnswer,
+  describeFields,
+  encodeExtendedConnect,
+  type ExtendedConnect,
+  isAccepted,
+} from './extended-connect-request.ts';
 export { parseExtensions, serializeExtensions } from './extension-header.ts';
 export { type Forwarded, type ForwardedHeader, type ForwardedTrust, readForwarded } from './forwarded.ts';
 export {
