@@ -131,9 +131,7 @@ export class ClientOpening implements WheelEntry {
 
   /** @returns undefined where the connection is open, and told */
   private async attempt(): Promise<Answer | undefined | typeof UNANSWERED> {
-    // What the application is asked for may come earlier or later than the connection.
-    const lines = requestLines(this.aim, this.settings.http.cookieJar);
-    const [known, exchange] = await Promise.all([lines, this.way.reach()]);
+    const { known, exchange } = await this.prepare();
     this.log.check();
     if (exchange.httpVersion === '2') {
       const request = this.encodeForStream(known);
@@ -143,6 +141,20 @@ export class ClientOpening implements WheelEntry {
     const request = this.encode(known);
     this.log.asks(request.head);
     return exchange.ask(request.head, this.reaction((...came) => this.readHead(exchange, request, ...came)));
+  }
+
+  private async prepare(): Promise<{ known: readonly HeaderLine[]; exchange: Exchange }> {
+    const { aim, way } = this;
+    const { httpVersion, http } = this.settings;
+    if (httpVersion === '1.1') {
+      // What the application is asked for may come earlier or later than the connection.
+      const [known, exchange] = await Promise.all([requestLines(aim, 'GET', http.cookieJar), way.reach()]);
+      return { known, exchange };
+    }
+    // Digest signs the method, which is known when it is known what is spoken.
+    const exchange = await way.reach();
+    const method = exchange.httpVersion === '2' ? 'CONNECT' : 'GET';
+    return { known: await requestLines(aim, method, http.cookieJar), exchange };
   }
 
   private encode(headers: readonly HeaderLine[]): ClientRequest {

@@ -10,6 +10,8 @@ import { type Asked, type Exchange, type OnHead, UNANSWERED } from './exchange.t
 import { HttpStream } from './http-stream.ts';
 import { OpeningFailure } from './opening-failure.ts';
 
+const NOTHING = new Uint8Array(0);
+
 /** How a network connection is made. */
 export interface LinkOptions {
   readonly socket: ClientSocketOptions;
@@ -27,8 +29,6 @@ export type OnHttp2 = ((socket: Socket) => void) | undefined;
 export class Link implements Exchange {
   readonly httpVersion = '1.1';
   socket: Socket;
-  /** A proxy has made it lead to a server. */
-  isTunnel = false;
   /** There is, or will be, a connection: it has not ended. */
   isAlive = true;
   /** Resolves when it can be written to; rejects with an {@link OpeningFailure}. */
@@ -40,6 +40,7 @@ export class Link implements Exchange {
   private carrier: { readonly stream: SocketStream; http: HttpStream } | null = null;
   /** How many requests it has carried to whom it leads to now. */
   private requests = 0;
+  private early: Uint8Array = NOTHING;
   private giveUp: ((failure: unknown) => void) | null = null;
 
   private constructor(dialled: Dialled, secure: boolean, limits: HeaderLimits, onHttp2: OnHttp2) {
@@ -112,6 +113,8 @@ export class Link implements Exchange {
     if (secure && (socket as TLSSocket).alpnProtocol !== 'h2') return this.carry(streamOver(socket));
     this.isTaken = true;
     this.isAlive = false;
+    // A session has no use for one half of a connection, and would not notice that the other is gone.
+    socket.allowHalfOpen = false;
     onHttp2(socket);
   }
 
@@ -135,15 +138,22 @@ export class Link implements Exchange {
 
   /** HTTP/2 is spoken through the tunnel, without TLS. */
   startHttp2(onHttp2: NonNullable<OnHttp2>): void {
-    this.carrier!.stream.release();
+    const socket = this.carrier!.stream.release();
     this.carrier = null;
+    if (this.early.length > 0) socket.unshift(this.early);
     this.begin(onHttp2, false);
   }
 
-  /** The tunnel is there, and the next request goes to the server. Only from inside the reaction to a head. */
-  enterTunnel(): void {
-    this.isTunnel = true;
+  /**
+   * The tunnel is there, and the next request goes to the server. Only from inside the reaction to a head.
+   * @param early what came behind the head, where that and what follows is for {@link startHttp2}
+   */
+  enterTunnel(early: Uint8Array | undefined): void {
     this.requests = 0;
+    if (early !== undefined) {
+      this.early = early;
+      this.carrier!.stream.pause();
+    }
     this.carrier!.http = this.httpOver(this.carrier!.stream);
   }
 

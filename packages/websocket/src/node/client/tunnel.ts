@@ -1,5 +1,6 @@
 import { connectTarget, encodeConnectRequest } from '../../handshake/connect-request.ts';
 import { HeaderFields } from '../../handshake/header-fields.ts';
+import { copyBytes } from '../../protocol/bytes.ts';
 import type { Aim } from './aim.ts';
 import type { Authenticator } from './authentication/authenticator.ts';
 import { type OnHead, UNANSWERED } from './exchange.ts';
@@ -15,13 +16,16 @@ export class Tunnel {
   private readonly aim: Aim;
   private readonly authenticator: Authenticator;
   private readonly log: OpeningLog;
+  /** HTTP/2 is spoken behind the proxy without TLS: there the server speaks first (RFC 9113 §3.4). */
+  private readonly isServerFirst: boolean;
   private failure: unknown;
 
-  constructor(proxy: Proxy, aim: Aim, authenticator: Authenticator, log: OpeningLog) {
+  constructor(proxy: Proxy, aim: Aim, authenticator: Authenticator, log: OpeningLog, isServerFirst: boolean) {
     this.proxy = proxy;
     this.aim = aim;
     this.authenticator = authenticator;
     this.log = log;
+    this.isServerFirst = isServerFirst;
   }
 
   /**
@@ -46,15 +50,15 @@ export class Tunnel {
     return false;
   }
 
-  private react(link: Link, ...[head, , at, end]: Parameters<OnHead>): ReturnType<OnHead> {
+  private react(link: Link, ...[head, bytes, at, end]: Parameters<OnHead>): ReturnType<OnHead> {
     try {
       this.log.answers(head, this.aim, this.proxy);
       if (head.status < 200 || head.status >= 300) return head.status === 407 ? 'all' : 'start';
       this.authenticator.accept(new HeaderFields(head.rawHeaders));
       // A server speaks when it is spoken to: these bytes are somebody else's (RFC 9112 §9.2).
-      if (at !== end) throw new OpeningFailure('PB_PROXY_DATA');
+      if (at !== end && !this.isServerFirst) throw new OpeningFailure('PB_PROXY_DATA');
       this.log.forget();
-      link.enterTunnel();
+      link.enterTunnel(this.isServerFirst ? copyBytes(bytes, at, end) : undefined);
     } catch (error) {
       this.failure = error;
     }

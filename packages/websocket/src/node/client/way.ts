@@ -199,7 +199,7 @@ export class Way implements Seeker {
     const { proxy, target, tls } = aim;
     if (proxy === undefined) return this.readyLink();
     const authenticator = (this.proxyAuthenticator ??= aim.proxyAuthenticator(proxy));
-    const tunnel = new Tunnel(proxy, aim, authenticator, this.log);
+    const tunnel = new Tunnel(proxy, aim, authenticator, this.log, onHttp2 !== undefined && !target.uri.secure);
     while (!(await tunnel.open(await this.proxyLink(proxy.url)))) {
       this.link!.destroy();
       this.dial(onHttp2);
