@@ -15,11 +15,13 @@ export {
 } from './client-handshake.ts';
 export { connectTarget, encodeConnectRequest } from './connect-request.ts';
 export {
+  describeDigestFault,
   DIGEST_STRENGTH,
   type DigestChallenge,
   type DigestCredentials,
   type DigestHash,
   type DigestHashName,
+  type DigestRequest,
   DigestSession,
   readDigestChallenge,
 } from './digest.ts';
