@@ -49,7 +49,7 @@ export type { ConnectFailureCode } from './node/client/connect-failures.ts';
 export type { ClientConnection, OpeningAnswer } from './node/client/client-connection.ts';
 export type { ClientSocketOptions, ClientTlsOptions } from './node/client/dial.ts';
 export { HandshakeError, type HandshakeErrorCode } from './node/client/handshake-error.ts';
-export type { ClientLimits, ConnectOptions, HttpVersion, OpeningOptions } from './node/client/options.ts';
+export type { ClientLimits, ConnectOptions, HttpVersionChoice, OpeningOptions } from './node/client/options.ts';
 export { Backoff, type BackoffOptions, DEFAULT_BACKOFF } from './node/client/backoff.ts';
 export type {
   AuthenticationContext,

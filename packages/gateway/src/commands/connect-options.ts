@@ -1,4 +1,4 @@
-import type { Credentials, HttpOptions, HttpVersion, OpeningOptions } from '@pulsebeacon/websocket';
+import type { Credentials, HttpOptions, HttpVersionChoice, OpeningOptions } from '@pulsebeacon/websocket';
 import type { Command } from 'commander';
 import { completeUrl } from '../connect/address.ts';
 import { type Encoding, type Outgoing, outgoing, outgoingFile } from '../connect/outgoing.ts';
@@ -21,7 +21,7 @@ export interface ConnectCommandOptions extends TlsCommandOptions {
   readonly location?: boolean;
   readonly retry?: number;
   readonly proxy?: string;
-  readonly httpVersion: HttpVersion;
+  readonly httpVersion: HttpVersionChoice;
   readonly compression?: boolean;
   readonly unix?: string;
   readonly timeout: number;

@@ -1,5 +1,5 @@
-import type { ServerResponse } from 'node:http';
-import { constants, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { constants, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
 
 /*
  * Over HTTP/2 an answer is Node's Http2ServerResponse, which behaves as a ServerResponse does but for what is here.
@@ -14,6 +14,12 @@ export function http2StreamOf(response: ServerResponse): ServerHttp2Stream | und
 export function isGone(response: ServerResponse): boolean {
   const stream = http2StreamOf(response);
   return stream === undefined ? response.destroyed || response.closed : stream.destroyed || stream.closed;
+}
+
+/** Whether the client has given a request up, over HTTP/2; over HTTP/1.1 its body just does not end. */
+export function isReset(request: IncomingMessage): boolean {
+  const { stream } = request as unknown as Partial<Http2ServerRequest>;
+  return stream !== undefined && stream.rstCode !== constants.NGHTTP2_NO_ERROR;
 }
 
 /** Once it is answered, asks the client to send no more of its body (RFC 9113 §8.1). */

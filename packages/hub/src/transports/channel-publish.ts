@@ -10,7 +10,7 @@ import {
 } from '@pulsebeacon/wire';
 import { type Principal, requireAllowed } from '../access.ts';
 import type { Awaitable, Receipt } from '../broker.ts';
-import { isGone } from '../http/answers.ts';
+import { isGone } from '../http/http2-response.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { type BodyReceiver, receiveBody } from '../http/body.ts';
 import { addVary } from '../http/cors.ts';

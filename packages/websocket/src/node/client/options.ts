@@ -30,7 +30,7 @@ export interface ClientLimits extends ConnectionLimits {
 }
 
 /** Which HTTP opens the connection, and carries it. */
-export type HttpVersion = 'auto' | '1.1' | '2';
+export type HttpVersionChoice = 'auto' | '1.1' | '2';
 
 /** How a client opens a connection, apart from what it does with it. */
 export interface OpeningOptions extends ClientLimits, HttpOptions {
@@ -56,7 +56,7 @@ export interface OpeningOptions extends ClientLimits, HttpOptions {
    * `wss:` where the server offers it, else as `1.1`. Default `1.1`: one lost packet holds up one connection and not
    * all, and a server that has HTTP/2 but no WebSocket over it would have to be connected to twice.
    */
-  readonly httpVersion?: HttpVersion;
+  readonly httpVersion?: HttpVersionChoice;
   /** Is told both handshakes, as they are on the wire, and every frame. For finding faults: it costs time. */
   readonly trace?: Trace;
 }
@@ -97,7 +97,7 @@ export interface ClientSettings {
   readonly tls: ClientTlsOptions;
   readonly socket: ClientSocketOptions;
   readonly trace: Trace | undefined;
-  readonly httpVersion: HttpVersion;
+  readonly httpVersion: HttpVersionChoice;
   readonly http: HttpSettings;
 }
 
