@@ -5,6 +5,7 @@ import { GatewayAuthenticator } from './access/authenticator.ts';
 import { endRevoked } from './access/revocations.ts';
 import { createHub } from './channels/live-channels.ts';
 import { openStore, type Store } from './channels/store.ts';
+import { Dashboard } from './dashboard/dashboard.ts';
 import { drain, type DrainReport } from './drain.ts';
 import { Failure } from './failure.ts';
 import { Demos } from './http/demos.ts';
@@ -19,6 +20,7 @@ import { type Listener, startListening } from './listen/listener.ts';
 import type { ListenTarget } from './listen/target.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { Log } from './log/log.ts';
+import { ConnectionKinds } from './metrics/connection-kinds.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { metricsSource } from './metrics/source.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -45,6 +47,7 @@ export class Gateway {
   private readonly echo: EchoServer;
   private readonly live: Live;
   private readonly demos: Demos;
+  private readonly dashboard: Dashboard;
   private readonly elsewhere: WebSocketServer;
   private readonly router: Router;
   private readonly stopLooking: () => void;
@@ -64,18 +67,34 @@ export class Gateway {
     this.echo = createEcho({ limits, origins, compression, admission, traces, log });
     this.live = new Live({ origins, admission, log, readCounts: () => this.counts() });
     this.demos = new Demos({ origins, admission, log });
+    const kinds = new ConnectionKinds();
     this.hub = createHub({
       settings,
       store,
       authenticator,
       admission,
+      kinds,
       traces,
       log,
       onDelivered: (seconds) => metrics.delivered(seconds),
       onLimited: (code) => metrics.limited(code),
     });
     this.stopLooking = endRevoked(this.hub, authenticator);
-    const metrics = new Metrics(metricsSource(this.hub, this.socketServers, admission));
+    const source = metricsSource(this.hub, this.socketServers, admission, kinds);
+    const metrics = new Metrics(source);
+    this.dashboard = new Dashboard({
+      hub: this.hub,
+      sockets: this.socketServers,
+      admission,
+      authenticator,
+      origins,
+      source,
+      metrics,
+      store: store.description,
+      heartbeat: settings.heartbeat,
+      pollTimeout: settings.pollTimeout,
+      log,
+    });
     // Handshakes for any other path: refused all the same, but with a line in the log.
     this.elsewhere = new WebSocketServer({ ...logged(log), ...origins, authorize: refuseElsewhere });
     this.router = new Router({
@@ -84,6 +103,7 @@ export class Gateway {
       site: siteRoot === undefined ? undefined : new StaticSite(siteRoot),
       echo: this.echo,
       hub: this.hub,
+      dashboard: this.dashboard,
       demos: this.demos,
       operations: new Operations({
         authenticator,
@@ -132,7 +152,9 @@ export class Gateway {
     this.admission.draining = true;
     this.stopLooking();
     const servers = this.listening.map(({ server }) => server);
+    const dashboard = this.dashboard.close();
     const report = await drain(servers, this.socketServers, this.hub, this.settings.limits.drainTimeout);
+    await dashboard;
     await this.hub.close();
     await this.store.broker.close();
     return report;
@@ -169,6 +191,7 @@ export class Gateway {
     this.demos.sockets.attach(server);
     // Requests come by the router, which judges their Host first.
     this.hub.attach(server, { requests: false });
+    this.dashboard.attach(server);
     this.elsewhere.attach(server);
     return server;
   }

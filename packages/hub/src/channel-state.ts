@@ -28,6 +28,8 @@ export class ChannelState implements BrokerSink {
   readonly subscriptions: Set<Subscription> = new Set();
   /** The last publication that everybody who is live has been given. */
   last: Position | undefined;
+  /** Publications that have gone out since somebody began to follow it. */
+  published = 0;
   private readonly owner: ChannelOwner;
   private attaching: Promise<void> | undefined;
   private isDetached = false;
@@ -91,6 +93,7 @@ export class ChannelState implements BrokerSink {
       if (delivery !== 'none') reach[delivery]++;
     }
     this.last = publication;
+    this.published++;
     this.reaches.note(publication.offset, reach);
     this.owner.onDelivered(publication, reach, at);
   }

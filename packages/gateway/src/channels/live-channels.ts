@@ -4,6 +4,7 @@ import { WireError } from '@pulsebeacon/wire';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
 import { isLoopbackAddress } from '../listen/loopback.ts';
 import type { Log } from '../log/log.ts';
+import type { ConnectionFacts, ConnectionKinds } from '../metrics/connection-kinds.ts';
 import type { GatewaySettings } from '../settings.ts';
 import type { Admission } from '../sockets/admission.ts';
 import { inOurTerms } from '../sockets/socket-log.ts';
@@ -15,6 +16,7 @@ export interface LiveChannelsParts {
   readonly store: Store;
   readonly authenticator: GatewayAuthenticator;
   readonly admission: Admission;
+  readonly kinds: ConnectionKinds;
   readonly traces: Traces;
   readonly log: Log;
   /** A publication has gone out. */
@@ -53,7 +55,8 @@ export function createHub(parts: LiveChannelsParts): Hub {
   });
 }
 
-function hooksOf({ settings, admission, traces, log, onDelivered, onLimited }: LiveChannelsParts): HubHooks {
+function hooksOf(parts: LiveChannelsParts): HubHooks {
+  const { settings, admission, kinds, traces, log, onDelivered, onLimited } = parts;
   const { messageRate, messageBurst } = settings.limits;
   const posts = new RateTable();
   const tooMany = `more than ${messageRate} publications a second, ${messageBurst} at once, from this address (--message-rate)`;
@@ -79,10 +82,12 @@ function hooksOf({ settings, admission, traces, log, onDelivered, onLimited }: L
     },
     opened({ outlet, origin }: HubClient): void {
       admission.opened(origin);
+      kinds.opened(kindOf(outlet, origin));
       if (log.isDebug) log.debug(`${outlet.transport} ${origin.path} opened`, { peer: origin.remoteAddress });
     },
     closed({ outlet, origin, since }: HubClient): void {
       admission.closed(origin);
+      kinds.closed(kindOf(outlet, origin));
       if (!log.isDebug) return;
       const seconds = Math.round((Date.now() - since) / 100) / 10;
       log.debug(`${outlet.transport} ${origin.path} closed after ${seconds} s`, { peer: origin.remoteAddress });
@@ -94,6 +99,10 @@ function hooksOf({ settings, admission, traces, log, onDelivered, onLimited }: L
     limited: (code) => onLimited(code),
     failed: (error) => log.error('the store of the channels failed', { err: error }),
   };
+}
+
+function kindOf({ transport }: HubClient['outlet'], { httpVersion, path }: ClientOrigin): ConnectionFacts {
+  return { transport, httpVersion, path };
 }
 
 /** A Unix socket has no address, and whoever reaches it is this machine. */

@@ -31,6 +31,8 @@ export class Admission {
   private readonly hosts: HostPolicy;
   private readonly handshakes: TokenBucket | undefined;
   private readonly byAddress = new Map<string, number>();
+  /** Of those who are open: milliseconds since 1970. */
+  private readonly openings = new WeakMap<object, number>();
   private openNow = 0;
   private openAtMost = 0;
 
@@ -68,11 +70,18 @@ export class Admission {
   }
 
   /** A handshake has passed, and its connection is open. */
-  opened({ remoteAddress }: Pick<Arrival, 'remoteAddress'>): void {
+  opened(connection: Pick<Arrival, 'remoteAddress'>): void {
+    const { remoteAddress } = connection;
+    this.openings.set(connection, Date.now());
     this.openNow++;
     if (this.openNow > this.openAtMost) this.openAtMost = this.openNow;
     if (remoteAddress === undefined || !this.isCapped(remoteAddress)) return;
     this.byAddress.set(remoteAddress, (this.byAddress.get(remoteAddress) ?? 0) + 1);
+  }
+
+  /** When a connection was opened, in milliseconds since 1970. */
+  openedAt(connection: Pick<Arrival, 'remoteAddress'>): number {
+    return this.openings.get(connection) ?? Date.now();
   }
 
   /** A connection is over. */
