@@ -47,7 +47,7 @@ export class Connections {
       const summary = this.summaryOfSocket(connection);
       if (matches(summary)) found.push(summary);
     }
-    found.sort((a, b) => b.queuedBytes - a.queuedBytes || b.since - a.since || (a.id < b.id ? -1 : 1));
+    found.sort(bySlowness);
     return { total: found.length, items: found.slice(0, limit) };
   }
 
@@ -111,6 +111,12 @@ export class Connections {
     if (number === undefined) this.numbers.set(connection, (number = `socket-${++this.lastNumber}`));
     return number;
   }
+}
+
+/** The slowest first, then the newest; polls, which come anew all the time, are no news. */
+function bySlowness(a: ConnectionSummary, b: ConnectionSummary): number {
+  const isPoll = Number(a.transport === 'poll') - Number(b.transport === 'poll');
+  return b.queuedBytes - a.queuedBytes || isPoll || b.since - a.since || (a.id < b.id ? -1 : 1);
 }
 
 function summaryOf({ id, session, outlet, origin, since, isCongested, subscriptions }: HubClient): ConnectionSummary {
