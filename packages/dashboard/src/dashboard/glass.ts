@@ -66,7 +66,8 @@ export class Glass {
         this.showFacts(channelFacts(detail));
         const newest = detail.publications[0]?.position ?? '';
         // Where nothing is new, what somebody has selected stays.
-        if (newest !== shown) this.body.replaceChildren(create('h3', '', 'Newest publications'), publicationList(detail));
+        if (newest !== shown)
+          this.body.replaceChildren(create('h3', '', 'Newest publications'), publicationList(detail));
         shown = newest;
         this.timer = setTimeout(() => void look(), REFRESH_MS);
       } catch (error) {

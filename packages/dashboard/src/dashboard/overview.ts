@@ -37,7 +37,7 @@ export class Overview {
     );
     say('stat-queued', `${shortBytes(queued.bytes)} not read yet`);
     say('stat-refused-total', `${shortCount(sumOf(now.refused))} in all`);
-    say('dashboards', `Not counted: ${plural(dashboards, 'page')} with this dashboard, yours among them.`);
+    say('dashboards', `Not counted: ${plural(Math.max(dashboards, 1), 'page')} with this dashboard, yours among them.`);
     say(
       'recoveries',
       `${plural(totals.recovered, 'subscription')} recovered, ${count(totals.notRecovered)} came too late for what is kept.`,

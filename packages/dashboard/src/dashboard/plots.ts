@@ -1,21 +1,16 @@
 import type { Figures } from 'pulsebeacon/dashboard';
 import UPlot from 'uplot';
-import { create } from '../shared/dom.js';
+import { within } from '../shared/dom.js';
 import type { Series } from './series.ts';
 import { shortBytes, shortMs, tick } from './words.ts';
 import { shortCount } from '../shared/format.js';
 
-interface Line {
-  readonly label: string;
-  /** Number of its colour in the style sheet. */
-  readonly color: number;
-  read(figures: Figures): number | null;
-}
+type Read = (figures: Figures) => number | null;
 
+/** What a plot shows. What it is called, and its lines and their colours, stand in the page. */
 interface PlotKind {
-  readonly title: string;
-  readonly about: string;
-  readonly lines: readonly Line[];
+  /** One for each line. */
+  readonly lines: readonly Read[];
   /** As it stands in the legend; and, shorter, at the axis. */
   format(value: number): string;
   /** The axis reaches so far at least. */
@@ -26,102 +21,63 @@ interface PlotKind {
 
 const MB = 1_000_000;
 
-const KINDS: readonly PlotKind[] = [
-  {
-    title: 'Following channels',
-    about: 'by transport',
+/** By the attribute `data-plot`. */
+const KINDS: Readonly<Record<string, PlotKind>> = {
+  followers: {
     lines: [
-      { label: 'WebSocket', color: 1, read: ({ byTransport }) => byTransport.websocket },
-      { label: 'SSE', color: 2, read: ({ byTransport }) => byTransport.sse },
-      { label: 'ndjson', color: 3, read: ({ byTransport }) => byTransport.ndjson },
-      { label: 'poll', color: 4, read: ({ byTransport }) => byTransport.poll },
+      ({ byTransport }) => byTransport.websocket,
+      ({ byTransport }) => byTransport.sse,
+      ({ byTransport }) => byTransport.ndjson,
+      ({ byTransport }) => byTransport.poll,
     ],
     format: shortCount,
     least: 4,
   },
-  {
-    title: 'Publications',
-    about: 'a second',
-    lines: [
-      { label: 'published', color: 2, read: ({ published }) => published },
-      { label: 'delivered', color: 1, read: ({ delivered }) => delivered },
-    ],
+  publications: {
+    lines: [({ published }) => published, ({ delivered }) => delivered],
     format: shortCount,
     least: 4,
     isFilled: true,
   },
-  {
-    title: 'Publish to delivery',
-    about: '',
-    lines: [
-      { label: 'p50', color: 2, read: ({ latency }) => latency?.p50 ?? null },
-      { label: 'p99', color: 1, read: ({ latency }) => latency?.p99 ?? null },
-    ],
+  latency: {
+    lines: [({ latency }) => latency?.p50 ?? null, ({ latency }) => latency?.p99 ?? null],
     format: shortMs,
     least: 2,
   },
-  {
-    title: 'WebSocket bytes',
-    about: 'a second',
-    lines: [
-      { label: 'in', color: 2, read: ({ bytesIn }) => bytesIn },
-      { label: 'out', color: 1, read: ({ bytesOut }) => bytesOut },
-    ],
+  bytes: {
+    lines: [({ bytesIn }) => bytesIn, ({ bytesOut }) => bytesOut],
     format: shortBytes,
     least: 1000,
     isFilled: true,
   },
-  {
-    title: 'WebSocket messages',
-    about: 'a second',
-    lines: [
-      { label: 'in', color: 2, read: ({ messagesIn }) => messagesIn },
-      { label: 'out', color: 1, read: ({ messagesOut }) => messagesOut },
-    ],
+  messages: {
+    lines: [({ messagesIn }) => messagesIn, ({ messagesOut }) => messagesOut],
     format: shortCount,
     least: 4,
     isFilled: true,
   },
-  {
-    title: 'Event loop',
-    about: 'late by',
-    lines: [
-      { label: 'p50', color: 2, read: ({ loop }) => loop.p50 },
-      { label: 'p99', color: 1, read: ({ loop }) => loop.p99 },
-      { label: 'most', color: 4, read: ({ loop }) => loop.max },
-    ],
+  loop: {
+    lines: [({ loop }) => loop.p50, ({ loop }) => loop.p99, ({ loop }) => loop.max],
     format: shortMs,
     least: 10,
   },
-  {
-    title: 'Busy',
-    about: 'of a second',
-    lines: [{ label: 'event loop', color: 1, read: ({ loop }) => loop.busy * 100 }],
+  busy: {
+    lines: [({ loop }) => loop.busy * 100],
     format: (value) => `${Math.round(value)} %`,
     least: 100,
     isFilled: true,
   },
-  {
-    title: 'Memory',
-    about: '',
-    lines: [
-      { label: 'heap', color: 2, read: ({ memory }) => memory.heap },
-      { label: 'resident', color: 1, read: ({ memory }) => memory.rss },
-    ],
+  memory: {
+    lines: [({ memory }) => memory.heap, ({ memory }) => memory.rss],
     format: shortBytes,
     least: 100 * MB,
   },
-  {
-    title: 'Refused, and closed',
-    about: 'a second',
-    lines: [
-      { label: 'closed', color: 2, read: ({ closed }) => closed },
-      { label: 'refused', color: 1, read: ({ refused }) => refused },
-    ],
+  ends: {
+    lines: [({ closed }) => closed, ({ refused }) => refused],
     format: shortCount,
     least: 4,
   },
-];
+};
 
 const HEIGHT = 132;
 const FONT = '11px ui-sans-serif, system-ui, sans-serif';
@@ -138,7 +94,9 @@ export class Plots {
     this.series = series;
     this.range = range;
     const sync = UPlot.sync('time');
-    this.plots = KINDS.map((kind) => new Plot(place, kind, series, sync.key, () => this.window()));
+    this.plots = [...place.children]
+      .filter((card) => card instanceof HTMLElement)
+      .map((card) => new Plot(card, series, sync.key, () => this.window()));
     const resized = new ResizeObserver(() => this.plots.forEach((plot) => plot.fit()));
     resized.observe(place);
     // Colours are read when a plot is drawn.
@@ -174,36 +132,24 @@ export class Plots {
 class Plot {
   private readonly kind: PlotKind;
   private readonly series: Series;
-  private readonly card: HTMLElement;
-  private readonly place: HTMLElement;
+  private readonly title: string;
+  private readonly labels: readonly string[];
   private readonly values: readonly HTMLElement[];
+  private readonly place: HTMLElement;
   private readonly plot: UPlot;
 
-  constructor(parent: HTMLElement, kind: PlotKind, series: Series, syncKey: string, window: () => [number, number]) {
-    this.kind = kind;
+  /** @param card as it stands in the page */
+  constructor(card: HTMLElement, series: Series, syncKey: string, window: () => [number, number]) {
+    const entries = [...card.querySelectorAll('.legend li')];
+    this.kind = KINDS[card.dataset['plot'] ?? '']!;
     this.series = series;
-    this.values = kind.lines.map(() => create('b', '', DASH));
-    this.place = create('div', 'plot');
-    this.place.setAttribute('role', 'img');
-    const legend = create(
-      'ul',
-      'legend',
-      ...kind.lines.map(({ label, color }, at) => legendEntry(label, color, this.values[at]!)),
-    );
-    const about = create('span', 'note', kind.about);
-    this.card = create(
-      'section',
-      'card plot-card',
-      create('header', '', create('h2', '', kind.title), about),
-      legend,
-      this.place,
-    );
-    parent.append(this.card);
-    this.plot = new UPlot(
-      optionsOf(kind, this.width, syncKey, window, (index) => this.showValues(index)),
-      this.data(),
-      this.place,
-    );
+    this.title = within(card, 'header', HTMLElement).textContent.trim();
+    this.labels = entries.map((entry) => within(entry, '.label', HTMLElement).textContent);
+    this.values = entries.map((entry) => within(entry, 'b', HTMLElement));
+    this.place = within(card, '.plot', HTMLElement);
+    const lines = entries.map((entry) => `--${entry.className}`);
+    const options = optionsOf(this.kind, lines, this.place.clientWidth, syncKey, window, (at) => this.showValues(at));
+    this.plot = new UPlot(options, this.data(), this.place);
   }
 
   update(): void {
@@ -212,7 +158,7 @@ class Plot {
   }
 
   fit(): void {
-    const { width } = this;
+    const width = this.place.clientWidth;
     if (width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
   }
 
@@ -220,41 +166,36 @@ class Plot {
     this.plot.redraw(false, true);
   }
 
-  private get width(): number {
-    return this.place.clientWidth;
-  }
-
   private data(): UPlot.AlignedData {
-    return [this.series.seconds as number[], ...this.kind.lines.map(({ read }) => this.series.column(read))];
+    return [this.series.seconds as number[], ...this.kind.lines.map((read) => this.series.column(read))];
   }
 
   /** The values under the pointer, or the newest. */
   private showValues(index: number | undefined): void {
-    const { kind, series, values } = this;
+    const { kind, series, values, labels, title } = this;
     const figures = (index === undefined ? undefined : series.at(index)) ?? series.latest;
-    const texts = kind.lines.map(({ read }) => {
+    const texts = kind.lines.map((read) => {
       const value = figures === undefined ? null : read(figures);
       return value === null ? DASH : kind.format(value);
     });
     for (const [at, text] of texts.entries()) if (values[at]!.textContent !== text) values[at]!.textContent = text;
-    if (index === undefined) {
-      const said = kind.lines.map(({ label }, at) => `${label} ${texts[at]}`).join(', ');
-      this.place.setAttribute('aria-label', `${kind.title} ${kind.about}: now ${said}`);
-    }
+    if (index !== undefined) return;
+    this.place.setAttribute(
+      'aria-label',
+      `${title}: now ${labels.map((label, at) => `${label} ${texts[at]}`).join(', ')}`,
+    );
   }
-}
-
-function legendEntry(label: string, color: number, value: HTMLElement): HTMLElement {
-  return create('li', `line-${color}`, create('span', 'swatch'), create('span', 'label', label), value);
 }
 
 function optionsOf(
   kind: PlotKind,
+  lines: readonly string[],
   width: number,
   syncKey: string,
   window: () => [number, number],
   onCursor: (index: number | undefined) => void,
 ): UPlot.Options {
+  const fill = (line: string) => (kind.isFilled === true ? { fill: () => `${colorOf(line)}1c` } : {});
   return {
     width: Math.max(width, 100),
     height: HEIGHT,
@@ -265,23 +206,14 @@ function optionsOf(
       x: { range: () => window() },
       y: { range: (_, __, most) => [0, Math.max(kind.least, (most ?? 0) * 1.12)] },
     },
-    axes: [
-      { ...axis(), size: 22, space: 70, values: (_, splits) => splits.map(timeOf), ticks: { show: false } },
-      {
-        ...axis(),
-        size: 52,
-        space: 30,
-        values: (_, splits) => splits.map((value) => tick(kind.format(value))),
-        ticks: { show: false },
-      },
-    ],
+    axes: [axis(22, 70, timeOf), axis(52, 30, (value) => tick(kind.format(value)))],
     series: [
       {},
-      ...kind.lines.map(
-        ({ color }): UPlot.Series => ({
-          stroke: () => colorOf(`--line-${color}`),
+      ...lines.map(
+        (line): UPlot.Series => ({
+          stroke: () => colorOf(line),
           width: 1.5,
-          ...(kind.isFilled === true ? { fill: () => `${colorOf(`--line-${color}`)}1c` } : {}),
+          ...fill(line),
           points: { show: false },
           spanGaps: false,
         }),
@@ -291,8 +223,12 @@ function optionsOf(
   };
 }
 
-function axis(): UPlot.Axis {
+function axis(size: number, space: number, format: (value: number) => string): UPlot.Axis {
   return {
+    size,
+    space,
+    values: (_, splits) => splits.map(format),
+    ticks: { show: false },
     font: FONT,
     stroke: () => colorOf('--soft'),
     gap: 5,

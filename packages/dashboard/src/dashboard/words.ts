@@ -83,7 +83,7 @@ const REASONS: Readonly<Record<string, string>> = {
 export function meaning(reason: string): string {
   const known = REASONS[reason];
   if (known !== undefined) return known;
-  return /^PB_/.test(reason)
+  return reason.startsWith('PB_')
     ? reason
         .replace(/^PB_(?:HANDSHAKE_)?/, '')
         .replaceAll('_', ' ')
