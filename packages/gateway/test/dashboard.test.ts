@@ -1,6 +1,6 @@
 // The dashboard as a server: who may see it, what it tells, and what it can do.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -11,6 +11,9 @@ import { Client, refused } from './support/sockets.ts';
 
 /** As if it came through a proxy: whoever it is, they are not on this machine. */
 const ELSEWHERE = { 'X-Forwarded-For': '192.0.2.1' };
+/** Those of the guide. */
+const guide = await readFile(new URL('../../../../docs/guide/dashboard.md', import.meta.url), 'utf8');
+const COMMANDS = Array.from(guide.matchAll(/^curl .*$/gm), ([line]) => line);
 const RESOURCES = ['now', 'connections', 'channels', 'channels/news', 'connections/nobody'];
 
 describe('the dashboard', () => {
@@ -197,6 +200,14 @@ describe('the dashboard', () => {
     await ask(at(`connections/${id}`), { method: 'DELETE' });
     assert.equal((await client.closed).code, 1013);
   });
+
+  for (const command of COMMANDS) {
+    it(`is for curl, too: ${command}`, async () => {
+      const [, url] = /^curl '?localhost:8080([^']+)'?$/.exec(command)!;
+      const { status, text } = await ask(`${program.base}${url}`);
+      assert.equal(status, 200, text);
+    });
+  }
 
   it('keeps nothing among the channels of the server', async () => {
     for (const channel of ['figures', 'now']) {

@@ -199,14 +199,15 @@ function optionsOf(
   return {
     width: Math.max(width, 100),
     height: HEIGHT,
-    padding: [6, 2, 0, 0],
+    // At its right end, a time has half of its width beside the plot.
+    padding: [6, 16, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: syncKey }, y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
       x: { range: () => window() },
       y: { range: (_, __, most) => [0, Math.max(kind.least, (most ?? 0) * 1.12)] },
     },
-    axes: [axis(22, 70, timeOf), axis(52, 30, (value) => tick(kind.format(value)))],
+    axes: [axis(22, 50, timeOf), axis(52, 30, (value) => tick(kind.format(value)))],
     series: [
       {},
       ...lines.map(
@@ -241,13 +242,9 @@ function colorOf(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-const clock = new Intl.DateTimeFormat(undefined, {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  hourCycle: 'h23',
-});
+const minutes = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
+/** Whole minutes as on a clock; between them, the seconds. */
 function timeOf(seconds: number): string {
-  return clock.format(seconds * 1000);
+  return seconds % 60 === 0 ? minutes.format(seconds * 1000) : `:${String(seconds % 60).padStart(2, '0')}`;
 }
