@@ -16,7 +16,7 @@ import { inClone } from '../support/root.ts';
 const folder = await mkdtemp(path.join(tmpdir(), 'pulsebeacon-dashboard-'));
 after(() => rm(folder, { recursive: true, force: true }));
 const key = await createKey();
-const frontPage = await FrontPage.start('--data', folder);
+const frontPage = await FrontPage.start('--data', folder, ...(README_ASSETS === undefined ? [] : ['--port', '8080']));
 const { base, complaints, screenshots } = frontPage;
 const shot = (name: string): { path: string } => ({ path: path.join(screenshots, `${name}.png`) });
 
@@ -163,7 +163,7 @@ test('asks for a key whoever is not on the machine, keeps it for the tab, and fo
 
 test('the picture of the guide', { skip: README_ASSETS === undefined }, async () => {
   const page = await openLive({ viewport: { width: 1440, height: 1120 } });
-  await page.getByText('1 min', { exact: true }).click();
+  await page.getByRole('radio', { name: '1 min' }).check();
   const end = Date.now() + 65_000;
   let count = 0;
   while (Date.now() < end) {

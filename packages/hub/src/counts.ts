@@ -38,6 +38,7 @@ export interface HubCounts {
 export class Tally {
   peak = 0;
   accepted = 0;
+  subscriptions = 0;
   published = 0;
   delivered = 0;
   skipped = 0;

@@ -366,6 +366,11 @@ export class Hub {
   }
 
   /** For {@link ChannelState}. */
+  onFollowed(change: 1 | -1): void {
+    this.tally.subscriptions += change;
+  }
+
+  /** For {@link ChannelState}. */
   onIdle(channel: ChannelState): void {
     // After a failure, another one may have taken its place.
     if (this.channels.get(channel.name) === channel) this.channels.delete(channel.name);
@@ -421,22 +426,12 @@ export class Hub {
   }
 
   counts(): HubCounts {
-    const { peak, accepted, byTransport, published, delivered, skipped, recovered, notRecovered, refused, closed } =
-      this.tally;
-    let subscriptions = 0;
-    for (const channel of this.channels.values()) subscriptions += channel.subscriptions.size;
+    const { byTransport, refused, closed, ...numbers } = this.tally;
     return {
+      ...numbers,
       open: this.connected.size,
-      peak,
-      accepted,
       byTransport: { ...byTransport, local: this.locals.size },
       channels: this.channels.size,
-      subscriptions,
-      published,
-      delivered,
-      skipped,
-      recovered,
-      notRecovered,
       congested: this.congested.size,
       refusedByCode: { ...refused },
       closedByReason: { ...closed },

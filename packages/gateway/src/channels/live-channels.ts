@@ -64,7 +64,7 @@ function hooksOf(parts: LiveChannelsParts): HubHooks {
     admit(request: HubRequest, isLive: boolean): Refusal | undefined {
       const { remoteAddress, incoming } = request;
       if (!isLive) {
-        const obstacle = admission.decidePublish(request, incoming);
+        const obstacle = admission.decideUncounted(request, incoming);
         if (obstacle !== undefined || isThisMachine(remoteAddress)) return obstacle;
         if (posts.take(remoteAddress ?? '', messageRate, messageBurst)) return undefined;
         onLimited('PB_RATE');

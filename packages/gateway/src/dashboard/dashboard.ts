@@ -106,14 +106,17 @@ export class Dashboard {
   }
 
   private createHub(authenticator: DashboardAuthenticator): Hub {
-    const { origins, heartbeat, pollTimeout } = this.parts;
+    const { admission, origins, heartbeat, pollTimeout, log } = this.parts;
     const closed = { subscribe: 'granted', publish: 'nobody', readHistory: 'granted' } as const;
     const hooks: HubHooks = {
-      admit: (request: HubRequest) => this.parts.admission.decide(request, request.incoming),
+      // Not where all connections are taken: that is when somebody wants to see them.
+      admit: (request: HubRequest) => admission.decideUncounted(request, request.incoming),
       authorize: (action, channel) => {
         if (action === 'subscribe' && channel.startsWith(MESSAGES)) this.watches.begin(channel.slice(MESSAGES.length));
       },
-      failed: (error) => this.parts.log.error('the dashboard failed', { err: error }),
+      refused: ({ code, message }, { path, remoteAddress: peer }) =>
+        log.limited(code, `refused at ${path}: ${message}`, { path, peer }),
+      failed: (error) => log.error('the dashboard failed', { err: error }),
     };
     return new Hub({
       authenticator,

@@ -64,8 +64,11 @@ export class Admission {
     return this.findCap(remoteAddress);
   }
 
-  /** The refusal that somebody gets who publishes by a request of its own, or undefined where it may pass. */
-  decidePublish({ host }: Arrival, incoming: IncomingMessage): Refusal | undefined {
+  /**
+   * The refusal of somebody who is none of the connections that are counted, or undefined where it may pass: it publishes
+   * by a request of its own, or looks at the server.
+   */
+  decideUncounted({ host }: Arrival, incoming: IncomingMessage): Refusal | undefined {
     return this.findObstacle(host, incoming);
   }
 
