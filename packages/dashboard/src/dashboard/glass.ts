@@ -113,16 +113,15 @@ export class Glass {
       const names = follows.map((name) => create('li', '', name));
       this.body.append(create('h3', '', 'Follows'), create('ul', 'names', ...names));
     }
-    const about = canWatch ? 'Messages' : 'Its messages are not shown: it is no client of channels.';
-    const log = create('ol', 'log');
-    const place = create('div', 'messages-row', create('h3', '', about));
-    if (canWatch) {
-      const button = create('button', 'quiet', 'Show messages');
-      button.type = 'button';
-      button.addEventListener('click', () => this.watch(id, log, button));
-      place.append(button);
+    if (!canWatch) {
+      this.body.append(create('p', 'empty', 'It is no client of channels: its messages are not shown.'));
+      return;
     }
-    this.body.append(place, log);
+    const log = create('ol', 'log');
+    const button = create('button', 'quiet', 'Show messages');
+    button.type = 'button';
+    button.addEventListener('click', () => this.watch(id, log, button));
+    this.body.append(create('div', 'messages-row', create('h3', '', 'Messages'), button), log);
   }
 
   /** From now on, what goes over the connection is shown; nobody looked at it before. */
