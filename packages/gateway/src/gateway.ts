@@ -20,7 +20,6 @@ import { type Listener, startListening } from './listen/listener.ts';
 import type { ListenTarget } from './listen/target.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { Log } from './log/log.ts';
-import { ConnectionKinds } from './metrics/connection-kinds.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { metricsSource } from './metrics/source.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -67,20 +66,18 @@ export class Gateway {
     this.echo = createEcho({ limits, origins, compression, admission, traces, log });
     this.live = new Live({ origins, admission, log, readCounts: () => this.counts() });
     this.demos = new Demos({ origins, admission, log });
-    const kinds = new ConnectionKinds();
     this.hub = createHub({
       settings,
       store,
       authenticator,
       admission,
-      kinds,
       traces,
       log,
       onDelivered: (seconds) => metrics.delivered(seconds),
       onLimited: (code) => metrics.limited(code),
     });
     this.stopLooking = endRevoked(this.hub, authenticator);
-    const source = metricsSource(this.hub, this.socketServers, admission, kinds);
+    const source = metricsSource(this.hub, this.socketServers, admission);
     const metrics = new Metrics(source);
     this.dashboard = new Dashboard({
       hub: this.hub,

@@ -4,7 +4,6 @@ import { WireError } from '@pulsebeacon/wire';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
 import { isLoopbackAddress } from '../listen/loopback.ts';
 import type { Log } from '../log/log.ts';
-import type { ConnectionFacts, ConnectionKinds } from '../metrics/connection-kinds.ts';
 import type { GatewaySettings } from '../settings.ts';
 import type { Admission } from '../sockets/admission.ts';
 import { inOurTerms } from '../sockets/socket-log.ts';
@@ -16,7 +15,6 @@ export interface LiveChannelsParts {
   readonly store: Store;
   readonly authenticator: GatewayAuthenticator;
   readonly admission: Admission;
-  readonly kinds: ConnectionKinds;
   readonly traces: Traces;
   readonly log: Log;
   /** A publication has gone out. */
@@ -56,7 +54,7 @@ export function createHub(parts: LiveChannelsParts): Hub {
 }
 
 function hooksOf(parts: LiveChannelsParts): HubHooks {
-  const { settings, admission, kinds, traces, log, onDelivered, onLimited } = parts;
+  const { settings, admission, traces, log, onDelivered, onLimited } = parts;
   const { messageRate, messageBurst } = settings.limits;
   const posts = new RateTable();
   const tooMany = `more than ${messageRate} publications a second, ${messageBurst} at once, from this address (--message-rate)`;
@@ -81,13 +79,11 @@ function hooksOf(parts: LiveChannelsParts): HubHooks {
       throw new WireError('PB_HUB_FULL', refusal.detail);
     },
     opened({ outlet, origin }: HubClient): void {
-      admission.opened(origin);
-      kinds.opened(kindOf(outlet, origin));
+      admission.opened(origin, outlet.transport);
       if (log.isDebug) log.debug(`${outlet.transport} ${origin.path} opened`, { peer: origin.remoteAddress });
     },
     closed({ outlet, origin, since }: HubClient): void {
-      admission.closed(origin);
-      kinds.closed(kindOf(outlet, origin));
+      admission.closed(origin, outlet.transport);
       if (!log.isDebug) return;
       const seconds = Math.round((Date.now() - since) / 100) / 10;
       log.debug(`${outlet.transport} ${origin.path} closed after ${seconds} s`, { peer: origin.remoteAddress });
@@ -99,10 +95,6 @@ function hooksOf(parts: LiveChannelsParts): HubHooks {
     limited: (code) => onLimited(code),
     failed: (error) => log.error('the store of the channels failed', { err: error }),
   };
-}
-
-function kindOf({ transport }: HubClient['outlet'], { httpVersion, path }: ClientOrigin): ConnectionFacts {
-  return { transport, httpVersion, path };
 }
 
 /** A Unix socket has no address, and whoever reaches it is this machine. */

@@ -91,12 +91,12 @@ export class Connections {
   }
 
   private summaryOfSocket(connection: ServerConnection<unknown>): ConnectionSummary {
-    const { remoteAddress, path, queuedBytes } = connection;
+    const { remoteAddress, httpVersion, path, queuedBytes } = connection;
     return {
       id: this.numberOf(connection),
       address: remoteAddress ?? null,
       transport: 'websocket',
-      httpVersion: '1.1',
+      httpVersion,
       path,
       since: this.admission.openedAt(connection),
       queuedBytes,

@@ -1,8 +1,7 @@
 import type { Hub } from '@pulsebeacon/hub';
 import type { ServerCounts } from '@pulsebeacon/websocket';
 import type { Admission } from '../sockets/admission.ts';
-import type { ConnectionKinds } from './connection-kinds.ts';
-import type { ConnectionCount, MetricsSource } from './metrics.ts';
+import type { MetricsSource } from './metrics.ts';
 
 /** A WebSocket server, as far as it counts. */
 export interface CountingServer {
@@ -10,16 +9,11 @@ export interface CountingServer {
 }
 
 /** Where the figures come from: the hub, and the WebSockets beside it. */
-export function metricsSource(
-  hub: Hub,
-  servers: readonly CountingServer[],
-  admission: Admission,
-  kinds: ConnectionKinds,
-): MetricsSource {
+export function metricsSource(hub: Hub, servers: readonly CountingServer[], admission: Admission): MetricsSource {
   const sum = (read: (counts: ServerCounts) => number): number =>
     servers.reduce((total, server) => total + read(server.counts()), 0);
   return {
-    connections: () => [...kinds.counts(), ...servers.flatMap(countPaths)],
+    connections: () => admission.kinds.counts(),
     open: () => admission.open,
     followers: () => hub.counts().byTransport,
     peak: () => admission.peak,
@@ -63,14 +57,4 @@ function merge(
     for (const [name, count] of Object.entries(read(server.counts()))) all[name] = (all[name] ?? 0) + count;
   }
   return all;
-}
-
-function countPaths(server: CountingServer): readonly ConnectionCount[] {
-  return Object.entries(server.counts().paths).map(([path, { open, peak }]) => ({
-    transport: 'websocket',
-    path,
-    httpVersion: '1.1',
-    count: open,
-    peak,
-  }));
 }

@@ -4,6 +4,7 @@ import { TokenBucket } from '@pulsebeacon/hub';
 import type { HostPolicy } from '../http/host-policy.ts';
 import { PROBLEMS } from '../http/problems.ts';
 import { isLoopbackAddress } from '../listen/loopback.ts';
+import { ConnectionKinds } from '../metrics/connection-kinds.ts';
 
 export interface AdmissionLimits {
   /** Most open WebSockets, of all paths together. */
@@ -23,10 +24,20 @@ export interface Arrival {
   readonly remoteAddress: string | undefined;
 }
 
+/** What is known of a connection that is open. */
+export interface OpenConnection {
+  readonly remoteAddress: string | undefined;
+  readonly httpVersion: string;
+  /** Of its request. */
+  readonly path: string;
+}
+
 /** Who may open a WebSocket, or follow a channel in another way, over all paths together; and how many have. Each path asks here in `authorize`. */
 export class Admission {
   /** From now on everybody is refused, because the program ends. */
   draining = false;
+  /** How many there are of each kind. */
+  readonly kinds: ConnectionKinds = new ConnectionKinds();
   private readonly limits: AdmissionLimits;
   private readonly hosts: HostPolicy;
   private readonly handshakes: TokenBucket | undefined;
@@ -73,8 +84,9 @@ export class Admission {
   }
 
   /** A handshake has passed, and its connection is open. */
-  opened(connection: Pick<Arrival, 'remoteAddress'>): void {
-    const { remoteAddress } = connection;
+  opened(connection: OpenConnection, transport = 'websocket'): void {
+    const { remoteAddress, httpVersion, path } = connection;
+    this.kinds.opened({ transport, httpVersion, path });
     this.openings.set(connection, Date.now());
     this.openNow++;
     if (this.openNow > this.openAtMost) this.openAtMost = this.openNow;
@@ -83,12 +95,13 @@ export class Admission {
   }
 
   /** When a connection was opened, in milliseconds since 1970. */
-  openedAt(connection: Pick<Arrival, 'remoteAddress'>): number {
+  openedAt(connection: OpenConnection): number {
     return this.openings.get(connection) ?? Date.now();
   }
 
   /** A connection is over. */
-  closed({ remoteAddress }: Pick<Arrival, 'remoteAddress'>): void {
+  closed({ remoteAddress, httpVersion, path }: OpenConnection, transport = 'websocket'): void {
+    this.kinds.closed({ transport, httpVersion, path });
     this.openNow--;
     if (remoteAddress === undefined || !this.isCapped(remoteAddress)) return;
     const left = (this.byAddress.get(remoteAddress) ?? 1) - 1;
