@@ -215,13 +215,20 @@ function optionsOf(
           stroke: () => colorOf(line),
           width: 1.5,
           ...fill(line),
-          points: { show: false },
+          points: { show: true, size: 4, width: 0, fill: () => colorOf(line), filter: aloneIn },
           spanGaps: false,
         }),
       ),
     ],
     hooks: { setCursor: [({ cursor }) => onCursor(cursor.idx ?? undefined)] },
   };
+}
+
+/** Where a value has none before it and none behind it: no line leads there, so that it is drawn as a point. */
+function aloneIn(plot: UPlot, line: number): number[] {
+  const values = plot.data[line]!;
+  const isThere = (at: number): boolean => typeof values[at] === 'number';
+  return Array.from(values.keys()).filter((at) => isThere(at) && !isThere(at - 1) && !isThere(at + 1));
 }
 
 function axis(size: number, space: number, format: (value: number) => string): UPlot.Axis {
