@@ -3,6 +3,13 @@ import { announce, obey } from '../lib/control.mjs';
 
 const ignore = () => {};
 
+export function cpuMicros() {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+export const later = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
 /**
  * Measures a client. `open(url, onMessage)` resolves with a connection that has `send(data)`, and calls
  * `onMessage(connection)` for each message; `end(connection)` resolves when it is closed.
@@ -23,13 +30,6 @@ export function measure(name, version, { open, end }) {
     await Promise.all(held.splice(0).map(end));
     return {};
   };
-
-  const cpuMicros = () => {
-    const { user, system } = process.cpuUsage();
-    return user + system;
-  };
-
-  const later = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
   /** A closed loop: each message that comes back is answered by the next. */
   const echo = async ({ port, connections, size, depth, binary, seconds, warmup }) => {

@@ -2,6 +2,8 @@
 // and has a target for each of them; `absolute` is a target for ours alone.
 //
 // kind: 'recovery' everybody returns at once, and is given what was missed; value: seconds until the last has it all
+//       'deliveries' many clients in one process follow a channel; value: publications delivered to them a second
+//       'first'    one client after the other; value: milliseconds from nothing to its first message (median)
 //       'store'    publications of one process into a store, so many under way; value: acknowledged a second
 const SIZE = 64;
 const fanout = (subscribers, depth) => ['fanout', '--conns', subscribers, '--size', SIZE, '--depth', depth].map(String);
@@ -56,6 +58,22 @@ export const CHANNEL_ROWS = [
     mode: 'echo',
     collect: true,
     targets: [{ peer: 'socketio', atMost: 0.6 }],
+  }),
+  channel({
+    id: 'hub-clients',
+    title: 'channel: 200 clients in one process, 64 publications in flight',
+    kind: 'deliveries',
+    unit: 'msg/s',
+    deliver: { clients: 200, depth: 64, size: SIZE },
+    targets: [{ peer: 'socketio', atLeast: 3 }],
+  }),
+  channel({
+    id: 'hub-first',
+    title: 'channel: from new Beacon() to the first message',
+    kind: 'first',
+    unit: 'ms',
+    first: { times: 200, size: SIZE },
+    targets: [{ peer: 'bare', atMost: 1.3 }, { peer: 'bare-channel' }],
   }),
   channel({
     id: 'hub-lmdb',

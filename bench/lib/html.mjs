@@ -32,11 +32,13 @@ const percent = (part, whole) => `${Math.min(100, (100 * part) / whole).toFixed(
 /** What ours has to reach; where it is beside several peers, for all of them. */
 function goalOf(row) {
   if (row.comparisons) {
-    const goals = row.comparisons.map(({ peer, target }) =>
-      peer === undefined
-        ? (target.atLeastValue ?? target.atMostValue)
-        : row.servers[peer].value * (target.atLeast ?? target.atMost),
-    );
+    const goals = row.comparisons
+      .filter(({ target }) => targetText(target) !== '')
+      .map(({ peer, target }) =>
+        peer === undefined
+          ? (target.atLeastValue ?? target.atMostValue)
+          : row.servers[peer].value * (target.atLeast ?? target.atMost),
+      );
     if (goals.length === 0) return undefined;
     return isLessBetter(row) ? Math.min(...goals) : Math.max(...goals);
   }
@@ -67,7 +69,8 @@ const verdictOf = (met, doubtful) =>
 
 function comparison({ label, ratio, target, met }, doubtful) {
   const beside = ratio === undefined ? '' : `${times(ratio)} ${escape(label)} `;
-  return `<span class="ratio">${beside}<small>target ${escape(targetText(target))}</small>${verdictOf(met, doubtful)}</span>`;
+  const goal = targetText(target) === '' ? '' : `<small>target ${escape(targetText(target))}</small>`;
+  return `<span class="ratio">${beside}${goal}${verdictOf(met, doubtful)}</span>`;
 }
 
 function heading(row) {

@@ -6,6 +6,7 @@ import { MEMORY_FROM, MEMORY_TO } from './rows.mjs';
 import { startServer } from './servers.mjs';
 import { attempt, disturbance, FOREIGN_CPU, forEachInTurn, STEAL } from './turns.mjs';
 import { measureRecovery, measureStore } from './measure-channels.mjs';
+import { measureDeliveries, measureFirst } from './measure-channel-clients.mjs';
 import { measureClientLoad, measureClientMemory, measureClientOpens } from './measure-clients.mjs';
 
 export function median(values) {
@@ -154,6 +155,8 @@ const KINDS = {
   'client-memory': measureClientMemory,
   recovery: measureRecovery,
   store: measureStore,
+  deliveries: measureDeliveries,
+  first: measureFirst,
 };
 
 /** What makes a figure doubtful, in words. Only of the two that the ratio is made of. */
@@ -192,7 +195,7 @@ function verdict(target, ours, ratio) {
   if (!target) return undefined;
   if (target.atMostValue !== undefined) return ours <= target.atMostValue;
   if (target.atLeastValue !== undefined) return ours >= target.atLeastValue;
-  if (ratio === undefined) return undefined;
+  if (ratio === undefined || (target.atLeast ?? target.atMost) === undefined) return undefined;
   return target.atLeast !== undefined ? ratio >= target.atLeast : ratio <= target.atMost;
 }
 

@@ -18,13 +18,28 @@ export const PEERS = {
   uws: { label: 'uWebSockets.js', server: 'uws.mjs', package: 'uwebsockets', optional: true },
   bun: { label: 'Bun', server: 'bun.mjs', package: 'bun', optional: true },
   http: { label: 'node:http', server: 'http.mjs', isNamed: true },
-  hub: { label: 'Pulse Beacon', server: 'hub.mjs', isNamed: true },
-  socketio: { label: 'Socket.IO', server: 'socketio.mjs', package: 'socket.io', optional: true, isNamed: true },
+  hub: { label: 'Pulse Beacon', server: 'hub.mjs', client: 'beacon.mjs', isNamed: true },
+  bare: { label: 'WebSocket to /connect', server: 'hub.mjs', client: 'bare.mjs', isNamed: true },
+  'bare-channel': { label: 'WebSocket to /channels', server: 'hub.mjs', client: 'bare-channel.mjs', isNamed: true },
+  // Its client came last: where that is installed, the server is.
+  socketio: {
+    label: 'Socket.IO',
+    server: 'socketio.mjs',
+    client: 'socketio.mjs',
+    package: 'socket.io-client',
+    optional: true,
+    isNamed: true,
+  },
   nchan: { label: 'Nchan', server: 'nchan.mjs', isNamed: true },
   post: { label: 'node:http', server: 'post.mjs', isNamed: true },
 };
 
-const OURS = { pulsebeacon: '@pulsebeacon/websocket', hub: '@pulsebeacon/hub' };
+const OURS = {
+  pulsebeacon: '@pulsebeacon/websocket',
+  hub: '@pulsebeacon/hub',
+  bare: '@pulsebeacon/websocket',
+  'bare-channel': '@pulsebeacon/websocket',
+};
 
 /** Of what a program said on standard error, the line that says most. */
 export function firstLine(text) {

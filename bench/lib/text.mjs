@@ -2,7 +2,7 @@
 
 export function amount(value, unit) {
   if (value === undefined) return '–';
-  if (unit === 's') return value.toFixed(2);
+  if (unit === 's' || unit === 'ms') return value.toFixed(2);
   if (unit === 'B') return value >= 100_000 ? `${Math.round(value / 1000)} KB` : `${(value / 1000).toFixed(2)} KB`;
   if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
   if (value >= 100_000) return `${Math.round(value / 1000)} k`;
@@ -20,10 +20,10 @@ export function times(ratio) {
 }
 
 /** Of memory, and of the time that something takes. */
-export const isLessBetter = ({ unit }) => unit === 'B' || unit === 's';
+export const isLessBetter = ({ unit }) => unit === 'B' || unit === 's' || unit === 'ms';
 
 export function targetText(target) {
-  if (!target) return '';
+  if (!target || Object.keys(target).length === 0) return '';
   if (target.unit)
     return `${target.atLeastValue ? '≥' : '≤'} ${target.atLeastValue ?? target.atMostValue} ${target.unit}`;
   if (target.atMostValue !== undefined) return `≤ ${target.atMostValue / 1024} KiB`;

@@ -33,6 +33,9 @@ export const options = {
   maxMessageSize: 1024 * 1024,
 };
 
+/** Text of so many bytes that begins with a number, by which whoever gets it sees whether it is in its turn. */
+export const numbered = (number, size) => `${number.toString(16).padStart(8, '0')}:${'x'.repeat(size - 9)}`;
+
 /**
  * Prints the one line the harness waits for. `settings` says what was chosen that the options do not; `load` is how the
  * load generator has to speak to it, where that differs; `actions` is what else it does when it is told to.

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Hub } from '@pulsebeacon/hub';
-import { options, ready } from './common.mjs';
+import { listenForTaps } from '../lib/tap.mjs';
+import { numbered, options, ready } from './common.mjs';
 import { publishInProcess } from './publish-in-process.mjs';
 
 const manifest = new URL('../../packages/hub/package.json', import.meta.url);
@@ -39,10 +40,14 @@ const loads = {
 /** Fills a channel that nobody has used with as many numbered publications, and says which position lies before them. */
 async function fill({ channel, count, size }) {
   const { position } = await hub.channel(channel).publish('before');
-  const rest = 'x'.repeat(size - 9);
-  for (let i = 0; i < count; i++) await hub.channel(channel).publish(`${i.toString(16).padStart(8, '0')}:${rest}`);
+  for (let i = 0; i < count; i++) await hub.channel(channel).publish(numbered(i, size));
   return { position };
 }
+
+/** Numbered publications, one for each byte that somebody sends to the port. */
+const tap = async ({ size }) => ({
+  port: await listenForTaps((n) => hub.channel('bench').publish(numbered(n, size))),
+});
 
 const publish = (request) => publishInProcess((data) => hub.channel('bench').publish(data), request);
 
@@ -51,6 +56,6 @@ http.listen({ host: options.host, port: options.port, backlog: 65_535 }, () =>
   ready('Pulse Beacon', version, http.address().port, {
     settings: { ...raised, store: options.store },
     load: loads[options.mode],
-    actions: { fill, publish },
+    actions: { fill, publish, tap },
   }),
 );

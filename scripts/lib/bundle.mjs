@@ -46,7 +46,7 @@ function innerNames() {
   const taken = new Set([...namesOfTheLanguage(), ...SAID]);
   for (const folder of [CLIENT, WIRE]) {
     for (const file of filesBelow(resolve(folder, 'dist')).filter((name) => name.endsWith('.d.ts'))) {
-      const text = fs.readFileSync(resolve(folder, 'dist', file), 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
+      const text = fs.readFileSync(resolve(folder, 'dist', file), 'utf8').replaceAll(/\/\*[^]*?\*\/| from '.*'/g, '');
       const isSeen = folder === WIRE || SEEN.test(file);
       for (const line of text.split('\n')) {
         if (!isSeen || /^\s*private /.test(line)) ours.add(members.exec(line)?.[1]);

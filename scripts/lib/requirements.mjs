@@ -36,6 +36,16 @@ async function pythonWithWebsockets() {
   return undefined;
 }
 
+/** A Python that has the server hypercorn, and in it HTTP/2 and WebSocket. */
+async function pythonWithHypercorn() {
+  for (const python of new Set(['/usr/bin/python3', command('python3')])) {
+    if (!python || !fs.existsSync(python)) continue;
+    const { code } = await run(python, ['-c', 'import hypercorn, h2, wsproto'], { stdio: 'pipe', timeout: 20_000 });
+    if (code === 0) return python;
+  }
+  return undefined;
+}
+
 function gorillaPath() {
   const folders = [...(process.env.GOPATH ?? '').split(path.delimiter).filter(Boolean), '/usr/share/gocode'];
   return folders.find((folder) => fs.existsSync(path.join(folder, 'src/github.com/gorilla/websocket/conn.go')));
@@ -70,6 +80,13 @@ export const REQUIREMENTS = {
     find: async () => {
       const python = await pythonWithWebsockets();
       return python && { PULSEBEACON_PYTHON: python };
+    },
+  },
+  hypercorn: {
+    debian: ['python3', 'python3-hypercorn'],
+    find: async () => {
+      const python = await pythonWithHypercorn();
+      return python && { PULSEBEACON_HYPERCORN: python };
     },
   },
   tomcat: {

@@ -19,3 +19,11 @@ echoSuite('our own server', {
   deflateUrl: await start({ threshold: 0, takeover: true }),
   subprotocol: { ask: ['echo.v3', 'echo.v1', 'echo.v2'], get: 'echo.v1' },
 });
+
+// Without TLS, by prior knowledge (RFC 9113 §3.3); with TLS it is in the tests of the package.
+echoSuite('our own server, over HTTP/2', {
+  url: await start(false),
+  deflateUrl: await start({ threshold: 0, takeover: true }),
+  subprotocol: { ask: ['echo.v3', 'echo.v1', 'echo.v2'], get: 'echo.v1' },
+  options: { httpVersion: '2' },
+});

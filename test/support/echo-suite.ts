@@ -13,6 +13,8 @@ export interface EchoServer {
   readonly subprotocol?: { readonly ask: readonly string[]; readonly get: string };
   /** The server cuts messages into several, and cannot take many at once. Default: each comes back as one. */
   readonly cuts?: boolean;
+  /** How it is connected to: TLS, the version of HTTP. */
+  readonly options?: ConnectOptions<unknown>;
 }
 
 /** Every length form, and the limits between them (RFC 6455 §5.2). */
@@ -56,7 +58,7 @@ class Echoes {
 }
 
 /** What our client is expected to do with any server: one file for each of them calls this. */
-export function echoSuite(name: string, { url, deflateUrl, subprotocol, cuts = false }: EchoServer): void {
+export function echoSuite(name: string, { url, deflateUrl, subprotocol, cuts = false, options: all }: EchoServer): void {
   const variants: [title: string, compression: boolean | DeflateOptions][] = [
     ['uncompressed', false],
     ['compressed', { threshold: 0 }],
@@ -71,6 +73,7 @@ export function echoSuite(name: string, { url, deflateUrl, subprotocol, cuts = f
         const connection = await connect(isPlain ? url : (deflateUrl ?? url), {
           compression,
           subprotocols: subprotocol?.ask ?? [],
+          ...all,
           ...options,
         });
         t.after(() => connection.terminate());

@@ -48,7 +48,6 @@ export class Beacon extends Emitter<BeaconEvents> {
   constructor(url: string, options: BeaconOptions = {}) {
     super();
     const settings = resolveOptions(url, options);
-    const pace = { base: settings.backoffBase, cap: settings.backoffCap };
     this.connection = new Connection(settings, {
       subscribes: () => this.subscribes(),
       onMessage: (message) => this.onMessage(message),
@@ -56,13 +55,13 @@ export class Beacon extends Emitter<BeaconEvents> {
       onLink: (before) => this.onLink(before),
       onStopped: (ending) => this.giveUp(toError(ending)),
     });
-    this.sender = new Sender(this.connection, settings, pace);
+    this.sender = new Sender(this.connection, settings);
     this.host = {
       send: (command) => (this.failure === undefined ? this.sender.send(command) : Promise.reject(this.failure)),
       sync: () => this.connection.sync(),
       resume: (channel, retryAfter) => {
         this.connection.forget(channel);
-        const ms = retryAfter ?? backoff(2, pace, Math.random());
+        const ms = retryAfter ?? backoff(2, settings.backoff, Math.random());
         globals.setTimeout(() => this.channels.get(channel)?.wake(), ms);
       },
     };

@@ -205,8 +205,8 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
       channel: this.name,
       ...toPayload(data, contentType),
       idempotencyKey,
-      ...(key === undefined ? {} : { key }),
-      ...(reach === undefined ? {} : { reach }),
+      key,
+      reach,
     });
     const { position, duplicate, reach: reached } = reply as PublishedMessage;
     return { position, duplicate, ...(reached === undefined ? {} : { reach: reached }) };
@@ -228,9 +228,8 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
   /** For the beacon: how it is followed; undefined where nobody wants to, or not now. */
   get subscribeCommand(): WireCommand | undefined {
     if (this.followers.size === 0 || this.isResting) return undefined;
-    const { since } = this.cursor;
-    const echo = this.echo ? {} : { echo: false };
-    return { type: 'subscribe', id: this.id, channel: this.name, ...(since === undefined ? {} : { since }), ...echo };
+    const { id, name, echo, cursor } = this;
+    return { type: 'subscribe', id, channel: name, since: cursor.since, echo };
   }
 
   /** For the beacon: the server has said something about this channel. */

@@ -1,3 +1,4 @@
+import type { BackoffOptions } from './backoff.ts';
 import { BeaconError } from './errors.ts';
 import {
   type Credentials,
@@ -66,6 +67,7 @@ export interface Settings extends Readonly<Record<NumberName, number>> {
   readonly fetch: FetchLike;
   readonly credentials: Credentials;
   readonly ladder: readonly TransportName[];
+  readonly backoff: BackoffOptions;
 }
 
 /** @throws {BeaconError} `PB_CLIENT_OPTION` */
@@ -90,6 +92,7 @@ export function resolveOptions(url: string, options: BeaconOptions): Settings {
     fetch: (target, request) => fetch(target, request),
     credentials,
     ladder: ladderOf(options.transports, WebSocket !== undefined),
+    backoff: { base: numbers.backoffBase, cap: numbers.backoffCap },
   };
 }
 

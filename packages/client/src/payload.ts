@@ -19,19 +19,19 @@ export interface Publication<T = unknown> {
 export function toPublication<T>(message: PublicationMessage): Publication<T> {
   const { channel, position, time, contentType, key, encoding, data } = message;
   const value = (encoding === undefined ? data : fromBase64(data as string)) as T;
-  return { channel, position, time, contentType, ...(key === undefined ? {} : { key }), data: value };
+  const publication = { channel, position, time, contentType, data: value };
+  return key === undefined ? publication : { ...publication, key };
 }
 
 /** The fields of `publish` that carry a payload. @throws {BeaconError} `PB_PAYLOAD_INVALID` */
 export function toPayload(data: unknown, contentType: string | undefined): Record<string, unknown> {
-  const type = contentType === undefined ? {} : { contentType };
   const bytes = bytesOf(data);
-  if (bytes !== undefined) return { ...type, encoding: 'base64', data: toBase64(bytes) };
+  if (bytes !== undefined) return { contentType, encoding: 'base64', data: toBase64(bytes) };
   if (JSON.stringify(data) === undefined) {
     const detail = `data is ${typeof data}: publish JSON, text, or bytes`;
     throw new BeaconError('PB_PAYLOAD_INVALID', detail);
   }
-  return { ...type, data };
+  return { contentType, data };
 }
 
 function bytesOf(data: unknown): Uint8Array | undefined {

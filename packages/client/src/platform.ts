@@ -58,8 +58,8 @@ export interface StorageLike {
 }
 
 interface EventSourceLike {
-  addEventListener?(type: string, listener: () => void): void;
-  removeEventListener?(type: string, listener: () => void): void;
+  /** The listener is gone once the signal is aborted. */
+  addEventListener?(type: string, listener: () => void, options: { readonly signal: AbortSignalLike }): void;
 }
 
 /** The globals, where they are there. */

@@ -29,10 +29,10 @@ export class Sender {
   private failures = 0;
   private holdTimer: unknown;
 
-  constructor(connection: Connection, limits: OutboxLimits, pace: BackoffOptions) {
+  constructor(connection: Connection, settings: OutboxLimits & { readonly backoff: BackoffOptions }) {
     this.connection = connection;
-    this.outbox = new Outbox(limits, () => globals.performance.now());
-    this.pace = pace;
+    this.outbox = new Outbox(settings, () => globals.performance.now());
+    this.pace = settings.backoff;
   }
 
   /** Commands that have no reply. */

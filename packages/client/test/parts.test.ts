@@ -94,6 +94,28 @@ test('messages: what would mislead the client is refused, what it does not know 
   }
 });
 
+test('a publication is what JSON says it is, however it is written', () => {
+  const head = '{"type":"publication","channel":"a","position":"e.1","time":5,"contentType":"text/plain"';
+  for (const text of [
+    `${head},"data":"x\\"}\\u2028\u2028"}`,
+    `${head},"data":{"data":[1,{"a":"}"}],"n":-0.5e-3}}`,
+    `${head},"data":null}`,
+    `${head},"data": 1 }`,
+    `${head},"data":1,"later":{"data":2}}`,
+    `${head},"key":"k","encoding":"base64","data":"AQ=="}`,
+    head.replace('"a"', '"a\\u0062\\""').concat(',"data":1}'),
+    head.replace('text/plain', 'text/plain; charset=\\"utf-8\\"').concat(',"data":1}'),
+    '{ "data": 1, "type": "publication", "channel": "a", "position": "e.1" }',
+  ]) {
+    assert.deepEqual(readMessage(text), JSON.parse(text), text);
+  }
+  for (const rest of ['', '}', ',"data":}', ',"data":1', ',"data":1]', ',"data":1}}', ',"data":[}']) {
+    const text = head + rest;
+    if (rest === '}') assert.deepEqual(readMessage(text), JSON.parse(text));
+    else assert.throws(() => readMessage(text), { code: 'PB_MESSAGE_INVALID' }, text);
+  }
+});
+
 test('Retry-After: seconds, or a date', () => {
   assert.equal(readRetryAfter('7'), 7000);
   assert.equal(readRetryAfter(new Date(Date.now() - 5000).toUTCString()), 0);

@@ -9,7 +9,6 @@ test('the network is back, the page is seen again: it is told, until nobody want
   const fakes = {
     document,
     addEventListener: window.addEventListener.bind(window),
-    removeEventListener: window.removeEventListener.bind(window),
   };
   for (const [name, value] of Object.entries(fakes)) {
     const before = Object.getOwnPropertyDescriptor(globalThis, name);

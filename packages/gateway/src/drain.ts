@@ -2,12 +2,18 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Hub } from '@pulsebeacon/hub';
-import type { ServerConnection } from '@pulsebeacon/websocket';
+import type { Http2Side, ServerConnection } from '@pulsebeacon/websocket';
 
 /** What is needed of a WebSocketServer to end it. */
 export interface DrainableSockets {
   readonly connections: ReadonlySet<ServerConnection<unknown>>;
   close(code?: number, reason?: string): Promise<void>;
+}
+
+/** A listener, and its HTTP/2. */
+export interface DrainableServer {
+  readonly server: Server;
+  readonly http2: Pick<Http2Side, 'close' | 'destroy'> | undefined;
 }
 
 /** How a drain went. */
@@ -30,15 +36,18 @@ const REASON = 'the server is shutting down';
  * not all of them come back at once — and cuts off what is left at the deadline.
  */
 export async function drain(
-  servers: readonly Server[],
+  listeners: readonly DrainableServer[],
   sockets: readonly DrainableSockets[],
   hub: Hub,
   timeoutMs: number,
 ): Promise<DrainReport> {
   const deadline = performance.now() + timeoutMs;
-  const closed = servers.map((server) => {
+  const servers = listeners.map(({ server }) => server);
+  const closed = listeners.map(({ server, http2 }) => {
     const done = once(server, 'close');
     server.close();
+    // GOAWAY: what is open goes on.
+    http2?.close();
     return done;
   });
   const clients = hub.clients.size;
@@ -71,7 +80,10 @@ export async function drain(
       for (const connection of each.connections) connection.terminate();
     }
     cutOff += hub.clients.size;
-    for (const server of servers) server.closeAllConnections();
+    for (const { server, http2 } of listeners) {
+      server.closeAllConnections();
+      http2?.destroy();
+    }
     // What Node does not list, such as a TLS handshake that has stalled, is not waited for.
     await wait(STEP_MS, undefined, { signal });
   };

@@ -1,6 +1,5 @@
-import type { Server } from 'node:http';
 import type { Hub } from '@pulsebeacon/hub';
-import { Refusal, WebSocketServer } from '@pulsebeacon/websocket';
+import { type HostServer, Refusal, WebSocketServer } from '@pulsebeacon/websocket';
 import { GatewayAuthenticator } from './access/authenticator.ts';
 import { endRevoked } from './access/revocations.ts';
 import { createHub } from './channels/live-channels.ts';
@@ -10,7 +9,7 @@ import { drain, type DrainReport } from './drain.ts';
 import { Failure } from './failure.ts';
 import { Demos } from './http/demos.ts';
 import { HostPolicy } from './http/host-policy.ts';
-import { createHttpServer } from './http/http-server.ts';
+import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { Operations } from './http/operations.ts';
 import { ClientScript } from './http/client-script.ts';
 import { Pages } from './http/pages.ts';
@@ -148,9 +147,8 @@ export class Gateway {
   async drain(): Promise<DrainReport> {
     this.admission.draining = true;
     this.stopLooking();
-    const servers = this.listening.map(({ server }) => server);
     const dashboard = this.dashboard.close();
-    const report = await drain(servers, this.socketServers, this.hub, this.settings.limits.drainTimeout);
+    const report = await drain(this.listening, this.socketServers, this.hub, this.settings.limits.drainTimeout);
     await dashboard;
     await this.hub.close();
     await this.store.broker.close();
@@ -179,10 +177,16 @@ export class Gateway {
     }
   }
 
-  private createServer(tls: boolean): Server {
-    const { limits, certificate } = this.settings;
+  private createServer(tls: boolean): HttpServer {
+    const { limits, certificate, http2 } = this.settings;
     const handle = this.router.handle.bind(this.router);
-    const server = createHttpServer(handle, limits, tls ? certificate : undefined, this.log);
+    const created = createHttpServer(handle, limits, tls ? certificate : undefined, http2, this.log);
+    this.attach(created.server);
+    if (created.http2 !== undefined) this.attach(created.http2.server);
+    return created;
+  }
+
+  private attach(server: HostServer): void {
     this.echo.attach(server);
     this.live.server.attach(server);
     this.demos.sockets.attach(server);
@@ -190,7 +194,6 @@ export class Gateway {
     this.hub.attach(server, { requests: false });
     this.dashboard.attach(server);
     this.elsewhere.attach(server);
-    return server;
   }
 
   private usesTls({ scheme, where }: ListenTarget): boolean {

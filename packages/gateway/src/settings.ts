@@ -42,6 +42,8 @@ export interface NamespaceSettings extends Required<NamespaceOptions> {
 export interface GatewaySettings {
   readonly targets: readonly ListenTarget[];
   readonly certificate: Certificate | undefined;
+  /** HTTP/2 beside HTTP/1.1. */
+  readonly http2: boolean;
   /** The folder of `--static`. */
   readonly siteRoot: string | undefined;
   readonly publicUrls: readonly string[];

@@ -15,14 +15,14 @@ export interface Certificate {
 const DEV_DAYS = 30;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** The settings of every TLS listener: 1.2 and up, no renegotiation (CVE-2009-3555, CVE-2011-1473), HTTP/1.1. */
-export function tlsOptions({ cert, key }: Certificate): ServerOptions {
+/** The settings of every TLS listener: 1.2 and up, no renegotiation (CVE-2009-3555, CVE-2011-1473). */
+export function tlsOptions({ cert, key }: Certificate, http2: boolean): ServerOptions {
   return {
     cert,
     key,
     minVersion: 'TLSv1.2',
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   };
 }

@@ -177,7 +177,7 @@ describe('the end of many connections', () => {
         if (connections.size > 0) await new Promise<void>((resolve) => (whenEmpty = resolve));
       },
     } as unknown as DrainableSockets;
-    const report = await drain([server], [sockets], new Hub(), 2000);
+    const report = await drain([{ server, http2: undefined }], [sockets], new Hub(), 2000);
     assert.deepEqual(report, { sockets: 600, cutOff: 0 });
     // Steps of a tenth of a second, 60 at a time: 10 steps in a second.
     const [first, last] = [closedAt[0]!, closedAt.at(-1)!];

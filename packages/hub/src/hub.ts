@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Traffic } from '@pulsebeacon/websocket';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HostServer, Traffic } from '@pulsebeacon/websocket';
 import {
   formatPosition,
   type Member,
@@ -114,13 +114,13 @@ export class Hub {
    * @throws {HubUsageError} `PB_HUB_OPTION` for a base that is no path
    * @throws HandshakeUsageError `PB_PATH_TEMPLATE_CONFLICT` where a WebSocket server has the path
    */
-  attach(server: Server, { base = '/', requests = true }: AttachOptions = {}): this {
+  attach(server: HostServer, { base = '/', requests = true }: AttachOptions = {}): this {
     this.serverAt(base).attach(server, requests);
     return this;
   }
 
   /** Serves nothing more on a server. Who is connected stays. */
-  detach(server: Server): void {
+  detach(server: HostServer): void {
     for (const own of this.servers.values()) own.detach(server);
   }
 

@@ -49,7 +49,7 @@ export type { ConnectFailureCode } from './node/client/connect-failures.ts';
 export type { ClientConnection, OpeningAnswer } from './node/client/client-connection.ts';
 export type { ClientSocketOptions, ClientTlsOptions } from './node/client/dial.ts';
 export { HandshakeError, type HandshakeErrorCode } from './node/client/handshake-error.ts';
-export type { ClientLimits, ConnectOptions, OpeningOptions } from './node/client/options.ts';
+export type { ClientLimits, ConnectOptions, HttpVersion, OpeningOptions } from './node/client/options.ts';
 export { Backoff, type BackoffOptions, DEFAULT_BACKOFF } from './node/client/backoff.ts';
 export type {
   AuthenticationContext,
@@ -77,7 +77,11 @@ export {
 export { parseRetryAfter } from './node/client/retry-after.ts';
 export type { FrameTrace, Trace, TraceEvent } from './node/client/trace.ts';
 export type { AnswerFaultCode } from './handshake/answer-faults.ts';
-export type { Counts, ServerCounts } from './node/census.ts';
+export type { Counts, ServerCounts, VersionCounts } from './node/census.ts';
+export type { HostServer } from './node/connect-dispatcher.ts';
+export type { HttpVersion } from './node/exchange.ts';
+export { SESSION_LIMITS, type SessionFault, type SessionLimits } from './node/http2-sessions.ts';
+export { type Http2Options, type Http2Side, withHttp2 } from './node/with-http2.ts';
 export type { Acceptance, Authorization, OpeningRequest, RefusedEvent } from './node/opening.ts';
 export { DeflateMemoryBudget } from './node/deflate/memory-budget.ts';
 export type { DeflateOptions } from './node/deflate/options.ts';

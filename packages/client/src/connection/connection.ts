@@ -57,16 +57,15 @@ export class Connection {
   private isSyncing = false;
 
   constructor(settings: Settings, owner: ConnectionOwner) {
-    const { url, fetch, credentials, ladder, openTimeout, upgradeAfter, pollWait } = settings;
+    const { url, fetch, credentials } = settings;
+    const { performance } = globals;
     this.settings = settings;
     this.owner = owner;
     this.http = { url: url.href, fetch, credentials };
-    const backoff = { base: settings.backoffBase, cap: settings.backoffCap };
-    const first = recallTransport(url.origin);
     this.machine = new ConnectionMachine(
-      { ladder, first, backoff, openTimeout, upgradeAfter, pollWait },
+      { ...settings, first: recallTransport(url.origin) },
       {
-        now: () => globals.performance.now(),
+        now: () => performance.now(),
         random: () => Math.random(),
         open: (id, transport) => this.open(id, transport),
         close: (id) => this.close(id),
@@ -122,11 +121,10 @@ export class Connection {
   async hello(): Promise<Hello> {
     const { authorization } = this.settings;
     if (Date.now() > this.sessionEnds) this.session = undefined;
-    const session = this.session === undefined ? {} : { session: this.session };
-    if (authorization === undefined) return { versions: WIRE_VERSIONS, ...session };
+    const { session } = this;
     try {
       const given = typeof authorization === 'function' ? await authorization() : authorization;
-      return { versions: WIRE_VERSIONS, ...session, authorization: given };
+      return { versions: WIRE_VERSIONS, session, authorization: given };
     } catch (error) {
       throw new BeaconError('PB_CLIENT_OPTION', `authorization failed: ${String((error as Error)?.message ?? error)}`);
     }

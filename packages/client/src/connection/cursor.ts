@@ -1,15 +1,14 @@
-import { readPosition } from '@pulsebeacon/wire';
+import { type Position, readPosition } from '@pulsebeacon/wire';
 
 /** Where a client is in a channel. Positions are compared here and nowhere else. */
 export class Cursor {
   /** What `subscribe` begins with: the last position or, before there is one, what was asked for. */
   since: string | undefined;
-  private epoch: string | undefined;
-  private offset = -1;
+  private at: Position | undefined;
 
   constructor(since?: string) {
     this.since = since;
-    if (since !== undefined) this.set(since);
+    this.at = readPosition(since ?? '');
   }
 
   /**
@@ -17,8 +16,9 @@ export class Cursor {
    * @returns whether it is a new one; after a change of connections, some come twice
    */
   accept(position: string): boolean {
-    if (this.isBehind(position)) return false;
-    this.set(position);
+    const at = readPosition(position);
+    if (this.isBehind(at)) return false;
+    this.set(position, at);
     return true;
   }
 
@@ -27,24 +27,22 @@ export class Cursor {
    * @param position undefined where the first publication brings one
    * @returns whether something was missed that does not follow
    */
-  onSubscribed(position: string | undefined, recovered: boolean): boolean {
-    const wasThere = position !== undefined && this.isBehind(position);
-    if (position !== undefined && !wasThere && !(recovered && this.epoch !== undefined)) this.set(position);
+  onSubscribed(position: string = '', recovered: boolean): boolean {
+    const at = readPosition(position);
+    const wasThere = this.isBehind(at);
+    if (!wasThere && !(recovered && this.at !== undefined)) this.set(position, at);
     // What another connection brought meanwhile was not missed.
     return !recovered && !wasThere;
   }
 
   /** Whether this or a later place of the same epoch has been reached already. */
-  private isBehind(position: string): boolean {
-    const at = readPosition(position);
-    return at !== undefined && at.epoch === this.epoch && at.offset <= this.offset;
+  private isBehind(at: Position | undefined): boolean {
+    return at !== undefined && at.epoch === this.at?.epoch && at.offset <= this.at.offset;
   }
 
-  private set(position: string): void {
-    const at = readPosition(position);
+  private set(position: string, at: Position | undefined): void {
     if (at === undefined) return;
     this.since = position;
-    this.epoch = at.epoch;
-    this.offset = at.offset;
+    this.at = at;
   }
 }

@@ -8,16 +8,13 @@ export interface SurroundingsOwner {
 /** Listens to what a browser tells of the network and of who looks; elsewhere there is nothing to hear. @returns ends it */
 export function watchSurroundings(owner: SurroundingsOwner): () => void {
   const { document } = globals;
+  const abort = new globals.AbortController();
   const online = (): void => owner.networkChanged('the network is back');
   const seen = (): void => {
     if (document?.visibilityState === 'visible') owner.wake('the page is seen again');
   };
-  globals.addEventListener?.('online', online);
-  globals.addEventListener?.('pageshow', seen);
-  document?.addEventListener?.('visibilitychange', seen);
-  return () => {
-    globals.removeEventListener?.('online', online);
-    globals.removeEventListener?.('pageshow', seen);
-    document?.removeEventListener?.('visibilitychange', seen);
-  };
+  globals.addEventListener?.('online', online, abort);
+  globals.addEventListener?.('pageshow', seen, abort);
+  document?.addEventListener?.('visibilitychange', seen, abort);
+  return () => abort.abort();
 }

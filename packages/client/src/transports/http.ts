@@ -64,14 +64,16 @@ export async function readFacts(answer: AnswerLike): Promise<AnswerFacts> {
   };
 }
 
-async function readProblem(answer: AnswerLike): Promise<{ code?: string; detail?: string }> {
+async function readProblem(answer: AnswerLike): Promise<{ code?: string | undefined; detail?: string | undefined }> {
   try {
     const { code, detail } = JSON.parse(await answer.text()) as { code?: unknown; detail?: unknown };
-    return { ...(typeof code === 'string' ? { code } : {}), ...(typeof detail === 'string' ? { detail } : {}) };
+    return { code: textOf(code), detail: textOf(detail) };
   } catch {
     return {};
   }
 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 /** RFC 9110 §10.2.3: seconds, or a date. @returns milliseconds */
 export function readRetryAfter(field: string | null): number | undefined {

@@ -9,7 +9,7 @@ export type TransportName = (typeof TRANSPORTS)[number];
 export const isTransportName = (text: string): text is TransportName =>
   (TRANSPORTS as readonly string[]).includes(text);
 
-/** A command as it goes over the wire: `since` is text there. */
+/** A command as it goes over the wire: `since` is text there, and what is undefined does not go. */
 export interface WireCommand {
   readonly type: string;
   readonly channel: string;
@@ -18,8 +18,8 @@ export interface WireCommand {
 
 export interface Hello {
   readonly versions: readonly number[];
-  readonly session?: string;
-  readonly authorization?: string;
+  readonly session: string | undefined;
+  readonly authorization: string | undefined;
 }
 
 /** What a link says of itself. Nothing is said after its end, nor after it was closed. */

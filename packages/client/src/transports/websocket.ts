@@ -2,7 +2,7 @@ import { type Ending, endingOfClose } from '../connection/ending.ts';
 import type { SocketClass } from '../platform.ts';
 import { endingOfFailure } from './http.ts';
 import { Receiver } from './receiver.ts';
-import type { Link, LinkOwner, WireCommand } from './transport.ts';
+import type { Link, LinkOwner } from './transport.ts';
 
 /** RFC 6455 §7.4.1: browsers let pages say this one, and 3000 to 4999. */
 const CLOSE_NORMAL = 1000;
@@ -10,7 +10,7 @@ const CLOSE_NORMAL = 1000;
 export interface WebSocketSettings {
   readonly url: string;
   readonly WebSocket: SocketClass;
-  /** Finds out why one did not open; browsers do not say. */
+  /** Finds out why one did not open; browsers do not say. It never rejects. */
   readonly explain: () => Promise<Ending>;
 }
 
@@ -42,12 +42,9 @@ export function openWebSocket({ url, WebSocket, explain }: WebSocketSettings, ow
     if (isOpen) return receiver.end(endingOfClose(code, reason));
     // To find out why takes its own time.
     owner.onSign();
-    return void explain().then(
-      (ending) => receiver.end(ending),
-      (error: unknown) => receiver.end(endingOfFailure(error)),
-    );
+    return void explain().then((ending) => receiver.end(ending));
   });
   // A close follows every error, and says as much.
   socket.addEventListener('error', () => {});
-  return { send: (commands: readonly WireCommand[]) => send(commands), close: () => receiver.close() };
+  return { send, close: () => receiver.close() };
 }

@@ -1,4 +1,4 @@
-import type { Credentials, HttpOptions, OpeningOptions } from '@pulsebeacon/websocket';
+import type { Credentials, HttpOptions, HttpVersion, OpeningOptions } from '@pulsebeacon/websocket';
 import type { Command } from 'commander';
 import { completeUrl } from '../connect/address.ts';
 import { type Encoding, type Outgoing, outgoing, outgoingFile } from '../connect/outgoing.ts';
@@ -21,6 +21,7 @@ export interface ConnectCommandOptions extends TlsCommandOptions {
   readonly location?: boolean;
   readonly retry?: number;
   readonly proxy?: string;
+  readonly httpVersion: HttpVersion;
   readonly compression?: boolean;
   readonly unix?: string;
   readonly timeout: number;
@@ -69,6 +70,13 @@ const ASKING: readonly OptionText[] = [
     flags: '--proxy <address>',
     about:
       "HTTP proxy, http:// or https://, with user:password@ where it wants some; 'environment' for HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY",
+  },
+  {
+    flags: '--http-version <version>',
+    about:
+      'what the connection goes over: a connection of its own, or a stream of HTTP/2; over ws:// 2 is prior knowledge, and auto is 1.1',
+    choices: ['1.1', '2', 'auto'],
+    byDefault: { value: '1.1' },
   },
   { flags: '--compression', about: 'offer permessage-deflate' },
   { flags: '--unix <path>', about: 'connect to this Unix socket; the URL may be a path alone' },
@@ -201,10 +209,12 @@ function sourceOf(messages: readonly Outgoing[], wait: number, { stdin, stdout }
 }
 
 async function openingOf(url: string, options: ConnectCommandOptions, asked: AskedTerminal): Promise<OpeningOptions> {
-  const { subprotocol: subprotocols = [], origin, compression = false, unix, timeout, maxMessageSize } = options;
+  const { subprotocol: subprotocols = [], origin, compression = false, unix, timeout } = options;
+  const { httpVersion, maxMessageSize } = options;
   return {
     subprotocols,
     compression,
+    httpVersion,
     ...(await httpOf(options, asked)),
     ...tlsOnTheWay(url, options),
     ...(origin === undefined ? {} : { origin }),

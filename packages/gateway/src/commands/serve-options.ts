@@ -115,6 +115,7 @@ export async function toSettings(effective: Effective): Promise<GatewaySettings>
   return {
     targets,
     certificate,
+    http2: effective.get('listen.http2'),
     siteRoot: effective.get('content.static'),
     publicUrls: effective.get('access.publicUrls') ?? [],
     allowedOrigins: effective.get('access.allowedOrigins') ?? [],

@@ -55,6 +55,7 @@ export interface SettingValues extends LimitValues {
   readonly 'listen.port': number;
   readonly 'listen.host': string;
   readonly 'listen.addresses': readonly ListenTarget[] | undefined;
+  readonly 'listen.http2': boolean;
   readonly 'tls.cert': string | undefined;
   readonly 'tls.key': string | undefined;
   readonly 'tls.dev': boolean;
@@ -108,6 +109,14 @@ const WHERE: readonly Setting[] = [
     isList: true,
     without: 'host and port',
     example: ['127.0.0.1:8080', 'unix:/run/pulsebeacon.sock'],
+  },
+  {
+    key: 'listen.http2',
+    flags: '--http2',
+    about:
+      'speak HTTP/2 beside HTTP/1.1, over TLS by ALPN and else with prior knowledge; on, unless --no-http2 switches it off',
+    kind: SWITCH,
+    byDefault: true,
   },
 ];
 

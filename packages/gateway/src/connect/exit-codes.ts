@@ -24,7 +24,7 @@ export const EXIT_CODES: readonly (readonly [ExitCode, string])[] = [
   [EXIT.failed, 'input cannot be read or sent, or output not written'],
   [EXIT.usage, 'an option or the URL cannot be'],
   [EXIT.unreachable, 'no connection: no such host, nobody listens, no TLS'],
-  [EXIT.refused, 'the server answered with another HTTP status than 101'],
+  [EXIT.refused, 'the server answered with another HTTP status than 101, or 2xx over HTTP/2'],
   [EXIT.badAnswer, 'what answered does not speak WebSocket as RFC 6455 has it'],
   [EXIT.closedWithCode, 'the server closed the connection with another code than 1000'],
   [EXIT.lost, 'the connection broke, or somebody violated the protocol'],

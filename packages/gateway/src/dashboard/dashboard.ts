@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Hub, HubRequest, type HubHooks } from '@pulsebeacon/hub';
 import type { OriginPolicyOptions } from '@pulsebeacon/websocket';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
@@ -86,7 +86,7 @@ export class Dashboard {
   }
 
   /** Takes handshakes for it. */
-  attach(server: Server): void {
+  attach(server: Parameters<Hub['attach']>[0]): void {
     this.live.attach(server, { base: LIVE_BASE, requests: false });
   }
 

@@ -3,6 +3,7 @@ import { HubRequest } from '@pulsebeacon/hub';
 import { WireError } from '@pulsebeacon/wire';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { closeAfter } from './close-after.ts';
 import { sendJson, sendProblem } from './problems.ts';
 
 export interface OperationsParts {
@@ -25,9 +26,9 @@ export class Operations {
    * `/healthz`: the process lives. `/readyz`: it takes new clients; no more once it drains, so that a balancer sends them
    * elsewhere. Whoever asks may call the server by any name.
    */
-  answerHealth(path: string, response: ServerResponse): void {
+  answerHealth(path: string, request: IncomingMessage, response: ServerResponse): void {
     if (!this.parts.isDraining()) return sendJson(response, { status: 'ok' });
-    response.setHeader('Connection', 'close');
+    closeAfter(request, response);
     return sendJson(response, { status: 'draining' }, path === '/readyz' ? 503 : 200);
   }
 

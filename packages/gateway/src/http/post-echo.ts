@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { closeAfter } from './close-after.ts';
 import { sendProblem } from './problems.ts';
 
 /** What describes the body describes the answer, too. */
@@ -19,7 +20,7 @@ export function echoPost(request: IncomingMessage, response: ServerResponse, max
   let size = 0;
   let lingering: NodeJS.Timeout | undefined;
   const refuse = (): void => {
-    response.setHeader('Connection', 'close');
+    closeAfter(request, response);
     sendProblem(response, 'PB_CONTENT_TOO_LARGE', {
       detail: `the body has more than ${maxSize} bytes (--max-message-size)`,
     });

@@ -20,12 +20,19 @@ export function withoutKeys(url: string): string {
 
 /** @returns undefined where the target is none, or where Host is missing or repeated (RFC 9112 §3.2) */
 export function readTarget(request: IncomingMessage): Target | undefined {
-  const { url = '', rawHeaders, httpVersionMinor } = request;
+  const { url = '', rawHeaders, httpVersionMajor, httpVersionMinor } = request;
   const absolute = ABSOLUTE_FORM.exec(url);
   const text = absolute === null ? url : absolute[2]!.startsWith('/') ? absolute[2]! : `/${absolute[2]}`;
   if (!text.startsWith('/') && text !== '*') return undefined;
   const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
   // HTTP/1.0 has no Host: no browser speaks it.
   if (hosts > 1 || (hosts === 0 && httpVersionMinor > 0)) return undefined;
-  return { path: text.split('?', 1)[0]!, host: absolute?.[1] ?? request.headers.host };
+  const path = text.split('?', 1)[0]!;
+  if (httpVersionMajor === 2) {
+    // Host may stand in the place of :authority, or say the same (RFC 9113 §8.3.1).
+    const authority = request.headers[':authority'] as string | undefined;
+    const { host = authority } = request.headers;
+    return host === undefined || (authority !== undefined && host !== authority) ? undefined : { path, host };
+  }
+  return { path, host: absolute?.[1] ?? request.headers.host };
 }

@@ -5,6 +5,7 @@ import type { Log } from '../log/log.ts';
 import type { LiveCounts } from '../sockets/counts.ts';
 import type { EchoServer } from '../sockets/echo.ts';
 import type { Traces } from '../sockets/traces.ts';
+import { closeAfter } from './close-after.ts';
 import { CLIENT_SCRIPT_PATH, type ClientScript } from './client-script.ts';
 import type { Demos } from './demos.ts';
 import type { HostPolicy } from './host-policy.ts';
@@ -79,7 +80,7 @@ export class Router {
       return sendProblem(response, 'PB_HOST_UNKNOWN', { detail: refused });
     }
     if (target.path === '/echo' && isRead(request)) return void this.parts.echo.handleRequest(request, response);
-    if (this.parts.isDraining()) response.setHeader('Connection', 'close');
+    if (this.parts.isDraining()) closeAfter(request, response);
     const { hub, dashboard } = this.parts;
     if (hub.handle(request, response) || dashboard.handle(target.path, request, response)) return undefined;
     return this.answerTarget(target, request, response);
@@ -122,7 +123,7 @@ export class Router {
   }
 
   private answerHealth(path: string, request: IncomingMessage, response: ServerResponse): void {
-    if (isRead(request)) this.parts.operations.answerHealth(path, response);
+    if (isRead(request)) this.parts.operations.answerHealth(path, request, response);
     else sendProblem(response, 'PB_METHOD_NOT_ALLOWED', READ_ONLY);
   }
 
@@ -130,6 +131,7 @@ export class Router {
     const { log } = this.parts;
     if (!log.isDebug) return;
     const { method, url = '' } = request;
+    const httpVersion = request.httpVersionMajor === 2 ? '2' : request.httpVersion;
     const peer = request.socket.remoteAddress;
     const begin = performance.now();
     response.once('close', () => {
@@ -139,6 +141,7 @@ export class Router {
         status,
         ms,
         peer,
+        httpVersion,
       });
     });
   }

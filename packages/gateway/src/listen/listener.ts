@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import type { Server as HttpServer } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import type { Http2Side } from '@pulsebeacon/websocket';
 import { Failure } from '../failure.ts';
+import type { HttpServer } from '../http/http-server.ts';
 import { listenFailure } from './failures.ts';
 import { isLoopbackAddress } from './loopback.ts';
 import { type ListenTarget, urlHost } from './target.ts';
@@ -10,7 +12,9 @@ import { clearUnixSocket } from './unix-socket.ts';
 
 /** A place where the program listens now. */
 export interface Listener {
-  readonly server: HttpServer;
+  readonly server: Server;
+  /** Undefined where it speaks HTTP/1.1 alone. */
+  readonly http2: Http2Side | undefined;
   readonly tls: boolean;
   /** What it was asked to listen at: a host as given, or undefined on a Unix socket. */
   readonly host: string | undefined;
@@ -25,14 +29,27 @@ export interface Listener {
 }
 
 /** Starts to listen. @throws {Failure} a sentence that names the remedy */
-export async function startListening(server: HttpServer, target: ListenTarget, tls: boolean): Promise<Listener> {
+export async function startListening(
+  { server, http2 }: HttpServer,
+  target: ListenTarget,
+  tls: boolean,
+): Promise<Listener> {
   const { where } = target;
   try {
     if (where.kind === 'unix') {
       await clearUnixSocket(where.path);
       server.listen({ path: where.path });
       await once(server, 'listening');
-      return { server, tls, host: undefined, address: undefined, port: undefined, path: where.path, isLocal: true };
+      return {
+        server,
+        http2,
+        tls,
+        host: undefined,
+        address: undefined,
+        port: undefined,
+        path: where.path,
+        isLocal: true,
+      };
     }
     server.listen({ host: where.host, port: where.port, exclusive: true });
     await once(server, 'listening');
@@ -40,7 +57,7 @@ export async function startListening(server: HttpServer, target: ListenTarget, t
     throw error instanceof Failure ? error : listenFailure(error, where);
   }
   const { address, port } = server.address() as AddressInfo;
-  return { server, tls, host: where.host, address, port, path: undefined, isLocal: isLoopbackAddress(address) };
+  return { server, http2, tls, host: where.host, address, port, path: undefined, isLocal: isLoopbackAddress(address) };
 }
 
 const ANY: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

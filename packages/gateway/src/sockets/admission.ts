@@ -44,6 +44,7 @@ export class Admission {
   private readonly byAddress = new Map<string, number>();
   /** Of those who are open: milliseconds since 1970. */
   private readonly openings = new WeakMap<object, number>();
+  private readonly byVersion = new Map<string, number>();
   private openNow = 0;
   private openAtMost = 0;
 
@@ -63,6 +64,11 @@ export class Admission {
   /** How many have been open at once. */
   get peak(): number {
     return this.openAtMost;
+  }
+
+  /** How many are open now, by version of HTTP. */
+  get byHttpVersion(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.byVersion);
   }
 
   /** The refusal that a handshake gets, or undefined where it may pass. */
@@ -89,6 +95,7 @@ export class Admission {
     this.kinds.opened({ transport, httpVersion, path });
     this.openings.set(connection, Date.now());
     this.openNow++;
+    this.byVersion.set(httpVersion, (this.byVersion.get(httpVersion) ?? 0) + 1);
     if (this.openNow > this.openAtMost) this.openAtMost = this.openNow;
     if (remoteAddress === undefined || !this.isCapped(remoteAddress)) return;
     this.byAddress.set(remoteAddress, (this.byAddress.get(remoteAddress) ?? 0) + 1);
@@ -103,6 +110,7 @@ export class Admission {
   closed({ remoteAddress, httpVersion, path }: OpenConnection, transport = 'websocket'): void {
     this.kinds.closed({ transport, httpVersion, path });
     this.openNow--;
+    this.byVersion.set(httpVersion, this.byVersion.get(httpVersion)! - 1);
     if (remoteAddress === undefined || !this.isCapped(remoteAddress)) return;
     const left = (this.byAddress.get(remoteAddress) ?? 1) - 1;
     if (left === 0) this.byAddress.delete(remoteAddress);

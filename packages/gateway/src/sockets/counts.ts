@@ -20,7 +20,12 @@ export interface LiveCounts {
   /** The connections to `/live`: whoever watches these counts. */
   readonly live: { readonly open: number };
   /** All WebSockets, streams and polls of the server. */
-  readonly total: { readonly open: number; readonly peak: number };
+  readonly total: {
+    readonly open: number;
+    readonly peak: number;
+    /** Those that are open now, by version of HTTP: `1.1`, `2`. */
+    readonly byHttpVersion: Readonly<Record<string, number>>;
+  };
   /** Handshakes that were refused, by code. */
   readonly refused: Readonly<Record<string, number>>;
 }
@@ -54,7 +59,7 @@ export function readCounts(echo: EchoServer, hub: Hub, live: LiveServer, admissi
       delivered: channels.delivered,
     },
     live: { open: liveCounts.open },
-    total: { open: admission.open, peak: admission.peak },
+    total: { open: admission.open, peak: admission.peak, byHttpVersion: admission.byHttpVersion },
     refused,
   };
 }

@@ -30,9 +30,9 @@ export function logged(log: Log): SocketLog {
   return {
     open(connection, request) {
       if (!log.isDebug) return;
-      const { path, remoteAddress: peer, protocol, extensions } = connection;
+      const { path, remoteAddress: peer, protocol, extensions, httpVersion } = connection;
       const agent = request.headers.get('user-agent');
-      log.debug(`open ${path} from ${nameOf(peer)}`, { path, peer, protocol, extensions, agent });
+      log.debug(`open ${path} from ${nameOf(peer)}`, { path, peer, httpVersion, protocol, extensions, agent });
     },
     close(connection, code, reason, wasClean) {
       if (!log.isDebug) return;
@@ -60,7 +60,7 @@ export function logged(log: Log): SocketLog {
       const { code, closeCode, section } = error;
       log.debug(`${path} from ${nameOf(peer)}: ${error.message}`, { path, peer, code, closeCode, section });
     },
-    refused({ status, code, reason, path, remoteAddress: peer, error }) {
+    refused({ status, code, reason, path, remoteAddress: peer, httpVersion, error }) {
       if (error !== undefined) {
         log.error(`the decision on a handshake at ${path} failed`, { path, peer, status, code, err: error });
         return;
@@ -69,6 +69,7 @@ export function logged(log: Log): SocketLog {
       log.limited(code, `handshake refused with ${status} at ${path} from ${nameOf(peer)}: ${why}`, {
         path,
         peer,
+        httpVersion,
         status,
         code,
       });

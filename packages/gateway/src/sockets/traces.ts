@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2';
 
 /** A handshake as it went over the wire: both heads, line by line. Pages cannot see the 101; so the server tells. */
 export interface Trace {
@@ -45,6 +46,12 @@ export class Traces {
     const id = query.get('trace');
     if (id === null || !ID.test(id)) return;
     const head = requestHead(request);
+    const { stream } = request as unknown as Partial<Http2ServerRequest>;
+    if (stream !== undefined) {
+      // The answer is given in this turn.
+      setImmediate(() => this.keep(id, head, http2Head((stream as ServerHttp2Stream).sentHeaders)));
+      return;
+    }
     tapFirstWrite(request.socket, (answer) => this.keep(id, head, responseHead(answer)));
   }
 
@@ -100,6 +107,13 @@ function requestHead({ method, url, httpVersion, rawHeaders }: IncomingMessage):
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) lines.push(fieldLine(rawHeaders[at]!, rawHeaders[at + 1]!));
   return lines;
+}
+
+/** As one writes them: HTTP/2 has no lines. */
+function http2Head(fields: OutgoingHttpHeaders | undefined): string[] {
+  return Object.entries(fields ?? {}).flatMap(([name, values]) =>
+    [values ?? []].flat().map((value) => fieldLine(name, String(value))),
+  );
 }
 
 function responseHead(answer: string): string[] {

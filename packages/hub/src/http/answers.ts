@@ -2,11 +2,6 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { HubLimits } from '../limits.ts';
 import { endAnswer } from './turn.ts';
 
-/** Whether whoever asked is gone. Nothing that is opened for them now would ever be closed. */
-export function isGone(response: ServerResponse): boolean {
-  return response.destroyed || response.closed;
-}
-
 /** Answers with JSON that nobody keeps. @param headers further ones */
 export function answerJson(
   limits: HubLimits,

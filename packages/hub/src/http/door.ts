@@ -1,5 +1,5 @@
-import type { Server, ServerResponse } from 'node:http';
-import type { Traffic } from '@pulsebeacon/websocket';
+import type { ServerResponse } from 'node:http';
+import type { HostServer, Traffic } from '@pulsebeacon/websocket';
 import type { HubRequest } from './request.ts';
 
 /** A part of the hub's paths, and everything that is served there. */
@@ -8,10 +8,10 @@ export interface Door {
   handle(request: HubRequest, response: ServerResponse): boolean;
 
   /** Answers the WebSocket handshakes of a server, too. */
-  attach(server: Server): void;
+  attach(server: HostServer): void;
 
   /** Answers no more handshakes of a server. What is open stays. */
-  detach(server: Server): void;
+  detach(server: HostServer): void;
 
   /** The messages of its WebSockets, those that are closed included. */
   traffic(): Traffic;

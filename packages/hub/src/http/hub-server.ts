@@ -1,5 +1,5 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Traffic } from '@pulsebeacon/websocket';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HostServer, Traffic } from '@pulsebeacon/websocket';
 import type { Hub } from '../hub.ts';
 import { ChannelDoor } from '../transports/channel-door.ts';
 import { ConnectDoor } from '../transports/connect-door.ts';
@@ -15,7 +15,7 @@ const BASE = /^\/(?:[\w.~!$&'()*+,;=:@-]+\/)*$/;
 export class HubServer {
   readonly base: string;
   private readonly doors: readonly Door[];
-  private readonly servers = new Set<Server>();
+  private readonly servers = new Set<HostServer>();
   private readonly handler: RequestHandler = (request, response) => this.handle(request, response);
 
   /** @param base as {@link readBase} gives it */
@@ -25,7 +25,7 @@ export class HubServer {
   }
 
   /** @param takesRequests whether ordinary requests are taken, too, and not handshakes alone */
-  attach(server: Server, takesRequests: boolean): void {
+  attach(server: HostServer, takesRequests: boolean): void {
     if (this.servers.has(server)) return;
     const attached: Door[] = [];
     try {
@@ -41,7 +41,7 @@ export class HubServer {
     if (takesRequests) RequestInterceptor.of(server).add(this.handler);
   }
 
-  detach(server: Server): void {
+  detach(server: HostServer): void {
     if (!this.servers.delete(server)) return;
     RequestInterceptor.of(server).delete(this.handler);
     for (const door of this.doors) door.detach(server);

@@ -1,8 +1,9 @@
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { type HeadersInput, Refusal } from '@pulsebeacon/websocket';
 import type { WireError } from '@pulsebeacon/wire';
 import { CredentialsMissing } from '../access.ts';
 import type { Hub } from '../hub.ts';
+import { isGone } from './http2-response.ts';
 import { isUnread, lingerUntilRead } from './unread-body.ts';
 import type { HubRequest } from './request.ts';
 
@@ -40,8 +41,11 @@ export function answerError(
 
 /** Answers with a refusal. The connection goes on, unless what the client still sends is too much to be read for it. */
 export function answerRefusal(request: HubRequest, response: ServerResponse, refusal: Refusal): void {
-  if (response.headersSent || response.destroyed) return void response.destroy();
-  const { status, title, code, detail, headers } = refusal;
+  if (response.headersSent || isGone(response)) return void response.destroy();
+  const { code, detail, headers } = refusal;
+  // A 426 has to say Upgrade, which HTTP/2 has not.
+  const status = refusal.status === 426 && request.httpVersion === '2' ? 400 : refusal.status;
+  const title = STATUS_CODES[status];
   const isEmpty = WITHOUT_CONTENT.has(status);
   const problem = { type: 'about:blank', title, status, ...(detail === '' ? {} : { detail }), code };
   const body = Buffer.from(refusal.body ?? `${JSON.stringify(problem)}\n`);

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { HostServer } from '@pulsebeacon/websocket';
 
 /** Answers a request, or returns false, having done nothing. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -6,7 +7,7 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
 /** What Node announces a request by. With `checkContinue` the client waits for a word before it sends its body. */
 const EVENTS: ReadonlySet<unknown> = new Set(['request', 'checkContinue']);
 
-const interceptors = new WeakMap<Server, RequestInterceptor>();
+const interceptors = new WeakMap<HostServer, RequestInterceptor>();
 
 /**
  * Shows requests to handlers before the `request` listeners of a server see them. An emitter calls all its listeners, and
@@ -21,14 +22,15 @@ export class RequestInterceptor {
   private handlers: readonly RequestHandler[] = [];
   private unwrap: (() => void) | undefined;
 
-  static of(server: Server): RequestInterceptor {
+  static of(server: HostServer): RequestInterceptor {
     let interceptor = interceptors.get(server);
     if (interceptor === undefined) interceptors.set(server, (interceptor = new RequestInterceptor(server)));
     return interceptor;
   }
 
-  private constructor(server: Server) {
-    this.server = server;
+  private constructor(server: HostServer) {
+    // One of HTTP/2 has the same events, with requests and answers that behave alike.
+    this.server = server as Server;
   }
 
   add(handler: RequestHandler): void {

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { WireError } from '@pulsebeacon/wire';
 import type { HubLimits } from '../limits.ts';
+import { http2StreamOf } from './http2-response.ts';
 
 /** Requests of one connection that may wait for the answers to earlier ones. */
 const MOST_WAITING = 64;
@@ -17,7 +18,7 @@ const waiting = new WeakMap<Socket, number>();
  */
 export function turnOf(response: ServerResponse): Promise<void> | undefined {
   // Node gives an answer its socket when its turn comes.
-  if (response.socket !== null) return undefined;
+  if (response.socket !== null || http2StreamOf(response) !== undefined) return undefined;
   const { socket } = response.req;
   const count = waiting.get(socket) ?? 0;
   if (count >= MOST_WAITING) {
@@ -39,6 +40,11 @@ export function turnOf(response: ServerResponse): Promise<void> | undefined {
  */
 export function endAnswer({ writeTimeout }: HubLimits, response: ServerResponse, body: Buffer | string): void {
   response.end(body);
+  const stream = http2StreamOf(response);
+  if (stream !== undefined) {
+    if (response.writableLength > 0) stream.setTimeout(writeTimeout, () => stream.destroy());
+    return;
+  }
   const { socket } = response;
   if (socket === null || response.writableLength === 0) return;
   const before = socket.timeout ?? 0;

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { http2StreamOf, stopBody } from './http2-response.ts';
 import type { HubRequest } from './request.ts';
 
 /** A body of at most so many bytes is read to its end and thrown away, so that the connection can go on. */
@@ -7,8 +8,9 @@ const MAX_DISCARDED = 65_536;
 const LINGER_MS = 2000;
 
 /** Whether there is more to come of a request than is worth reading, when it is answered before its end. */
-export function isUnread({ incoming, fields }: HubRequest): boolean {
+export function isUnread({ incoming, fields, httpVersion }: HubRequest): boolean {
   if (incoming.complete || incoming.destroyed) return false;
+  if (httpVersion === '2') return true;
   const length = fields.get('content-length');
   if (length === undefined) return fields.has('transfer-encoding');
   return Number(length) > MAX_DISCARDED;
@@ -20,6 +22,12 @@ export function isUnread({ incoming, fields }: HubRequest): boolean {
  * the connection ends.
  */
 export function lingerUntilRead({ incoming }: HubRequest, response: ServerResponse, body: Buffer | undefined): void {
+  if (http2StreamOf(response) !== undefined) {
+    // There the end of a stream takes nothing else with it.
+    stopBody(response);
+    response.end(body);
+    return;
+  }
   response.setHeader('Connection', 'close');
   response.flushHeaders();
   if (body !== undefined) response.write(body);

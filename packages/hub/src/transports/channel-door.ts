@@ -1,8 +1,8 @@
-import type { Server, ServerResponse } from 'node:http';
-import { Refusal, type Traffic } from '@pulsebeacon/websocket';
+import type { ServerResponse } from 'node:http';
+import { type HostServer, Refusal, type Traffic } from '@pulsebeacon/websocket';
 import { parseChannelSegment, WireError } from '@pulsebeacon/wire';
 import { Heartbeats } from '../heartbeats.ts';
-import { isGone } from '../http/answers.ts';
+import { isGone } from '../http/http2-response.ts';
 import { authenticate } from '../http/authenticate.ts';
 import type { Door } from '../http/door.ts';
 import { answerError, answerRefusal } from '../http/problems.ts';
@@ -36,11 +36,11 @@ export class ChannelDoor implements Door {
     this.sockets = new ChannelSockets(hub, this.prefix, this.heartbeats);
   }
 
-  attach(server: Server): void {
+  attach(server: HostServer): void {
     this.sockets.attach(server);
   }
 
-  detach(server: Server): void {
+  detach(server: HostServer): void {
     this.sockets.detach(server);
   }
 

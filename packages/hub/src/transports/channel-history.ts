@@ -1,5 +1,6 @@
 import { formatPosition, type Position, type Publication, quote, readPosition, WireError } from '@pulsebeacon/wire';
-import { answerJson, isGone } from '../http/answers.ts';
+import { answerJson } from '../http/answers.ts';
+import { isGone } from '../http/http2-response.ts';
 import { matchesEtag } from '../http/negotiation.ts';
 import { endAnswer } from '../http/turn.ts';
 import { fitPage } from '../history-page.ts';
@@ -118,6 +119,7 @@ function answerBytes(
     return;
   }
   const body = encode();
-  response.setHeader('Content-Type', contentType).setHeader('Content-Length', body.length);
+  response.setHeader('Content-Type', contentType);
+  response.setHeader('Content-Length', body.length);
   endAnswer(hub.limits, response, body);
 }

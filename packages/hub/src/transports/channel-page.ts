@@ -46,13 +46,16 @@ const ETAG = `"${sha256(PAGE.toString()).slice(0, 22)}"`;
 
 /** Answers with a page that shows a channel live, and publishes in it. */
 export function answerPage(request: HubRequest, response: ServerResponse): void {
-  response.setHeader('Content-Security-Policy', POLICY).setHeader('Referrer-Policy', 'no-referrer');
-  response.setHeader('Cache-Control', 'no-cache').setHeader('ETag', ETAG);
+  response.setHeader('Content-Security-Policy', POLICY);
+  response.setHeader('Referrer-Policy', 'no-referrer');
+  response.setHeader('Cache-Control', 'no-cache');
+  response.setHeader('ETag', ETAG);
   if (matchesEtag(request.header('if-none-match'), ETAG)) {
     response.statusCode = 304;
     response.end();
     return;
   }
-  response.setHeader('Content-Type', 'text/html; charset=utf-8').setHeader('Content-Length', PAGE.length);
+  response.setHeader('Content-Type', 'text/html; charset=utf-8');
+  response.setHeader('Content-Length', PAGE.length);
   response.end(PAGE);
 }

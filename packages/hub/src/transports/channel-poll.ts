@@ -1,7 +1,8 @@
 import { formatPosition, readPosition, type ServerMessage, WireError } from '@pulsebeacon/wire';
 import type { HubClient } from '../client.ts';
 import type { EncodedPublication } from '../encoded-publication.ts';
-import { answerJson, isGone } from '../http/answers.ts';
+import { answerJson } from '../http/answers.ts';
+import { isGone } from '../http/http2-response.ts';
 import { answerError, answerRefusal, refusalOf } from '../http/problems.ts';
 import { stateJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';

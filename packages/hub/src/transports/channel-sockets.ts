@@ -1,6 +1,6 @@
-import type { Server } from 'node:http';
 import {
   type Acceptance,
+  type HostServer,
   type OpeningRequest,
   Refusal,
   type ServerConnection,
@@ -53,11 +53,11 @@ export class ChannelSockets {
     });
   }
 
-  attach(server: Server): void {
+  attach(server: HostServer): void {
     this.server.attach(server);
   }
 
-  detach(server: Server): void {
+  detach(server: HostServer): void {
     this.server.detach(server);
   }
 

@@ -1,6 +1,7 @@
 import { encodeSse } from '@pulsebeacon/wire';
 import { toBase64 } from '../encoded-publication.ts';
 import type { Heartbeats } from '../heartbeats.ts';
+import { isGone } from '../http/http2-response.ts';
 import { messageJson } from '../message-json.ts';
 import type { ChannelReading } from './channel-reading.ts';
 import { NDJSON, setStreamFields, SSE, type StreamFormat, StreamOutlet } from './stream-outlet.ts';
@@ -58,5 +59,5 @@ export async function openStream(reading: ChannelReading, heartbeats: Heartbeats
     client.closed();
     throw error;
   }
-  if (wanted.form === 'text' && !response.headersSent && !response.destroyed) response.flushHeaders();
+  if (wanted.form === 'text' && !response.headersSent && !isGone(response)) response.flushHeaders();
 }

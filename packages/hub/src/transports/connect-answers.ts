@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { type Command, CommandError, errorMessage, WireError } from '@pulsebeacon/wire';
 import { HubClient } from '../client.ts';
-import { answerJson, isGone } from '../http/answers.ts';
+import { answerJson } from '../http/answers.ts';
+import { isGone } from '../http/http2-response.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
 import type { Heartbeats } from '../heartbeats.ts';

@@ -1,7 +1,13 @@
-import type { Server, ServerResponse } from 'node:http';
-import { type HeadersInput, Refusal, type Traffic, type WebSocketServer } from '@pulsebeacon/websocket';
+import type { ServerResponse } from 'node:http';
+import {
+  type HostServer,
+  type HeadersInput,
+  Refusal,
+  type Traffic,
+  type WebSocketServer,
+} from '@pulsebeacon/websocket';
 import { WIRE_VERSIONS, WireError } from '@pulsebeacon/wire';
-import { isGone } from '../http/answers.ts';
+import { isGone } from '../http/http2-response.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { readBody } from '../http/body.ts';
 import { addVary } from '../http/cors.ts';
@@ -70,11 +76,11 @@ export class ConnectDoor implements Door {
     return true;
   }
 
-  attach(server: Server): void {
+  attach(server: HostServer): void {
     this.sockets.attach(server);
   }
 
-  detach(server: Server): void {
+  detach(server: HostServer): void {
     this.sockets.detach(server);
   }
 

@@ -3,6 +3,7 @@ import { encodeSse, type ServerMessage, SSE_KEEP_ALIVE, type WireError } from '@
 import type { HubClient } from '../client.ts';
 import type { EncodedPublication } from '../encoded-publication.ts';
 import type { HeartbeatTarget } from '../heartbeats.ts';
+import { isGone } from '../http/http2-response.ts';
 import { byeMessage, HEARTBEAT, messageJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
 
@@ -57,7 +58,8 @@ export const SSE_OF_MANY: StreamFormat = {
 /** Neither kept nor compressed nor held back on the way, by nginx either: each message is to arrive when it leaves. */
 export function setStreamFields(response: ServerResponse, { contentType }: StreamFormat): void {
   response.setHeader('Content-Type', contentType);
-  response.setHeader('Cache-Control', 'no-store, no-transform').setHeader('X-Accel-Buffering', 'no');
+  response.setHeader('Cache-Control', 'no-store, no-transform');
+  response.setHeader('X-Accel-Buffering', 'no');
 }
 
 /** A client that is sent away and does not read has so long to. */
@@ -126,7 +128,7 @@ export class StreamOutlet implements Outlet, HeartbeatTarget {
     if (pending.length === 0) return;
     this.pending = [];
     this.pendingBytes = 0;
-    if (response.writableEnded || response.destroyed) return;
+    if (response.writableEnded || isGone(response)) return;
     const hasRoom = response.write(pending.length === 1 ? pending[0] : Buffer.concat(pending));
     // Between the high-water mark of the socket and ours, nobody was told that the client is slow; it is not.
     if (hasRoom && this.queuedBytes <= this.highWaterMark) this.client?.drained();

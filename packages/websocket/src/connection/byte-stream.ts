@@ -35,6 +35,11 @@ export interface ByteStream {
   end(): void;
   /** Drops what is held and closes at once. `onClose` follows, with this cause. */
   destroy(cause?: Error): void;
+  /**
+   * After the closing handshake a client may end it as well as a server: there is no TIME_WAIT that would have to lie
+   * with the one or the other (RFC 6455 §7.1.1). Default: the server ends it.
+   */
+  readonly mayClientEnd?: boolean;
   /** Bytes written that the operating system has not taken yet. */
   readonly queuedBytes: number;
 }

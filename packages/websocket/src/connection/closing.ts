@@ -145,7 +145,8 @@ export class Closing {
   private endIfDone(): void {
     const { sent, received, failed, owner } = this;
     if (!sent) return;
-    if (received && (failed || owner.shared.role === 'server')) this.endStream();
+    const isOurs = failed || owner.shared.role === 'server' || owner.stream.mayClientEnd === true;
+    if (received && isOurs) this.endStream();
     else if (failed) owner.deadlines.noteLingering();
   }
 }

@@ -33,7 +33,7 @@ const fault = (section: string, message: string, retry = false): AnswerFaultEntr
 
 /** Every reason for which a client fails the connection over the server's answer. */
 export const ANSWER_FAULTS: Readonly<Record<AnswerFaultCode, AnswerFaultEntry>> = {
-  PB_ANSWER_STATUS: fault('RFC 6455 §4.1', 'the server did not answer 101'),
+  PB_ANSWER_STATUS: fault('RFC 6455 §4.1', 'the server did not answer 101, or 2xx over HTTP/2'),
   PB_ANSWER_NOT_HTTP: fault('RFC 9112 §4', 'what the server sent is no HTTP/1.1 answer'),
   PB_ANSWER_ENDED: fault('RFC 9112 §8', 'the server ended the connection before its answer was complete', true),
   PB_ANSWER_TIMEOUT: fault('RFC 6455 §4.1', 'the server gave no complete answer in time', true),

@@ -4,14 +4,14 @@ import { GatheredBytes } from './gathered-bytes.ts';
 import { DEFAULT_HEADER_LIMITS, type HeaderLimits } from './header-fields.ts';
 import { isReceivedValue, isToken, trimWhitespace } from './tokens.ts';
 
-/** Status line and header of an HTTP/1.1 answer. */
+/** Status and header of an answer. */
 export interface AnswerHead {
   /** 100 to 999. */
   readonly status: number;
   /** May be empty. */
   readonly reason: string;
   /** A minor version above 1 is read as 1.1 (RFC 9110 §2.5). */
-  readonly httpVersion: '1.0' | '1.1';
+  readonly httpVersion: '1.0' | '1.1' | '2';
   /** Names and values in turn, one value per field line, without the whitespace around it; as Latin-1. */
   readonly rawHeaders: readonly string[];
   /** The head as it came, as Latin-1: lines with their line ends, without the empty line behind them. For a log. */

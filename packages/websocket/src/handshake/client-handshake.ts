@@ -11,7 +11,7 @@ import {
   REPEATED,
   scanHandshakeFields,
 } from './header-fields.ts';
-import { encodeHeaderLines, type HeadersInput, readHeadersInput } from './header-input.ts';
+import { encodeHeaderLines, type HeaderLine, type HeadersInput, readHeadersInput } from './header-input.ts';
 import { acceptValue, createKey } from './key.ts';
 import { HandshakeUsageError } from './usage-error.ts';
 import { parseOrigin } from './origin.ts';
@@ -75,7 +75,7 @@ export interface AnswerRules {
 const NONE: readonly never[] = [];
 
 /** Fields that the request sets itself, or must not have. */
-const RESERVED: ReadonlySet<string> = new Set([
+export const RESERVED: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
   'host',
@@ -90,7 +90,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-const HEADER_FAULTS: Readonly<Record<HeaderFault, AnswerFaultCode>> = {
+export const HEADER_FAULTS: Readonly<Record<HeaderFault, AnswerFaultCode>> = {
   'too-many-fields': 'PB_ANSWER_TOO_MANY_FIELDS',
   'too-large': 'PB_ANSWER_FIELDS_TOO_LARGE',
   'invalid-value': 'PB_ANSWER_FIELD_INVALID',
@@ -106,19 +106,30 @@ export function encodeRequest(
   uri: WebSocketUri,
   options: ClientRequestOptions = {},
 ): ClientRequest {
-  const { subprotocols = NONE, extensions = NONE, origin, headers } = options;
+  const { subprotocols = NONE, extensions = NONE } = options;
   const key = createKey(platform);
   let head = `GET ${uri.resourceName} HTTP/1.1\r\nHost: ${hostField(uri)}\r\nUpgrade: websocket\r\n`;
   head += `Connection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n`;
+  head += encodeHeaderLines(handshakeLines(options, RESERVED));
+  return { head: `${head}\r\n`, key, subprotocols, extensions };
+}
+
+/**
+ * The lines of a handshake that are the same over every version of HTTP.
+ * @param reserved in lower case: what the application may not set
+ * @throws {HandshakeUsageError} as {@link encodeRequest}
+ */
+export function handshakeLines(options: ClientRequestOptions, reserved: ReadonlySet<string>): HeaderLine[] {
+  const { subprotocols = NONE, extensions = NONE, origin, headers } = options;
+  const lines: HeaderLine[] = [];
   if (origin !== undefined) {
     if (origin !== 'null' && parseOrigin(origin) === undefined)
       throw new HandshakeUsageError('PB_ORIGIN_INVALID', origin);
-    head += `Origin: ${origin}\r\n`;
+    lines.push(['Origin', origin]);
   }
-  if (subprotocols.length > 0) head += `Sec-WebSocket-Protocol: ${serializeSubprotocols(subprotocols)}\r\n`;
-  if (extensions.length > 0) head += `Sec-WebSocket-Extensions: ${serializeExtensions(extensions)}\r\n`;
-  head += encodeHeaderLines(readHeadersInput(headers, RESERVED));
-  return { head: `${head}\r\n`, key, subprotocols, extensions };
+  if (subprotocols.length > 0) lines.push(['Sec-WebSocket-Protocol', serializeSubprotocols(subprotocols)]);
+  if (extensions.length > 0) lines.push(['Sec-WebSocket-Extensions', serializeExtensions(extensions)]);
+  return [...lines, ...readHeadersInput(headers, reserved)];
 }
 
 /**
@@ -137,12 +148,22 @@ export function checkAnswer(
   if (answer.status !== 101) return fail('PB_ANSWER_STATUS');
   const fields = scanHandshakeFields(answer.rawHeaders, rules.limits ?? DEFAULT_HEADER_LIMITS);
   if (typeof fields === 'string') return fail(HEADER_FAULTS[fields]);
-  const fault =
-    checkUpgrade(fields) ??
-    checkAccept(fields, acceptValue(platform, request.key)) ??
-    checkSubprotocol(fields, request.subprotocols, rules.requireSubprotocol === true);
-  if (fault !== undefined) return fail(fault);
+  const fault = checkUpgrade(fields) ?? checkAccept(fields, acceptValue(platform, request.key));
+  return fault === undefined ? checkAgreement(fields, request, answer, rules) : fail(fault);
+}
 
+/** Subprotocol and extensions, which are agreed on in the same way over every version of HTTP. */
+export function checkAgreement(
+  fields: HandshakeFields,
+  request: Pick<ClientRequest, 'subprotocols' | 'extensions'>,
+  answer: HandshakeAnswer,
+  rules: AnswerRules,
+): AcceptedAnswer | AnswerFault {
+  const fail = (code: AnswerFaultCode): AnswerFault => {
+    return { ok: false, code, message: ANSWER_FAULTS[code].message, status: answer.status };
+  };
+  const fault = checkSubprotocol(fields, request.subprotocols, rules.requireSubprotocol === true);
+  if (fault !== undefined) return fail(fault);
   const extensions = fields.extensions === undefined ? NONE : parseExtensions(fields.extensions);
   if (extensions === undefined) return fail('PB_ANSWER_EXTENSIONS_INVALID');
   const offered = new Set(request.extensions.map((offer) => offer.name));

@@ -90,6 +90,14 @@ export function digestResponse(
   return hash(name, `${secret}:${nonce}:${nc}:${cnonce}:auth:${hash(name, `${method}:${uri}`)}`);
 }
 
+/** What is missing where {@link readDigestChallenge} reads nothing, for an error. */
+export function describeDigestFault({ parameters }: Challenge): string {
+  const [algorithm, qop] = [parameters.get('algorithm'), parameters.get('qop')];
+  if (!parameters.has('realm') || !parameters.has('nonce')) return 'it lacks realm or nonce';
+  if (readDigestAlgorithm(algorithm) === undefined) return `it wants the algorithm ${algorithm}`;
+  return `it offers qop="${qop ?? ''}", and only auth is spoken`;
+}
+
 /** Answers to one challenge: each request that is made with it counts its nonce up (RFC 7616 §3.4). */
 export class DigestSession {
   readonly challenge: DigestChallenge;
@@ -99,6 +107,7 @@ export class DigestSession {
   private readonly secret: string;
   private nonce: string;
   private count = 0;
+  private latest: DigestRequest | undefined;
 
   /** @param cnonce random, of hexadecimal digits; the same for the whole session, which `-sess` is bound to */
   constructor(hash: DigestHash, challenge: DigestChallenge, credentials: DigestCredentials, cnonce: string) {
@@ -118,7 +127,8 @@ export class DigestSession {
     const { challenge, hash, cnonce, nonce } = this;
     const { realm, opaque, algorithm, hash: name, userhash } = challenge;
     const count = (++this.count).toString(16).padStart(8, '0');
-    const response = digestResponse(hash, name, this.secret, { nonce, nc: count, cnonce, method, uri });
+    this.latest = { nonce, nc: count, cnonce, method, uri };
+    const response = digestResponse(hash, name, this.secret, this.latest);
     return [
       `Digest ${this.user}`,
       `realm=${quote(realm)}`,
@@ -132,6 +142,26 @@ export class DigestSession {
       ...(opaque === undefined ? [] : [`opaque=${quote(opaque)}`]),
       ...(userhash ? ['userhash=true'] : []),
     ].join(', ');
+  }
+
+  /** The request that {@link authorize} was called for last. */
+  get lastRequest(): DigestRequest | undefined {
+    return this.latest;
+  }
+
+  /**
+   * Whether Authentication-Info proves that the server knows the password as well (RFC 7616 §3.5), for a request; true
+   * also where it has no proof, which a server may leave out.
+   */
+  isProven(info: ReadonlyMap<string, string>, request: DigestRequest): boolean {
+    const proof = info.get('rspauth');
+    if (proof === undefined) return true;
+    // Of the answer there is no method, and of our request what it was about.
+    const isAbout = (name: string, value: string): boolean => equalsIgnoringCase(info.get(name) ?? value, value);
+    const isOurs = isAbout('qop', 'auth') && isAbout('nc', request.nc);
+    if (!isOurs || (info.get('cnonce') ?? request.cnonce) !== request.cnonce) return false;
+    const { hash, challenge, secret } = this;
+    return proof.toLowerCase() === digestResponse(hash, challenge.hash, secret, { ...request, method: '' });
   }
 
   /** The server said which nonce it wants next (§3.5). */

@@ -15,14 +15,23 @@ export {
 } from './client-handshake.ts';
 export { connectTarget, encodeConnectRequest } from './connect-request.ts';
 export {
+  describeDigestFault,
   DIGEST_STRENGTH,
   type DigestChallenge,
   type DigestCredentials,
   type DigestHash,
   type DigestHashName,
+  type DigestRequest,
   DigestSession,
   readDigestChallenge,
 } from './digest.ts';
+export {
+  checkExtendedAnswer,
+  describeFields,
+  encodeExtendedConnect,
+  type ExtendedConnect,
+  isAccepted,
+} from './extended-connect-request.ts';
 export { parseExtensions, serializeExtensions } from './extension-header.ts';
 export { type Forwarded, type ForwardedHeader, type ForwardedTrust, readForwarded } from './forwarded.ts';
 export {

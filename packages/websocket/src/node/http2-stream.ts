@@ -42,6 +42,10 @@ export class Http2ByteStream extends TlsSocketStream {
     this.http2 = stream;
   }
 
+  get mayClientEnd(): boolean {
+    return true;
+  }
+
   override end(): void {
     this.isEnding = true;
     super.end();

@@ -55,6 +55,8 @@ export function withHttp2(server: Server, options: Http2Options = {}): Http2Side
     for (const other of others) other.call(server, socket);
   };
   const toHttp2 = (socket: Socket): void => {
+    // As a server of node:http2 has them: the end of the client is the end of its session.
+    socket.allowHalfOpen = false;
     // Whatever becomes of the session, its socket's errors find somebody.
     socket.on('error', ignore).on('close', () => sockets.delete(socket));
     sockets.add(socket);

@@ -186,6 +186,9 @@ export class FrameReceiver {
         const key =
           bytes[payload - 4]! | (bytes[payload - 3]! << 8) | (bytes[payload - 2]! << 16) | (bytes[payload - 1]! << 24);
         ascii = (platform.mask(bytes, payload, next, key) & 0x80808080) === 0;
+      } else if (opcode === 1 && !compressed) {
+        // The key 0 changes nothing; where it finds ASCII, nothing else has to be looked for.
+        ascii = (platform.mask(bytes, payload, next, 0) & 0x80808080) === 0;
       }
       if (opcode === 1 && !ascii && !compressed && !this.isUtf8(bytes, payload, next)) {
         this.fail('PB_TEXT_INVALID_UTF8');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
 import {
@@ -137,6 +138,34 @@ describe('Digest (RFC 7616)', () => {
     await open(t, server.url, { credentials: { ...MUFASA } });
     assert.equal(sent(other)[0], undefined);
     assert.equal(sent(server).at(-1), undefined);
+  });
+
+  test('a server that would prove that it knows the password has to do so (§3.5)', async (t) => {
+    for (const [isRight, info] of [
+      [true, ''],
+      [false, 'rspauth="0123"'],
+    ] as const) {
+      const server = await scriptedServer(t, (request, index) => {
+        if (index === 0) return challenge(digest('SHA-256', 'n'));
+        const { nonce, nc, cnonce, qop } = digestParameters(request.fields.get('authorization'));
+        const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+        const secret = hash(`${MUFASA.username}:${REALM}:${MUFASA.password}`);
+        const proof = hash(`${secret}:${nonce}:${nc}:${cnonce}:${qop}:${hash(':/')}`);
+        return accept(request, `Authentication-Info: qop=auth, ${isRight ? `rspauth="${proof}"` : info}`);
+      });
+      if (isRight) await open(t, server.url, { credentials: MUFASA });
+      else {
+        const error = await failed(server.url, { credentials: MUFASA });
+        assert.deepEqual([error.code, error.retry], ['PB_SERVER_UNPROVEN', false]);
+        assert.ok(!error.message.includes(MUFASA.password));
+      }
+    }
+  });
+
+  test('auth-int alone is named in the error (§3.4)', async (t) => {
+    const server = await scriptedServer(t, () => challenge('Digest realm="a", nonce="b", qop="auth-int"'));
+    const error = await failed(server.url, { credentials: MUFASA });
+    assert.match(error.message, /digest \(it offers qop="auth-int", and only auth is spoken\)/);
   });
 
   test('a connection that comes back shows at once what was accepted', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { connect, HandshakeError } from '@pulsebeacon/websocket';
+import { connect, HandshakeError, WebSocket } from '@pulsebeacon/websocket';
 import { maskUrl } from '#dist/node/client/hops.js';
 import { isExempt, proxyFromEnvironment } from '#dist/node/client/proxy-environment.js';
 import { scriptedServer } from '../support/scripted-server.ts';
@@ -143,4 +143,21 @@ describe('an address in a log', () => {
   ]) {
     test(`${address} is shown as ${shown}`, () => assert.equal(maskUrl(address!), shown));
   }
+});
+
+describe('what is told of an address has no secrets', () => {
+  test('errors, and what is thrown for addresses that cannot be', async () => {
+    const error = await connect('ws://u:geheim@127.0.0.1:1/?token=geheim').catch((reason: unknown) => reason);
+    assert.ok(error instanceof HandshakeError);
+    assert.equal(error.url, 'ws://127.0.0.1:1/?token=…');
+    assert.ok(!JSON.stringify([error.message, error.url, error.hops]).includes('geheim'));
+    for (const url of ['ftp://u:geheim@h/', 'ws://u:geheim@h/#x', 'ws://u:geheim@h:x/']) {
+      const thrown = (await connect(url).catch((reason: unknown) => reason)) as Error;
+      assert.ok(!thrown.message.includes('geheim'), thrown.message);
+      assert.throws(
+        () => new WebSocket(url),
+        (fault: DOMException) => !fault.message.includes('geheim'),
+      );
+    }
+  });
 });

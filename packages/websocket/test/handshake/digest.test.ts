@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { type DigestHash, DigestSession, parseChallenges, readDigestChallenge } from '#dist/handshake/index.js';
+import {
+  describeDigestFault,
+  type DigestHash,
+  DigestSession,
+  parseChallenges,
+  readDigestChallenge,
+} from '#dist/handshake/index.js';
 
 const ALGORITHMS = { MD5: 'md5', 'SHA-256': 'sha256', 'SHA-512-256': 'sha512-256' };
 const hash: DigestHash = (name, bytes) => createHash(ALGORITHMS[name]).update(bytes, 'latin1').digest('hex');
@@ -119,5 +125,42 @@ describe('Digest', () => {
   test('flags are true or not there', () => {
     const { stale, userhash, opaque } = read('Digest realm=r, nonce=n, qop="auth-int,AUTH", stale=TRUE, userhash=no')!;
     assert.deepEqual([stale, userhash, opaque], [true, false, undefined]);
+  });
+
+  test('Authentication-Info proves that the server knows the password, or not (RFC 7616 §3.5)', () => {
+    const session = new DigestSession(hash, sha!, MUFASA, CNONCE);
+    assert.equal(session.lastRequest, undefined);
+    session.authorize('GET', '/dir/index.html');
+    const request = session.lastRequest!;
+    // By the words of the section: as the response, but that A2 has no method.
+    const secret = hash('SHA-256', `Mufasa:http-auth@example.org:Circle of Life`);
+    const a2 = hash('SHA-256', ':/dir/index.html');
+    const rspauth = hash('SHA-256', `${secret}:${sha!.nonce}:00000001:${CNONCE}:auth:${a2}`);
+    const isProven = (info: Record<string, string>): boolean => session.isProven(new Map(Object.entries(info)), request);
+    assert.ok(isProven({}));
+    assert.ok(isProven({ rspauth }));
+    assert.ok(isProven({ rspauth: rspauth.toUpperCase(), qop: 'AUTH', nc: '00000001', cnonce: CNONCE }));
+    // What came later is about another request.
+    session.authorize('GET', '/other');
+    assert.ok(isProven({ rspauth }));
+    for (const wrong of [
+      { rspauth: hash('SHA-256', 'x') },
+      { rspauth, qop: 'auth-int' },
+      { rspauth, nc: '00000002' },
+      { rspauth, cnonce: 'other' },
+    ]) {
+      assert.equal(isProven(wrong), false, JSON.stringify(wrong));
+    }
+  });
+
+  test('what keeps a challenge from being answered is said', () => {
+    for (const [value, why] of [
+      ['Digest realm="a", qop="auth"', 'it lacks realm or nonce'],
+      ['Digest realm="a", nonce="b", qop="auth", algorithm=SHA3-256', 'it wants the algorithm SHA3-256'],
+      ['Digest realm="a", nonce="b", qop="auth-int"', 'it offers qop="auth-int", and only auth is spoken'],
+      ['Digest realm="a", nonce="b"', 'it offers qop="", and only auth is spoken'],
+    ] as const) {
+      assert.equal(describeDigestFault(parseChallenges([value])[0]!), why);
+    }
   });
 });

@@ -182,6 +182,7 @@ describe('refusing', () => {
           reason: 'a token, please',
           path: '/',
           remoteAddress: '127.0.0.1',
+          httpVersion: '1.1',
           error: undefined,
         },
       ]);

@@ -239,13 +239,7 @@ describe('whatever happens during the handshake', () => {
 
   test('garbage is answered with 400 by Node, and hurts nobody', async (t) => {
     const { connect, open } = await serve(t);
-    for (const garbage of [
-      '\x16\x03\x01\x02\x00',
-      'GET\r\n\r\n',
-      '\r\n\r\n\0\0\0',
-      'GET / HTTP/1.1\r\n: x\r\n\r\n',
-      'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
-    ]) {
+    for (const garbage of ['\x16\x03\x01\x02\x00', 'GET\r\n\r\n', '\r\n\r\n\0\0\0', 'GET / HTTP/1.1\r\n: x\r\n\r\n']) {
       const client = await connect();
       client.write(garbage);
       client.end();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { closeBody, concat, type FrameSpec, fromClient, utf8 } from './frames.ts';
 
@@ -110,6 +111,11 @@ export class RawClient {
         resolve({ wasEnded, error });
       });
     });
+  }
+
+  /** Speaks frames over a stream of HTTP/2, whose CONNECT was accepted. */
+  static over(stream: Duplex): RawClient {
+    return new RawClient(stream as net.Socket);
   }
 
   /** Opens the network connection. */

@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import {
+  type HostServer,
   type ListenTarget,
   type ReceiveMode,
   type ServerConnection,
@@ -11,6 +12,7 @@ import {
   WebSocketServer,
 } from '@pulsebeacon/websocket';
 import { processMemory } from '#dist/connection/process-memory.js';
+import { Http2Client } from './http2-client.ts';
 import { RawClient, type RawRequest, type Target } from './raw-client.ts';
 
 /** What a server's handlers were told, in order, in words; and a way to wait for it. */
@@ -40,6 +42,8 @@ export interface Served<Context, Receive extends ReceiveMode> {
   open(request?: RawRequest): Promise<RawClient>;
   /** Opens a network connection; its end is seen to when the test ends. */
   connect(): Promise<RawClient>;
+  /** Opens a session of HTTP/2; its end is seen to when the test ends. */
+  http2(): Promise<Http2Client>;
 }
 
 /**
@@ -59,7 +63,7 @@ export async function serve<Context = unknown, Receive extends ReceiveMode = 'ow
 /** As {@link serve}, on the HTTP server of somebody else, which begins to listen here. */
 export async function serveOn<Context = unknown, Receive extends ReceiveMode = 'owned'>(
   t: TestContext,
-  host: Server,
+  host: HostServer,
   options: ServerOptions<Context, Receive> = {},
   secure = false,
 ): Promise<Served<Context, Receive>> {
@@ -68,12 +72,13 @@ export async function serveOn<Context = unknown, Receive extends ReceiveMode = '
 }
 
 /** Has an HTTP server listen on a free port until the test ends. */
-export async function listen(t: TestContext, host: Server): Promise<number> {
+export async function listen(t: TestContext, host: HostServer): Promise<number> {
   if (!host.listening) {
     host.listen(0, '127.0.0.1');
     await once(host, 'listening');
     t.after(() => {
-      host.closeAllConnections();
+      // Not on servers of HTTP/2.
+      (host as Partial<Server>).closeAllConnections?.();
       host.close();
     });
   }
@@ -86,7 +91,7 @@ function watch<Context, Receive extends ReceiveMode>(
   target: Target,
   secure: boolean,
 ): Served<Context, Receive> {
-  const clients: RawClient[] = [];
+  const clients: { destroy(): void }[] = [];
   t.after(async () => {
     for (const client of clients) client.destroy();
     await server.close();
@@ -98,7 +103,7 @@ function watch<Context, Receive extends ReceiveMode>(
     assert.ok(peak <= accepted);
     assert.equal(processMemory.buffered, 0, 'buffered bytes are left');
   });
-  const keep = async (client: Promise<RawClient>): Promise<RawClient> => {
+  const keep = async <Client extends { destroy(): void }>(client: Promise<Client>): Promise<Client> => {
     clients.push(await client);
     return client;
   };
@@ -107,6 +112,7 @@ function watch<Context, Receive extends ReceiveMode>(
     target,
     open: (request) => keep(RawClient.open(target, request, secure)),
     connect: () => keep(RawClient.connect(target, secure)),
+    http2: () => keep(Http2Client.connect(target as number, secure)),
   };
 }
 

@@ -16,8 +16,10 @@ import type { ClientSettings, ConnectOptions } from './options.ts';
 
 /** The server's answer to an opening handshake that succeeded. */
 export interface OpeningAnswer {
-  /** 101. */
+  /** 101; 200 over HTTP/2. */
   readonly status: number;
+  /** What the connection goes over: a stream of HTTP/2, or a connection of its own. */
+  readonly httpVersion: '1.1' | '2';
   readonly headers: HeaderFields;
   /** The server's IP address; undefined on a Unix socket. */
   readonly remoteAddress: string | undefined;
@@ -131,11 +133,13 @@ function isSame(
 /** What `open` is told beside the connection. */
 export class ReceivedAnswer implements OpeningAnswer {
   readonly status: number;
+  readonly httpVersion: '1.1' | '2';
   readonly headers: HeaderFields;
   private readonly socket: Socket;
 
-  constructor({ socket, status, fields }: Opened) {
+  constructor({ socket, status, httpVersion, fields }: Opened) {
     this.status = status;
+    this.httpVersion = httpVersion;
     this.headers = fields;
     this.socket = socket;
   }

@@ -34,15 +34,23 @@ function bareHost(host: string): string {
   return host.startsWith('[') ? host.slice(1, -1) : host;
 }
 
-/** A server that has HTTP/2 too must not choose it: what follows is HTTP/1.1 (RFC 7301). */
+/** A server that has HTTP/2 too must not choose it where what follows is HTTP/1.1 (RFC 7301). */
 const ALPN = { ALPNProtocols: ['http/1.1'] };
+/** What the server chooses is spoken. */
+const ALPN_OF_BOTH = { ALPNProtocols: ['h2', 'http/1.1'] };
 
 /**
  * Begins to connect. Where a name has addresses of both families, they are tried in turn without waiting for each to
  * fail (RFC 8305, "Happy Eyeballs", as Node has it).
+ * @param offersHttp2 over TLS the server may choose HTTP/2
  * @throws UsageError `PB_OPTION_INVALID` for what Node does not take, such as a certificate that is none
  */
-export function dial(place: Place, socketOptions: ClientSocketOptions, tls: ClientTlsOptions): Dialled {
+export function dial(
+  place: Place,
+  socketOptions: ClientSocketOptions,
+  tls: ClientTlsOptions,
+  offersHttp2: boolean,
+): Dialled {
   const { secure, port, socketPath } = place;
   const host = bareHost(place.host);
   const where =
@@ -52,7 +60,12 @@ export function dial(place: Place, socketOptions: ClientSocketOptions, tls: Clie
   return withUsageErrors(secure ? '`tls` or `socket`' : '`socket`', () =>
     secure
       ? {
-          socket: connectTls({ servername: serverName(host), ...guarded(tls), ...where, ...ALPN }),
+          socket: connectTls({
+            servername: serverName(host),
+            ...guarded(tls),
+            ...where,
+            ...(offersHttp2 ? ALPN_OF_BOTH : ALPN),
+          }),
           ready: 'secureConnect',
         }
       : { socket: connectTcp({ ...where, allowHalfOpen: true }), ready: 'connect' },
@@ -63,10 +76,11 @@ export function dial(place: Place, socketOptions: ClientSocketOptions, tls: Clie
  * Begins TLS over a connection that is there: through the tunnel of a proxy.
  * @throws UsageError `PB_OPTION_INVALID` as {@link dial}
  */
-export function dialOver(socket: Socket, place: Place, tls: ClientTlsOptions): Dialled {
+export function dialOver(socket: Socket, place: Place, tls: ClientTlsOptions, offersHttp2: boolean): Dialled {
   const host = bareHost(place.host);
   // The certificate is to be that of the host, and not that of whoever carries the bytes.
-  const options = { servername: serverName(host), host, ...guarded(tls), ...ALPN, socket };
+  const alpn = offersHttp2 ? ALPN_OF_BOTH : ALPN;
+  const options = { servername: serverName(host), host, ...guarded(tls), ...alpn, socket };
   return withUsageErrors('`tls`', () => ({ socket: connectTls(options), ready: 'secureConnect' }));
 }
 

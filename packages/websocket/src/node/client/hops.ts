@@ -16,7 +16,12 @@ const SECRET_NAME =
 
 /** An address as it may be logged: no userinfo, no fragment, and no values of what is named like a secret. */
 export function maskUrl(text: string): string {
-  return maskQuery(text.replace(/#.*$/s, '').replace(/^([a-z][\w+.-]*:)?\/\/[^/?]*@/i, '$1//'));
+  return maskQuery(withoutUserinfo(text.replace(/#.*$/s, '')));
+}
+
+/** An address as it was given, but for the name and the password in it. */
+export function withoutUserinfo(text: string): string {
+  return text.replace(/^([a-z][\w+.-]*:)?\/\/[^/?#]*@/i, '$1//');
 }
 
 function maskQuery(text: string): string {

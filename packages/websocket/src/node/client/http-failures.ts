@@ -10,6 +10,9 @@ export type HttpFailureCode =
   | 'PB_REDIRECT_DOWNGRADE'
   | 'PB_PROXY_STATUS'
   | 'PB_PROXY_DATA'
+  | 'PB_HTTP2_UNAVAILABLE'
+  | 'PB_HTTP2_REFUSED'
+  | 'PB_SERVER_UNPROVEN'
   | 'PB_CONNECT_CALLBACK';
 
 const entry = (section: string, message: string, remedy: string): ConnectFailureEntry => ({
@@ -56,6 +59,24 @@ export const HTTP_FAILURES: Readonly<Record<HttpFailureCode, ConnectFailureEntry
     'RFC 9110 §9.3.6',
     'bytes came through the tunnel before anything was asked for',
     'see what the proxy, and what is behind it, are',
+  ),
+  PB_HTTP2_UNAVAILABLE: entry(
+    'RFC 8441 §3',
+    'the server offers no WebSocket over HTTP/2',
+    "connect with httpVersion 'auto' or '1.1'",
+  ),
+  PB_HTTP2_REFUSED: {
+    ...entry(
+      'RFC 9113 §8.7',
+      'the server refuses every stream, unseen',
+      "try again later, or connect with httpVersion '1.1'",
+    ),
+    retry: true,
+  },
+  PB_SERVER_UNPROVEN: entry(
+    'RFC 7616 §3.5',
+    'the server gives a proof that it knows the password, and the proof is wrong',
+    'somebody else may answer in its place; see what is between here and there',
   ),
   PB_CONNECT_CALLBACK: entry(
     '',

@@ -6,11 +6,11 @@ import type { HeaderLimits } from '../../handshake/header-fields.ts';
 import { nodePlatform } from '../platform.ts';
 
 /** Most bytes of a refusal's body that are kept for the error. */
-const MAX_BODY_BYTES = 4096;
+export const MAX_BODY_BYTES = 4096;
 
 /** A body of more bytes, or one that takes longer, is not read to its end: a new connection costs less. */
 const MAX_DRAINED_BYTES = 65_536;
-const MAX_DRAIN_MS = 1000;
+export const MAX_DRAIN_MS = 1000;
 
 /** An answer that did not open a connection. */
 export interface Answer {

@@ -5,6 +5,7 @@ import type { DeflateProvider } from '../../protocol/platform.ts';
 import {
   type ConnectionLimits,
   type DataOf,
+  checkOneOf,
   checkOptionNames,
   checkTime,
   DEFAULT_CONNECTION_LIMITS,
@@ -28,6 +29,9 @@ export interface ClientLimits extends ConnectionLimits {
   readonly handshakeTimeout?: number;
 }
 
+/** Which HTTP opens the connection, and carries it. */
+export type HttpVersion = 'auto' | '1.1' | '2';
+
 /** How a client opens a connection, apart from what it does with it. */
 export interface OpeningOptions extends ClientLimits, HttpOptions {
   /** What the client prefers first; each named once. */
@@ -46,6 +50,13 @@ export interface OpeningOptions extends ClientLimits, HttpOptions {
   readonly socket?: ClientSocketOptions;
   /** Connect to this Unix socket; the URL then says Host and path only. */
   readonly socketPath?: string;
+  /**
+   * `1.1`: each connection has a network connection of its own. `2`: they share one to each server (RFC 8441), and fail
+   * where it offers none; over `ws:` the server is taken to speak HTTP/2 ("prior knowledge"). `auto`: as `2` over
+   * `wss:` where the server offers it, else as `1.1`. Default `1.1`: one lost packet holds up one connection and not
+   * all, and a server that has HTTP/2 but no WebSocket over it would have to be connected to twice.
+   */
+  readonly httpVersion?: HttpVersion;
   /** Is told both handshakes, as they are on the wire, and every frame. For finding faults: it costs time. */
   readonly trace?: Trace;
 }
@@ -86,6 +97,7 @@ export interface ClientSettings {
   readonly tls: ClientTlsOptions;
   readonly socket: ClientSocketOptions;
   readonly trace: Trace | undefined;
+  readonly httpVersion: HttpVersion;
   readonly http: HttpSettings;
 }
 
@@ -103,6 +115,7 @@ const OPENING = [
   'socket',
   'socketPath',
   'trace',
+  'httpVersion',
   ...HTTP_OPTION_NAMES,
 ];
 const NAMES: ReadonlySet<string> = new Set([...OPENING, ...HANDLERS, 'signal', 'context', 'receive']);
@@ -111,7 +124,7 @@ const NAMES: ReadonlySet<string> = new Set([...OPENING, ...HANDLERS, 'signal', '
 export function resolveSettings(options: OpeningOptions, names: ReadonlySet<string> = NAMES): ClientSettings {
   checkKind('options', options, 'object');
   checkOptionNames(options, names, HANDLERS);
-  const { subprotocols = [], requireSubprotocol = false, origin, tls = {}, socket = {}, trace } = options;
+  const { subprotocols = [], requireSubprotocol = false, origin, tls = {}, socket = {}, trace, httpVersion = '1.1' } = options;
   const limits = resolveConnectionLimits(options, DEFAULT_LIMITS);
   checkTime(limits, 'handshakeTimeout');
   if (!Array.isArray(subprotocols)) {
@@ -122,6 +135,7 @@ export function resolveSettings(options: OpeningOptions, names: ReadonlySet<stri
   checkKind('socket', socket, 'object');
   checkKind('origin', origin, 'string');
   checkKind('requireSubprotocol', requireSubprotocol, 'boolean');
+  checkOneOf({ httpVersion }, 'httpVersion', ['auto', '1.1', '2']);
   return {
     limits,
     subprotocols,
@@ -132,6 +146,7 @@ export function resolveSettings(options: OpeningOptions, names: ReadonlySet<stri
     tls,
     socket,
     trace,
+    httpVersion,
     http: resolveHttpSettings(options),
   };
 }

@@ -7,8 +7,12 @@ import { askApplication } from './opening-failure.ts';
  * The header lines of the application, and with them what is known of credentials and cookies.
  * @throws OpeningFailure where the application was asked and failed; UsageError for what it gave
  */
-export async function requestLines(aim: Aim, jar: CookieJar | undefined): Promise<readonly HeaderLine[]> {
-  const authorization = await aim.authenticator.authorize('GET', aim.target.uri.resourceName);
+export async function requestLines(
+  aim: Aim,
+  method: 'GET' | 'CONNECT',
+  jar: CookieJar | undefined,
+): Promise<readonly HeaderLine[]> {
+  const authorization = await aim.authenticator.authorize(method, aim.target.uri.resourceName);
   const cookies = jar === undefined ? undefined : await askApplication(() => jar.getCookieString(aim.httpUrl));
   let lines = aim.headers;
   // What the application says by itself comes before what the URL says, but not after a challenge was answered.

@@ -2,6 +2,7 @@ import { UsageError } from '../../connection/errors.ts';
 import { HandshakeUsageError } from '../../handshake/usage-error.ts';
 import type { WebSocketUri } from '../../handshake/websocket-uri.ts';
 import { type Credentials, decode, userinfoOf } from './authentication/credentials.ts';
+import { maskUrl, withoutUserinfo } from './hops.ts';
 
 /** Where a client connects to. */
 export interface ClientTarget {
@@ -34,7 +35,7 @@ export function parseTarget(given: string | URL, socketPath?: string): ClientTar
   const text = String(given);
   const url = URL.parse?.(text) ?? tryParse(text);
   if (url === null)
-    throw new HandshakeUsageError('PB_URI_INVALID', text, 'it must be absolute, such as ws://host/path');
+    throw new HandshakeUsageError('PB_URI_INVALID', maskUrl(text), 'it must be absolute, such as ws://host/path');
   if (socketPath === '' || socketPath?.includes('\0')) {
     throw new UsageError('PB_OPTION_INVALID', 'socketPath is empty, or has a NUL in it: pass the path of a socket');
   }
@@ -42,12 +43,12 @@ export function parseTarget(given: string | URL, socketPath?: string): ClientTar
   if (known === undefined) {
     throw new HandshakeUsageError(
       'PB_URI_INVALID',
-      text,
+      maskUrl(text),
       `${url.protocol} is none of ${Object.keys(SCHEMES).join(' ')}`,
     );
   }
   if (text.includes('#')) {
-    throw new HandshakeUsageError('PB_URI_INVALID', text, 'it has no fragment; # is written %23 (RFC 6455 §3)');
+    throw new HandshakeUsageError('PB_URI_INVALID', withoutUserinfo(text), 'it has no fragment; # is written %23 (RFC 6455 §3)');
   }
   const secure = known.scheme === 'wss';
   const userinfo = userinfoOf(url);
@@ -76,7 +77,7 @@ function unixTarget(url: URL, text: string, secure: boolean): Omit<ClientTarget,
   const path = decode(encoded);
   // A NUL would end the path for the operating system, and a host would be no part of it.
   if (path === '' || path === '/' || path.includes('\0') || url.host !== '') {
-    throw new HandshakeUsageError('PB_URI_INVALID', text, 'it needs the path of a socket: ws+unix:/run/app.sock:/chat');
+    throw new HandshakeUsageError('PB_URI_INVALID', maskUrl(text), 'it needs the path of a socket: ws+unix:/run/app.sock:/chat');
   }
   const resource = rest.join(':');
   const resourceName = (resource.startsWith('/') ? resource : `/${resource}`) + url.search;

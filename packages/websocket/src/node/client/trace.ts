@@ -18,7 +18,7 @@ export interface FrameTrace {
 
 /** What `trace` is told, in the order in which it happens. */
 export type TraceEvent =
-  /** The opening handshake as it is sent: request line and header, lines ending in CRLF. */
+  /** The opening handshake as it is sent: request line and header, lines ending in CRLF; over HTTP/2 its fields. */
   | { readonly type: 'request'; readonly text: string }
   /** The answer to it as it came: status line and header. */
   | { readonly type: 'answer'; readonly text: string }

@@ -164,6 +164,10 @@ export class TracedStream implements ByteStream, ByteStreamHandler {
     this.stream.destroy(cause);
   }
 
+  get mayClientEnd(): boolean {
+    return this.stream.mayClientEnd === true;
+  }
+
   get queuedBytes(): number {
     return this.stream.queuedBytes;
   }

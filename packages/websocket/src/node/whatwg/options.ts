@@ -44,6 +44,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'socket',
   'socketPath',
   'trace',
+  'httpVersion',
   ...HTTP_OPTION_NAMES,
 ]);
 

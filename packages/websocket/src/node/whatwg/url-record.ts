@@ -1,4 +1,5 @@
 import { isToken } from '../../handshake/tokens.ts';
+import { maskUrl, withoutUserinfo } from '../client/hops.ts';
 
 const SCHEMES: Readonly<Record<string, string>> = { 'http:': 'ws:', 'https:': 'wss:' };
 
@@ -9,13 +10,13 @@ const SCHEMES: Readonly<Record<string, string>> = { 'http:': 'ws:', 'https:': 'w
  */
 export function getUrlRecord(given: string): string {
   const url = parse(given);
-  if (url === null) throw syntaxError(`"${given}" is no absolute URL: write it as ws://host/path`);
+  if (url === null) throw syntaxError(`"${maskUrl(given)}" is no absolute URL: write it as ws://host/path`);
   url.protocol = SCHEMES[url.protocol] ?? url.protocol;
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
-    throw syntaxError(`"${given}" has the scheme ${url.protocol} but it must be ws:, wss:, http: or https:`);
+    throw syntaxError(`"${maskUrl(given)}" has the scheme ${url.protocol} but it must be ws:, wss:, http: or https:`);
   }
   // An empty fragment is one, too, and there `hash` says nothing.
-  if (url.href.includes('#')) throw syntaxError(`"${given}" has a fragment; # in a path or query is written %23`);
+  if (url.href.includes('#')) throw syntaxError(`"${withoutUserinfo(given)}" has a fragment; # in a path or query is written %23`);
   return url.href;
 }
 

@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { type Challenge, parseAuthParameters, parseChallenges } from '../../../handshake/challenges.ts';
-import { DIGEST_STRENGTH, DigestSession, readDigestChallenge } from '../../../handshake/digest.ts';
+import {
+  describeDigestFault,
+  DIGEST_STRENGTH,
+  type DigestRequest,
+  DigestSession,
+  readDigestChallenge,
+} from '../../../handshake/digest.ts';
 import type { HeaderFields } from '../../../handshake/header-fields.ts';
 import { digestHash, toBytes } from '../../digest-hash.ts';
 import { askApplication, OpeningFailure } from '../opening-failure.ts';
@@ -48,6 +54,8 @@ export class Authenticator {
   private given: { readonly credentials: Credentials; readonly realm: string } | undefined;
   /** What the last request had, if it had something. */
   private sent: string | undefined;
+  /** The same request, where it was answered by Digest. Others may use the same session meanwhile. */
+  private digested: DigestRequest | undefined;
   private asked = 0;
 
   constructor(place: AuthenticationPlace, sources: AuthenticationSources, signal: AbortSignal) {
@@ -81,7 +89,11 @@ export class Authenticator {
   private valueFor(method: string, uri: string): string | undefined {
     const { next } = this;
     if (next === null) return undefined;
-    if (next instanceof DigestSession) return next.authorize(method, uri);
+    if (next instanceof DigestSession) {
+      const value = next.authorize(method, uri);
+      this.digested = next.lastRequest;
+      return value;
+    }
     return 'basic' in next ? next.basic : next.once;
   }
 
@@ -104,17 +116,28 @@ export class Authenticator {
     return false;
   }
 
-  /** The answer was another one: what was sent is good, and can be sent again (RFC 7616 §3.5: with the next nonce). */
+  /**
+   * The answer was another one: what was sent is good, and can be sent again (RFC 7616 §3.5: with the next nonce).
+   * @throws OpeningFailure where the server would prove that it knows the password, and does not
+   */
   accept(fields: HeaderFields): void {
     const { next } = this;
     this.given = undefined;
-    if (next instanceof DigestSession) {
-      const info = fields.get(this.place.isProxy ? 'proxy-authentication-info' : 'authentication-info');
-      const nonce = info === undefined ? undefined : parseAuthParameters(info)?.get('nextnonce');
-      if (nonce !== undefined) next.useNextNonce(nonce);
-    }
+    if (next instanceof DigestSession && this.sent !== undefined) this.readInfo(next, fields);
     const { credentials } = this.sources;
     if (credentials !== undefined && next !== null && !('once' in next)) remember(credentials, this.key, next);
+  }
+
+  private readInfo(session: DigestSession, fields: HeaderFields): void {
+    const value = fields.get(this.place.isProxy ? 'proxy-authentication-info' : 'authentication-info');
+    const info = value === undefined ? undefined : parseAuthParameters(value);
+    if (info === undefined) return;
+    if (!session.isProven(info, this.digested!)) {
+      throw new OpeningFailure('PB_SERVER_UNPROVEN', { detail: `rspauth of ${this.place.origin}` });
+    }
+    const nonce = info.get('nextnonce');
+    // An empty one could not be counted for.
+    if (nonce !== undefined && nonce !== '') session.useNextNonce(nonce);
   }
 
   private rejected(challenges: readonly Challenge[]): OpeningFailure {
@@ -215,9 +238,15 @@ export class Authenticator {
 
 /** What was asked for, and where it is Basic alone that would not do, what to do about it. */
 function describe(challenges: readonly Challenge[], isBasicRefused: boolean): string {
-  const asked = [...new Set(challenges.map(({ scheme }) => scheme))].join(', ');
+  const asked = [...new Set(challenges.map(describeChallenge))].join(', ');
   const hint = 'over ws: Basic shows the password to everybody on the way; use wss:, or credentials.schemes';
   return `${asked === '' ? 'no scheme is named' : asked}${isBasicRefused ? `: ${hint}` : ''}`;
+}
+
+/** A Digest that cannot be answered says what it lacks. */
+function describeChallenge(challenge: Challenge): string {
+  const isStrange = challenge.scheme === 'digest' && readDigestChallenge(challenge) === undefined;
+  return isStrange ? `digest (${describeDigestFault(challenge)})` : challenge.scheme;
 }
 
 /** A challenge that a name and a password can answer. */

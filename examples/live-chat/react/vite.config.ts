@@ -1,0 +1,8 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  plugins: [react()],
+  // While `npx vite` serves the page, what goes to the channels goes on to `pulsebeacon serve`.
+  server: { proxy: { '/connect': { target: 'http://localhost:8080', ws: true } } },
+});
