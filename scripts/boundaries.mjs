@@ -14,9 +14,10 @@ const CLIENT = 'packages/client/src';
 const HUB = 'packages/hub/src';
 const BROKER = 'packages/broker-lmdb/src';
 const GATEWAY = 'packages/gateway/src';
+const DASHBOARD = 'packages/dashboard/src';
 /** What others are built on is compiled in the copy, too: the rest would find the packages outside of it. */
 const COMPILED = [WEBSOCKET, WIRE];
-const ROOTS = [...COMPILED, CLIENT, HUB, BROKER, GATEWAY];
+const ROOTS = [...COMPILED, CLIENT, HUB, BROKER, GATEWAY, DASHBOARD];
 
 const TARGET = 'export const target: number = 1;\n';
 const use = (specifier) => `import { target } from '${specifier}';\nexport const planted: number = target;\n`;
@@ -131,6 +132,9 @@ const OFFENCES = [
     foreign(BROKER, 'broker-lmdb', name),
   ),
   foreign(GATEWAY, 'gateway', '@pulsebeacon/contracts'),
+  ...['node:fs', '@pulsebeacon/hub', '@pulsebeacon/contracts', 'pulsebeacon', '../../gateway/dist/gateway.js'].map(
+    (name) => foreign(DASHBOARD, 'dashboard', name),
+  ),
   ...Object.entries({ hub: HUB, 'broker-lmdb': BROKER, gateway: GATEWAY }).flatMap(([name, root]) => [
     foreign(root, name, '../../wire/src/index.ts'),
     foreign(root, name, '@pulsebeacon/wire/dist/index.js'),

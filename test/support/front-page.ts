@@ -66,8 +66,8 @@ export class FrontPage {
     context.on('weberror', (error) => complaints.push(String(error.error())));
     context.on('requestfailed', (request) => {
       const error = request.failure()?.errorText;
-      // Streams and polls that the page, or its end, cuts off.
-      if (error === 'net::ERR_ABORTED' && request.url().includes('/channels/')) return;
+      // Streams, polls and questions that the page, or its end, cuts off.
+      if (error === 'net::ERR_ABORTED' && /\/(?:channels|dashboard)\//.test(request.url())) return;
       complaints.push(`${request.url()}: ${error}`);
     });
     context.on('response', (response) => {

@@ -4,6 +4,7 @@ import { GatewayAuthenticator } from './access/authenticator.ts';
 import { endRevoked } from './access/revocations.ts';
 import { createHub } from './channels/live-channels.ts';
 import { openStore, type Store } from './channels/store.ts';
+import { Dashboard } from './dashboard/dashboard.ts';
 import { drain, type DrainReport } from './drain.ts';
 import { Failure } from './failure.ts';
 import { Demos } from './http/demos.ts';
@@ -44,6 +45,7 @@ export class Gateway {
   private readonly echo: EchoServer;
   private readonly live: Live;
   private readonly demos: Demos;
+  private readonly dashboard: Dashboard;
   private readonly elsewhere: WebSocketServer;
   private readonly router: Router;
   private readonly stopLooking: () => void;
@@ -74,7 +76,21 @@ export class Gateway {
       onLimited: (code) => metrics.limited(code),
     });
     this.stopLooking = endRevoked(this.hub, authenticator);
-    const metrics = new Metrics(metricsSource(this.hub, this.socketServers, admission));
+    const source = metricsSource(this.hub, this.socketServers, admission);
+    const metrics = new Metrics(source);
+    this.dashboard = new Dashboard({
+      hub: this.hub,
+      sockets: this.socketServers,
+      admission,
+      authenticator,
+      origins,
+      source,
+      metrics,
+      store: store.description,
+      heartbeat: settings.heartbeat,
+      pollTimeout: settings.pollTimeout,
+      log,
+    });
     // Handshakes for any other path: refused all the same, but with a line in the log.
     this.elsewhere = new WebSocketServer({ ...logged(log), ...origins, authorize: refuseElsewhere });
     this.router = new Router({
@@ -83,6 +99,7 @@ export class Gateway {
       site: siteRoot === undefined ? undefined : new StaticSite(siteRoot),
       echo: this.echo,
       hub: this.hub,
+      dashboard: this.dashboard,
       demos: this.demos,
       operations: new Operations({
         authenticator,
@@ -130,7 +147,9 @@ export class Gateway {
   async drain(): Promise<DrainReport> {
     this.admission.draining = true;
     this.stopLooking();
+    const dashboard = this.dashboard.close();
     const report = await drain(this.listening, this.socketServers, this.hub, this.settings.limits.drainTimeout);
+    await dashboard;
     await this.hub.close();
     await this.store.broker.close();
     return report;
@@ -173,6 +192,7 @@ export class Gateway {
     this.demos.sockets.attach(server);
     // Requests come by the router, which judges their Host first.
     this.hub.attach(server, { requests: false });
+    this.dashboard.attach(server);
     this.elsewhere.attach(server);
   }
 

@@ -19,7 +19,7 @@ function admission(limits: Partial<AdmissionLimits>): Admission {
 }
 
 function from(remoteAddress: string | undefined, host = 'localhost'): Request & Connection {
-  return { remoteAddress, host, httpVersion: '1.1' };
+  return { httpVersion: '1.1', path: '/echo', remoteAddress, host };
 }
 
 const incoming = { socket: { localAddress: '127.0.0.1' } } as unknown as IncomingMessage;

@@ -15,6 +15,8 @@ export interface ChannelOwner {
   onDelivered(publication: Publication, reach: Reach, at: number): void;
   /** Somebody here or on another node signalled who comes or goes. */
   onSignal(channel: ChannelState, data: string): void;
+  /** One more follows a channel, or one less. */
+  onFollowed(change: 1 | -1): void;
   /** Nobody follows the channel any more. */
   onIdle(channel: ChannelState): void;
   /** Something failed that nobody waits for. */
@@ -28,6 +30,8 @@ export class ChannelState implements BrokerSink {
   readonly subscriptions: Set<Subscription> = new Set();
   /** The last publication that everybody who is live has been given. */
   last: Position | undefined;
+  /** Publications that have gone out since somebody began to follow it. */
+  published = 0;
   private readonly owner: ChannelOwner;
   private attaching: Promise<void> | undefined;
   private isDetached = false;
@@ -74,10 +78,13 @@ export class ChannelState implements BrokerSink {
 
   add(subscription: Subscription): void {
     this.subscriptions.add(subscription);
+    this.owner.onFollowed(1);
   }
 
   delete(subscription: Subscription): void {
-    if (this.subscriptions.delete(subscription) && this.subscriptions.size === 0) this.owner.onIdle(this);
+    if (!this.subscriptions.delete(subscription)) return;
+    this.owner.onFollowed(-1);
+    if (this.subscriptions.size === 0) this.owner.onIdle(this);
   }
 
   publication(publication: Publication): void {
@@ -91,6 +98,7 @@ export class ChannelState implements BrokerSink {
       if (delivery !== 'none') reach[delivery]++;
     }
     this.last = publication;
+    this.published++;
     this.reaches.note(publication.offset, reach);
     this.owner.onDelivered(publication, reach, at);
   }

@@ -5,7 +5,9 @@ import {
   type PublishCommand,
   type ServerMessage,
   WireError,
+  type WireErrorCode,
 } from '@pulsebeacon/wire';
+import type { ClientTap } from './client-tap.ts';
 import type { EncodedPublication } from './encoded-publication.ts';
 import type { Hub } from './hub.ts';
 import { fitPage } from './history-page.ts';
@@ -37,12 +39,16 @@ export class HubClient {
   readonly subscriptions: Map<string, Subscription> = new Map();
   /** More is queued for it than should be; its subscriptions keep to their policy. */
   isCongested = false;
+  /** For {@link Hub}: somebody looks at what goes to it and comes from it. */
+  tap: ClientTap | undefined;
   /** Subscriptions that have something for it once it has room. */
   waiting: Set<Subscription> = new Set();
   private readonly bucket: TokenBucket | undefined;
   private readonly reading = new ReadingWatch();
   /** Nothing more goes to it: it was sent away, or is gone. */
   private isEnding = false;
+  /** With what the server ended it. */
+  private endedBy: WireErrorCode | undefined;
   private isClosed = false;
 
   constructor(hub: Hub, session: Session, outlet: Outlet, origin: ClientOrigin) {
@@ -60,6 +66,7 @@ export class HubClient {
 
   /** Carries out a command, and answers it by the outlet. What is wrong with it is answered, too. Never rejects. */
   async execute(command: Exclude<Command, { type: 'hello' }>): Promise<void> {
+    this.tap?.received(command);
     try {
       this.takeTurn();
       await this.carryOut(command);
@@ -153,6 +160,7 @@ export class HubClient {
   /** Hands a message to the outlet, unless the client does not read what it has been sent. */
   tell(message: ServerMessage): void {
     if (this.isEnding || this.isOverfull()) return;
+    if (this.tap !== undefined) this.tap.sent(message);
     this.outlet.message(message);
   }
 
@@ -160,6 +168,7 @@ export class HubClient {
   deliver(encoded: EncodedPublication): boolean {
     const { outlet } = this;
     if (this.isCongested && this.isOverfull()) return false;
+    if (this.tap !== undefined) this.tap.sent(encoded.publication);
     if (outlet.publication(encoded)) return true;
     if (this.isCongested) {
       this.reading.added(outlet.queuedBytes);
@@ -192,6 +201,7 @@ export class HubClient {
   /** Tells it why, and ends it: nothing more is delivered. */
   close(error: WireError, retryAfterMs?: number): void {
     if (this.isEnding) return;
+    this.endedBy = error.code;
     // Between two polls the node ends, and not the client's stay.
     this.endSubscriptions(error.code === 'PB_HUB_DRAINING' && this.outlet.transport === 'poll');
     this.outlet.close(error, retryAfterMs);
@@ -200,12 +210,14 @@ export class HubClient {
   /**
    * The way to the client is gone.
    * @param isReturning it is a poll that was answered: the client counts as present until its lease ends
+   * @param closeCode of its WebSocket
    */
-  closed(isReturning = false): void {
+  closed(isReturning = false, closeCode?: number): void {
     if (this.isClosed) return;
     this.isClosed = true;
     this.endSubscriptions(isReturning);
-    this.hub.onClientClosed(this);
+    const ownReason = this.outlet.transport === 'poll' ? 'answered' : 'left';
+    this.hub.onClientClosed(this, this.endedBy ?? closeCode?.toString() ?? ownReason);
   }
 
   private async carryOut(command: Exclude<Command, { type: 'hello' }>): Promise<void> {

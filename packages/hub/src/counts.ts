@@ -27,12 +27,18 @@ export interface HubCounts {
   readonly congested: number;
   /** Requests and commands that were refused, by code. */
   readonly refusedByCode: Readonly<Partial<Record<WireErrorCode, number>>>;
+  /**
+   * Clients that have gone, by the reason: the code of the error with which the server ended them, else the close code of
+   * their WebSocket; `left` where a stream was ended by its client, `answered` for polls.
+   */
+  readonly closedByReason: Readonly<Record<string, number>>;
 }
 
 /** The counters behind {@link HubCounts}. */
 export class Tally {
   peak = 0;
   accepted = 0;
+  subscriptions = 0;
   published = 0;
   delivered = 0;
   skipped = 0;
@@ -40,8 +46,13 @@ export class Tally {
   notRecovered = 0;
   readonly byTransport: Record<TransportName, number> = { websocket: 0, sse: 0, ndjson: 0, poll: 0, local: 0 };
   readonly refused: Partial<Record<WireErrorCode, number>> = {};
+  readonly closed: Record<string, number> = {};
 
   refuse(code: WireErrorCode): void {
     this.refused[code] = (this.refused[code] ?? 0) + 1;
+  }
+
+  close(reason: string): void {
+    this.closed[reason] = (this.closed[reason] ?? 0) + 1;
   }
 }

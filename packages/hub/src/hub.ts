@@ -14,6 +14,7 @@ import { type Action, type Principal, requireAllowed } from './access.ts';
 import type { Awaitable, Broker, HistoryPage, NewPublication, Receipt } from './broker.ts';
 import { ChannelState, NOBODY } from './channel-state.ts';
 import { type ClientOrigin, HubClient } from './client.ts';
+import type { ClientTap } from './client-tap.ts';
 import { type HubCounts, Tally } from './counts.ts';
 import { drainClients } from './drain.ts';
 import { EncodingCache } from './encoded-publication.ts';
@@ -63,6 +64,8 @@ export class Hub {
   private readonly channels = new Map<string, ChannelState>();
   private readonly rates = new RateTable();
   private readonly tally = new Tally();
+  /** By id of the client. */
+  private readonly taps = new Map<string, ClientTap>();
   private readonly ownsBroker: boolean;
   private readonly servers = new Map<string, HubServer>();
   private timer: NodeJS.Timeout | undefined;
@@ -255,7 +258,8 @@ export class Hub {
     this.requireRoom();
     this.hooks.enter?.(origin);
     const client = new HubClient(this, session, outlet, origin);
-    const { tally, connected } = this;
+    const { tally, connected, taps } = this;
+    if (taps.size > 0) client.tap = taps.get(client.id);
     connected.add(client);
     tally.accepted++;
     tally.byTransport[outlet.transport]++;
@@ -285,6 +289,24 @@ export class Hub {
     }
   }
 
+  /**
+   * Looks at what goes to a client and comes from it, also when it returns with its session by another connection. One tap
+   * for each client: a second one takes the place of the first.
+   * @returns ends it
+   */
+  tap(id: string, tap: ClientTap): () => void {
+    this.taps.set(id, tap);
+    const setTaps = (value: ClientTap | undefined): void => {
+      for (const client of this.connected) if (client.id === id) client.tap = value;
+    };
+    setTaps(tap);
+    return () => {
+      if (this.taps.get(id) !== tap) return;
+      this.taps.delete(id);
+      setTaps(undefined);
+    };
+  }
+
   /** For {@link HubClient}: the state of a channel that somebody follows from now on. */
   channelState(name: string): ChannelState {
     let state = this.channels.get(name);
@@ -297,9 +319,10 @@ export class Hub {
   }
 
   /** For {@link HubClient}. */
-  onClientClosed(client: HubClient): void {
+  onClientClosed(client: HubClient, reason: string): void {
     if (this.locals.delete(client) || !this.connected.delete(client)) return;
     this.tally.byTransport[client.outlet.transport]--;
+    this.tally.close(reason);
     this.hooks.closed?.(client);
     if (this.connected.size > 0) return;
     clearInterval(this.timer);
@@ -340,6 +363,11 @@ export class Hub {
   /** For {@link ChannelState}. */
   onSignal(channel: ChannelState, data: string): void {
     this.presence.onSignal(channel, data);
+  }
+
+  /** For {@link ChannelState}. */
+  onFollowed(change: 1 | -1): void {
+    this.tally.subscriptions += change;
   }
 
   /** For {@link ChannelState}. */
@@ -398,23 +426,15 @@ export class Hub {
   }
 
   counts(): HubCounts {
-    const { peak, accepted, byTransport, published, delivered, skipped, recovered, notRecovered, refused } = this.tally;
-    let subscriptions = 0;
-    for (const channel of this.channels.values()) subscriptions += channel.subscriptions.size;
+    const { byTransport, refused, closed, ...numbers } = this.tally;
     return {
+      ...numbers,
       open: this.connected.size,
-      peak,
-      accepted,
       byTransport: { ...byTransport, local: this.locals.size },
       channels: this.channels.size,
-      subscriptions,
-      published,
-      delivered,
-      skipped,
-      recovered,
-      notRecovered,
       congested: this.congested.size,
       refusedByCode: { ...refused },
+      closedByReason: { ...closed },
     };
   }
 

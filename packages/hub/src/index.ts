@@ -21,6 +21,7 @@ export type {
   Retention,
 } from './broker.ts';
 export type { ClientOrigin, HubClient } from './client.ts';
+export type { ClientTap, RawPayload } from './client-tap.ts';
 export type { HubCounts } from './counts.ts';
 export { Hub } from './hub.ts';
 export type {

@@ -46,6 +46,7 @@ export type WireErrorCode =
   | 'PB_MEDIA_TYPE'
   | 'PB_REQUEST_BUSY'
   | 'PB_SLOW_SUBSCRIBER'
+  | 'PB_CLOSED_BY_OPERATOR'
   | 'PB_HUB_FULL'
   | 'PB_HUB_DRAINING'
   | 'PB_BROKER_FAILED'
@@ -109,6 +110,11 @@ export const WIRE_ERRORS: Readonly<Record<WireErrorCode, WireErrorEntry>> = {
   PB_SLOW_SUBSCRIBER: passing(
     503,
     'the client does not read what is sent to it: come back with the last position',
+    1013,
+  ),
+  PB_CLOSED_BY_OPERATOR: passing(
+    503,
+    'an operator of the server has ended the connection: come back with the last position',
     1013,
   ),
   PB_HUB_FULL: passing(503, 'there are as many clients as there may be', 1013),

@@ -50,8 +50,18 @@ export class GatewayAuthenticator implements Authenticator {
 
   /** Whether a request may see what is for those who run the server: metrics, and the dashboard. @throws as `authenticate` */
   isAdmin(request: AuthenticationRequest): boolean {
+    return this.identify(request)?.isAdmin ?? false;
+  }
+
+  /**
+   * Who somebody is to what is for those who run the server.
+   * @returns undefined for somebody elsewhere without a key
+   * @throws as `authenticate`
+   */
+  identify(request: AuthenticationRequest): { readonly id: string; readonly isAdmin: boolean } | undefined {
     const key = this.keyOf(request);
-    return key === undefined ? findForeign(request) === undefined : key.isAdmin;
+    if (key !== undefined) return { id: `key:${key.id}`, isAdmin: key.isAdmin };
+    return findForeign(request) === undefined ? { id: LOCAL.id, isAdmin: true } : undefined;
   }
 
   /**

@@ -53,7 +53,8 @@ export function createHub(parts: LiveChannelsParts): Hub {
   });
 }
 
-function hooksOf({ settings, admission, traces, log, onDelivered, onLimited }: LiveChannelsParts): HubHooks {
+function hooksOf(parts: LiveChannelsParts): HubHooks {
+  const { settings, admission, traces, log, onDelivered, onLimited } = parts;
   const { messageRate, messageBurst } = settings.limits;
   const posts = new RateTable();
   const tooMany = `more than ${messageRate} publications a second, ${messageBurst} at once, from this address (--message-rate)`;
@@ -61,7 +62,7 @@ function hooksOf({ settings, admission, traces, log, onDelivered, onLimited }: L
     admit(request: HubRequest, isLive: boolean): Refusal | undefined {
       const { remoteAddress, incoming } = request;
       if (!isLive) {
-        const obstacle = admission.decidePublish(request, incoming);
+        const obstacle = admission.decideUncounted(request, incoming);
         if (obstacle !== undefined || isThisMachine(remoteAddress)) return obstacle;
         if (posts.take(remoteAddress ?? '', messageRate, messageBurst)) return undefined;
         onLimited('PB_RATE');
@@ -78,11 +79,11 @@ function hooksOf({ settings, admission, traces, log, onDelivered, onLimited }: L
       throw new WireError('PB_HUB_FULL', refusal.detail);
     },
     opened({ outlet, origin }: HubClient): void {
-      admission.opened(origin);
+      admission.opened(origin, outlet.transport);
       if (log.isDebug) log.debug(`${outlet.transport} ${origin.path} opened`, { peer: origin.remoteAddress });
     },
     closed({ outlet, origin, since }: HubClient): void {
-      admission.closed(origin);
+      admission.closed(origin, outlet.transport);
       if (!log.isDebug) return;
       const seconds = Math.round((Date.now() - since) / 100) / 10;
       log.debug(`${outlet.transport} ${origin.path} closed after ${seconds} s`, { peer: origin.remoteAddress });

@@ -39,6 +39,7 @@ function announceListener(listener: Listener, siteRoot: string | undefined, log:
   log.info(`page     ${urlOf(listener, siteRoot === undefined ? '/' : '/-/')}`);
   log.info(`channels ${urlOf(listener, '/channels/')}NAME`);
   log.info(`echo     ${urlOf(listener, '/echo', 'ws')}`);
+  log.info(`figures  ${urlOf(listener, '/dashboard')}, for those who run it`);
   log.info(`counts   ${urlOf(listener, '/live', 'ws')}, or GET ${urlOf(listener, '/live')}`);
 }
 
@@ -53,7 +54,7 @@ function announcePublishers(anonymous: boolean, { ring, made }: OpenedKeys, log:
   log.info(`publish  programs and pages of this machine without a key; ${holders}`, { keys: size });
   // Not by the log, which others may read, where it is no terminal: by standard error, once.
   if (made !== undefined) {
-    process.stderr.write(`a key to publish with, and for /metrics; it is shown this once: ${made}\n`);
+    process.stderr.write(`a key to publish with, and for /metrics and /dashboard; it is shown this once: ${made}\n`);
   }
 }
 

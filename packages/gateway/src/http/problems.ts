@@ -10,6 +10,8 @@ export type ProblemCode =
   | 'PB_AUTH_RATE'
   | 'PB_NOT_FOUND'
   | 'PB_TRACE_UNKNOWN'
+  | 'PB_CONNECTION_UNKNOWN'
+  | 'PB_ORIGIN_FORBIDDEN'
   | 'PB_METHOD_NOT_ALLOWED'
   | 'PB_REQUEST_TIMEOUT'
   | 'PB_PRECONDITION_FAILED'
@@ -36,12 +38,14 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
     status: 403,
     message: 'this is for those who run the server: ask on its own machine, or with a key that has the right admin',
   },
+  PB_ORIGIN_FORBIDDEN: { status: 403, message: 'pages of other origins may not ask that' },
   PB_AUTH_RATE: { status: 429, message: 'too many failed attempts to authenticate from this address' },
   PB_NOT_FOUND: { status: 404, message: 'there is nothing at this path; channels are at /channels/NAME' },
   PB_TRACE_UNKNOWN: {
     status: 404,
     message: 'no handshake with this id in the last minute: connect with ?trace= and a random id, then ask for it here',
   },
+  PB_CONNECTION_UNKNOWN: { status: 404, message: 'there is no such connection; it may have ended' },
   PB_METHOD_NOT_ALLOWED: { status: 405, message: 'this path has other methods: see Allow' },
   PB_REQUEST_TIMEOUT: { status: 408, message: 'the request did not arrive in time' },
   PB_PRECONDITION_FAILED: { status: 412, message: 'the file is another one by now' },

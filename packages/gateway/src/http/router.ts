@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Hub } from '@pulsebeacon/hub';
+import type { Dashboard } from '../dashboard/dashboard.ts';
 import type { Log } from '../log/log.ts';
 import type { LiveCounts } from '../sockets/counts.ts';
 import type { EchoServer } from '../sockets/echo.ts';
@@ -24,6 +25,7 @@ export interface RouterParts {
   readonly site: StaticSite | undefined;
   readonly echo: EchoServer;
   readonly hub: Hub;
+  readonly dashboard: Dashboard;
   readonly demos: Demos;
   readonly operations: Operations;
   /** Most bytes of what is posted to be echoed. */
@@ -79,7 +81,8 @@ export class Router {
     }
     if (target.path === '/echo' && isRead(request)) return void this.parts.echo.handleRequest(request, response);
     if (this.parts.isDraining()) closeAfter(request, response);
-    if (this.parts.hub.handle(request, response)) return undefined;
+    const { hub, dashboard } = this.parts;
+    if (hub.handle(request, response) || dashboard.handle(target.path, request, response)) return undefined;
     return this.answerTarget(target, request, response);
   }
 

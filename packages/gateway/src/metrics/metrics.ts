@@ -1,4 +1,6 @@
+import type { HubCounts } from '@pulsebeacon/hub';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { RecentLatency } from './recent-latency.ts';
 
 /** One kind of connections, and how many of it there are now. */
 export interface ConnectionCount {
@@ -7,11 +9,17 @@ export interface ConnectionCount {
   readonly path: string;
   readonly httpVersion: string;
   readonly count: number;
+  /** Most at once, since the start. */
+  readonly peak: number;
 }
 
 /** What the program counts anyway; it is read when somebody asks, and costs nothing before that. */
 export interface MetricsSource {
   connections(): Iterable<ConnectionCount>;
+  /** All of them, now. */
+  open(): number;
+  /** Those that follow channels, by transport. */
+  followers(): HubCounts['byTransport'];
   /** Most connections at once, since the start. */
   peak(): number;
   accepted(): number;
@@ -22,8 +30,12 @@ export interface MetricsSource {
   channels(): { readonly active: number; readonly subscriptions: number };
   /** Bytes that clients have not read yet, and how many clients are slow. */
   queues(): { readonly bytes: number; readonly slow: number };
+  /** The latter alone, which costs nothing. */
+  slow(): number;
   /** Requests, handshakes and messages that were refused, by code. */
   refused(): Readonly<Record<string, number>>;
+  /** Connections that are over, by reason: a code of this program, a close code, or how else it ended. */
+  closed(): Readonly<Record<string, number>>;
 }
 
 /** From a tenth of a millisecond to ten seconds. */
@@ -34,6 +46,8 @@ const LATENCY_BUCKETS = [
 /** The figures of the program in the text format of Prometheus. */
 export class Metrics {
   readonly contentType: string;
+  /** For whoever looks at it time and again. */
+  readonly recentLatency: RecentLatency = new RecentLatency();
   private readonly registry = new Registry();
   private readonly latency: Histogram;
   private readonly limits: Counter;
@@ -62,6 +76,7 @@ export class Metrics {
   /** A publication has gone out. */
   delivered(seconds: number): void {
     this.latency.observe(seconds);
+    this.recentLatency.record(seconds);
   }
 
   /** A limit was hit. */
@@ -95,7 +110,7 @@ export class Metrics {
     this.gauge('channels', 'Channels that somebody follows', () => source.channels().active);
     this.gauge('subscriptions', 'How many follow how many channels', () => source.channels().subscriptions);
     this.gauge('queue_bytes', 'Bytes that clients have not read yet', () => source.queues().bytes);
-    this.gauge('slow_consumers', 'Clients that have more to read than they should', () => source.queues().slow);
+    this.gauge('slow_consumers', 'Clients that have more to read than they should', () => source.slow());
   }
 
   private addCounters(source: MetricsSource): void {
@@ -120,6 +135,7 @@ export class Metrics {
     this.labelled('messages_total', 'Messages, by direction', 'direction', () => ({ ...source.messages() }));
     this.labelled('bytes_total', 'Bytes of messages, by direction', 'direction', () => ({ ...source.bytes() }));
     this.labelled('refused_total', 'What was refused, by its code', 'code', () => source.refused());
+    this.labelled('closed_total', 'Connections that are over, by reason', 'reason', () => source.closed());
   }
 
   private gauge(name: string, help: string, read: () => number): void {

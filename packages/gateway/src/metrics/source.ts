@@ -1,21 +1,21 @@
 import type { Hub } from '@pulsebeacon/hub';
 import type { ServerCounts } from '@pulsebeacon/websocket';
 import type { Admission } from '../sockets/admission.ts';
-import type { ConnectionCount, MetricsSource } from './metrics.ts';
+import type { MetricsSource } from './metrics.ts';
 
 /** A WebSocket server, as far as it counts. */
 export interface CountingServer {
   counts(): ServerCounts;
 }
 
-const CHANNEL_PATH = '/channels/{name}';
-
 /** Where the figures come from: the hub, and the WebSockets beside it. */
 export function metricsSource(hub: Hub, servers: readonly CountingServer[], admission: Admission): MetricsSource {
   const sum = (read: (counts: ServerCounts) => number): number =>
     servers.reduce((total, server) => total + read(server.counts()), 0);
   return {
-    connections: () => [...countClients(hub), ...servers.flatMap(countPaths)],
+    connections: () => admission.kinds.counts(),
+    open: () => admission.open,
+    followers: () => hub.counts().byTransport,
     peak: () => admission.peak,
     accepted: () => hub.counts().accepted + sum(({ accepted }) => accepted),
     messages: () => {
@@ -38,38 +38,23 @@ export function metricsSource(hub: Hub, servers: readonly CountingServer[], admi
     queues: () => {
       let bytes = 0;
       for (const { outlet } of hub.clients) bytes += outlet.queuedBytes;
-      return { bytes, slow: hub.counts().congested };
+      return { bytes, slow: hub.congested.size };
     },
-    refused: () => {
-      const refused: Record<string, number> = { ...hub.counts().refusedByCode };
-      for (const server of servers) {
-        for (const [code, count] of Object.entries(server.counts().refusedByCode))
-          refused[code] = (refused[code] ?? 0) + count;
-      }
-      return refused;
-    },
+    slow: () => hub.congested.size,
+    refused: () => merge(hub.counts().refusedByCode, servers, ({ refusedByCode }) => refusedByCode),
+    closed: () => merge(hub.counts().closedByReason, servers, ({ closedByCode }) => closedByCode),
   };
 }
 
-/** The clients of the hub: one path for all channels, because a label for each would never end. */
-function countClients(hub: Hub): Iterable<ConnectionCount> {
-  const counts = new Map<string, ConnectionCount>();
-  for (const { outlet, origin } of hub.clients) {
-    const path = origin.path.startsWith('/channels/') ? CHANNEL_PATH : origin.path;
-    const key = `${outlet.transport} ${origin.httpVersion} ${path}`;
-    const before = counts.get(key)?.count ?? 0;
-    counts.set(key, { transport: outlet.transport, path, httpVersion: origin.httpVersion, count: before + 1 });
+/** What the hub counts by name, and what the servers do. */
+function merge(
+  ofHub: Readonly<Record<string, number>>,
+  servers: readonly CountingServer[],
+  read: (counts: ServerCounts) => Readonly<Record<string, number>>,
+): Record<string, number> {
+  const all: Record<string, number> = { ...ofHub };
+  for (const server of servers) {
+    for (const [name, count] of Object.entries(read(server.counts()))) all[name] = (all[name] ?? 0) + count;
   }
-  return counts.values();
-}
-
-function countPaths(server: CountingServer): readonly ConnectionCount[] {
-  return Object.entries(server.counts().paths).flatMap(([path, { byHttpVersion }]) =>
-    Object.entries(byHttpVersion).map(([httpVersion, { open }]) => ({
-      transport: 'websocket',
-      path,
-      httpVersion,
-      count: open,
-    })),
-  );
+  return all;
 }

@@ -4,6 +4,7 @@ import { TokenBucket } from '@pulsebeacon/hub';
 import type { HostPolicy } from '../http/host-policy.ts';
 import { PROBLEMS } from '../http/problems.ts';
 import { isLoopbackAddress } from '../listen/loopback.ts';
+import { ConnectionKinds } from '../metrics/connection-kinds.ts';
 
 export interface AdmissionLimits {
   /** Most open WebSockets, of all paths together. */
@@ -23,20 +24,26 @@ export interface Arrival {
   readonly remoteAddress: string | undefined;
 }
 
-/** Somebody who has come in. */
-export interface Opened {
+/** What is known of a connection that is open. */
+export interface OpenConnection {
   readonly remoteAddress: string | undefined;
   readonly httpVersion: string;
+  /** Of its request. */
+  readonly path: string;
 }
 
 /** Who may open a WebSocket, or follow a channel in another way, over all paths together; and how many have. Each path asks here in `authorize`. */
 export class Admission {
   /** From now on everybody is refused, because the program ends. */
   draining = false;
+  /** How many there are of each kind. */
+  readonly kinds: ConnectionKinds = new ConnectionKinds();
   private readonly limits: AdmissionLimits;
   private readonly hosts: HostPolicy;
   private readonly handshakes: TokenBucket | undefined;
   private readonly byAddress = new Map<string, number>();
+  /** Of those who are open: milliseconds since 1970. */
+  private readonly openings = new WeakMap<object, number>();
   private readonly byVersion = new Map<string, number>();
   private openNow = 0;
   private openAtMost = 0;
@@ -74,13 +81,19 @@ export class Admission {
     return this.findCap(remoteAddress);
   }
 
-  /** The refusal that somebody gets who publishes by a request of its own, or undefined where it may pass. */
-  decidePublish({ host }: Arrival, incoming: IncomingMessage): Refusal | undefined {
+  /**
+   * The refusal of somebody who is none of the connections that are counted, or undefined where it may pass: it publishes
+   * by a request of its own, or looks at the server.
+   */
+  decideUncounted({ host }: Arrival, incoming: IncomingMessage): Refusal | undefined {
     return this.findObstacle(host, incoming);
   }
 
   /** A handshake has passed, and its connection is open. */
-  opened({ remoteAddress, httpVersion }: Opened): void {
+  opened(connection: OpenConnection, transport = 'websocket'): void {
+    const { remoteAddress, httpVersion, path } = connection;
+    this.kinds.opened({ transport, httpVersion, path });
+    this.openings.set(connection, Date.now());
     this.openNow++;
     this.byVersion.set(httpVersion, (this.byVersion.get(httpVersion) ?? 0) + 1);
     if (this.openNow > this.openAtMost) this.openAtMost = this.openNow;
@@ -88,8 +101,14 @@ export class Admission {
     this.byAddress.set(remoteAddress, (this.byAddress.get(remoteAddress) ?? 0) + 1);
   }
 
+  /** When a connection was opened, in milliseconds since 1970. */
+  openedAt(connection: OpenConnection): number {
+    return this.openings.get(connection) ?? Date.now();
+  }
+
   /** A connection is over. */
-  closed({ remoteAddress, httpVersion }: Opened): void {
+  closed({ remoteAddress, httpVersion, path }: OpenConnection, transport = 'websocket'): void {
+    this.kinds.closed({ transport, httpVersion, path });
     this.openNow--;
     this.byVersion.set(httpVersion, this.byVersion.get(httpVersion)! - 1);
     if (remoteAddress === undefined || !this.isCapped(remoteAddress)) return;

@@ -63,8 +63,9 @@ export abstract class ChannelSocket {
     this.client?.drained();
   }
 
-  onClose(): void {
-    this.client?.closed();
+  /** @param code of the close, RFC 6455 §7.4 */
+  onClose(code: number): void {
+    this.client?.closed(false, code);
   }
 
   abstract onMessage(data: string | Uint8Array): void;
@@ -103,6 +104,7 @@ export class RawChannelSocket extends ChannelSocket {
   onMessage(data: string | Uint8Array): void {
     const { client } = this;
     if (client === undefined || this.connection.state !== 'open') return;
+    client.tap?.received({ type: 'payload', data });
     try {
       client.takeTurn();
     } catch (error) {
@@ -163,10 +165,10 @@ export class EnvelopeChannelSocket extends ChannelSocket {
     }
   }
 
-  override onClose(): void {
+  override onClose(code: number): void {
     this.endHeartbeat?.();
     this.commands?.clear();
-    super.onClose();
+    super.onClose(code);
   }
 
   private withoutHello(command: Command): ClientCommand {

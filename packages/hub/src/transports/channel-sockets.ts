@@ -47,7 +47,7 @@ export class ChannelSockets {
       open: (connection, opening) => this.open(connection, opening, heartbeats),
       message: (connection, data) => socketOf(connection)?.onMessage(data),
       drain: (connection) => socketOf(connection)?.onDrain(),
-      close: (connection) => socketOf(connection)?.onClose(),
+      close: (connection, code) => socketOf(connection)?.onClose(code),
       // How a peer breaks the protocol is for its close code to say.
       error: () => {},
     });

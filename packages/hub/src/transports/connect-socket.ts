@@ -59,11 +59,12 @@ export class ConnectSocket {
     this.hub.onRefused(new WireError('PB_PAYLOAD_TOO_LARGE', detail), origin);
   }
 
-  onClose(): void {
+  /** @param code of the close, RFC 6455 §7.4 */
+  onClose(code: number): void {
     clearTimeout(this.helloTimer);
     this.endHeartbeat?.();
     this.commands?.clear();
-    this.client?.closed();
+    this.client?.closed(false, code);
   }
 
   private onCommand(command: Command, length: number): void {

@@ -27,7 +27,7 @@ export function connectSockets(hub: Hub, path: string, heartbeats: Heartbeats): 
     },
     message: (connection, data) => socketOf(connection).onMessage(data),
     drain: (connection) => socketOf(connection).onDrain(),
-    close: (connection) => socketOf(connection).onClose(),
+    close: (connection, code) => socketOf(connection).onClose(code),
     // How a peer breaks the protocol is for its close code to say.
     error: (connection, { code }) => {
       if (code === 'PB_MESSAGE_TOO_BIG') socketOf(connection).onTooBig();

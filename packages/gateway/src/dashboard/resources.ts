@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HubRequest, type Principal } from '@pulsebeacon/hub';
+import { parseChannelSegment, WireError } from '@pulsebeacon/wire';
+import { type ProblemCode, PROBLEMS, sendJson, sendProblem } from '../http/problems.ts';
+import type { DashboardAuthenticator, OwnPagesOnly } from './access.ts';
+import type { ChannelLists } from './channel-lists.ts';
+import type { Connections } from './connections.ts';
+import type { Now } from './messages.ts';
+
+export interface ResourceParts {
+  readonly authenticator: DashboardAuthenticator;
+  readonly ownPages: OwnPagesOnly;
+  readonly connections: Connections;
+  readonly channels: ChannelLists;
+  now(): Now;
+  /** An operator has ended a connection. */
+  onClosed(id: string, by: Principal): void;
+  onRefused(why: string, path: string, peer: string | undefined): void;
+  onFailed(error: unknown): void;
+}
+
+type Handler = (request: HubRequest, response: ServerResponse, by: Principal) => void | Promise<void>;
+type Methods = Readonly<Partial<Record<string, Handler>>>;
+
+const NOW = '/dashboard/now';
+const CONNECTIONS = '/dashboard/connections';
+const CHANNELS = '/dashboard/channels';
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 500;
+
+/** What the page of the dashboard asks for, as JSON, below `/dashboard`; and for whoever runs the server with curl. */
+export class Resources {
+  private readonly parts: ResourceParts;
+
+  constructor(parts: ResourceParts) {
+    this.parts = parts;
+  }
+
+  /** @returns false, having done nothing, where the path is none of them */
+  handle(path: string, incoming: IncomingMessage, response: ServerResponse): boolean {
+    const methods = this.find(path);
+    const request = methods === undefined ? undefined : HubRequest.of(incoming);
+    if (methods === undefined || request === undefined) return false;
+    const { parts } = this;
+    this.answer(methods, request, response).catch((error: unknown) => {
+      if (error instanceof WireError && !response.headersSent) return sendWireProblem(response, error, parts);
+      parts.onFailed(error);
+      if (response.headersSent) response.destroy();
+      else sendProblem(response, 'PB_INTERNAL');
+      return undefined;
+    });
+    return true;
+  }
+
+  private find(path: string): Methods | undefined {
+    const { connections, channels, now } = this.parts;
+    if (path === NOW) return { GET: (_, response) => sendJson(response, now()) };
+    if (path === CONNECTIONS)
+      return { GET: (request, response) => sendJson(response, connections.list(queryOf(request))) };
+    if (path === CHANNELS) {
+      return {
+        GET: (request, response) => {
+          const { limit, text } = queryOf(request);
+          sendJson(response, channels.list(limit, text));
+        },
+      };
+    }
+    if (path.startsWith(`${CONNECTIONS}/`)) return this.ofConnection(path.slice(CONNECTIONS.length + 1));
+    if (!path.startsWith(`${CHANNELS}/`)) return undefined;
+    const segment = path.slice(CHANNELS.length + 1);
+    return {
+      GET: async (_, response) => sendJson(response, await channels.find(parseChannelSegment(segment))),
+    };
+  }
+
+  private ofConnection(id: string): Methods {
+    const { connections, onClosed } = this.parts;
+    return {
+      GET: (_, response) => {
+        const found = connections.find(id);
+        if (found === undefined) sendProblem(response, 'PB_CONNECTION_UNKNOWN');
+        else sendJson(response, found);
+      },
+      DELETE: (_, response, by) => {
+        if (!connections.close(id)) return sendProblem(response, 'PB_CONNECTION_UNKNOWN');
+        onClosed(id, by);
+        response.writeHead(204).end();
+        return undefined;
+      },
+    };
+  }
+
+  private async answer(methods: Methods, request: HubRequest, response: ServerResponse): Promise<void> {
+    const { authenticator, ownPages, onRefused } = this.parts;
+    const foreign = ownPages.refuse(request);
+    if (foreign !== undefined) {
+      onRefused(foreign, request.path, request.remoteAddress);
+      return sendProblem(response, 'PB_ORIGIN_FORBIDDEN');
+    }
+    const by = authenticator.authenticate(request);
+    if (by === undefined) throw new WireError('PB_UNAUTHENTICATED', `a key is needed here: ${authenticator.remedy}`);
+    if (by.grants.length === 0) return sendProblem(response, 'PB_ADMIN_ONLY');
+    const { method } = request;
+    const handler = methods[method === 'HEAD' ? 'GET' : method];
+    if (handler === undefined) {
+      const allow = Object.keys(methods).flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each]));
+      return sendProblem(response, 'PB_METHOD_NOT_ALLOWED', { headers: { Allow: allow.join(', ') } });
+    }
+    return handler(request, response, by);
+  }
+}
+
+function queryOf({ query }: HubRequest) {
+  const limit = Number(query.get('limit') ?? DEFAULT_LIMIT);
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+    throw new WireError(
+      'PB_QUERY_INVALID',
+      `limit is ${query.get('limit')}: pass a whole number from 1 to ${MAX_LIMIT}`,
+    );
+  }
+  return { limit, text: query.get('text') ?? '', transport: query.get('transport') ?? undefined };
+}
+
+function sendWireProblem(response: ServerResponse, error: WireError, { authenticator }: ResourceParts): void {
+  const { code, message: detail, entry } = error;
+  if (entry.status === 401) response.setHeader('WWW-Authenticate', authenticator.challenge);
+  if (entry.status === 429) response.setHeader('Retry-After', '60');
+  const known: ProblemCode | undefined = code in PROBLEMS ? (code as ProblemCode) : undefined;
+  if (known !== undefined) return sendProblem(response, known, { detail });
+  const problem = { type: 'about:blank', status: entry.status, detail, code };
+  response.setHeader('Content-Type', 'application/problem+json');
+  response.setHeader('Cache-Control', 'no-store');
+  response.writeHead(entry.status).end(`${JSON.stringify(problem)}\n`);
+}
