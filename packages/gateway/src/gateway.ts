@@ -5,6 +5,7 @@ import { GatewayAuthenticator } from './access/authenticator.ts';
 import { endRevoked } from './access/revocations.ts';
 import { createHub } from './channels/live-channels.ts';
 import { openStore, type Store } from './channels/store.ts';
+import { Visits } from './demos/visits.ts';
 import { drain, type DrainReport } from './drain.ts';
 import { Failure } from './failure.ts';
 import { Demos } from './http/demos.ts';
@@ -45,6 +46,7 @@ export class Gateway {
   private readonly echo: EchoServer;
   private readonly live: Live;
   private readonly demos: Demos;
+  private readonly visits: Visits;
   private readonly elsewhere: WebSocketServer;
   private readonly router: Router;
   private readonly stopLooking: () => void;
@@ -74,6 +76,12 @@ export class Gateway {
       onDelivered: (seconds) => metrics.delivered(seconds),
       onLimited: (code) => metrics.limited(code),
     });
+    this.visits = new Visits({
+      hub: this.hub,
+      authenticator,
+      publicUrls,
+      onFailed: (error) => log.error('a demonstration failed', { err: error }),
+    });
     this.stopLooking = endRevoked(this.hub, authenticator);
     const metrics = new Metrics(metricsSource(this.hub, this.socketServers, admission));
     // Handshakes for any other path: refused all the same, but with a line in the log.
@@ -85,6 +93,7 @@ export class Gateway {
       echo: this.echo,
       hub: this.hub,
       demos: this.demos,
+      visits: this.visits,
       operations: new Operations({
         authenticator,
         metrics,
@@ -131,6 +140,7 @@ export class Gateway {
   async drain(): Promise<DrainReport> {
     this.admission.draining = true;
     this.stopLooking();
+    this.visits.close();
     const servers = this.listening.map(({ server }) => server);
     const report = await drain(servers, this.socketServers, this.hub, this.settings.limits.drainTimeout);
     await this.hub.close();
@@ -167,6 +177,7 @@ export class Gateway {
     this.echo.attach(server);
     this.live.server.attach(server);
     this.demos.sockets.attach(server);
+    this.visits.attach(server);
     // Requests come by the router, which judges their Host first.
     this.hub.attach(server, { requests: false });
     this.elsewhere.attach(server);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Hub } from '@pulsebeacon/hub';
+import type { Visits } from '../demos/visits.ts';
 import type { Log } from '../log/log.ts';
 import type { LiveCounts } from '../sockets/counts.ts';
 import type { EchoServer } from '../sockets/echo.ts';
@@ -24,6 +25,7 @@ export interface RouterParts {
   readonly echo: EchoServer;
   readonly hub: Hub;
   readonly demos: Demos;
+  readonly visits: Visits;
   readonly operations: Operations;
   /** Most bytes of what is posted to be echoed. */
   readonly maxBodySize: number;
@@ -78,7 +80,8 @@ export class Router {
     }
     if (target.path === '/echo' && isRead(request)) return void this.parts.echo.handleRequest(request, response);
     if (this.parts.isDraining()) response.setHeader('Connection', 'close');
-    if (this.parts.hub.handle(request, response)) return undefined;
+    if (this.parts.hub.handle(request, response) || this.parts.visits.handle(target.path, request, response))
+      return undefined;
     return this.answerTarget(target, request, response);
   }
 
