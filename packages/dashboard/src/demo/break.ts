@@ -5,14 +5,14 @@ import { count, size } from '../shared/format.js';
 import { Counter } from './break/counter.ts';
 import { Events } from './break/events.ts';
 import { Timeline } from './break/timeline.ts';
-import { FAULT_NAMES, type FaultName, isFaultName, type Status, Visit } from './break/visit.ts';
+import { FAULT_NAMES, type FaultName, isFaultName, SHORT_NAMES, type Status, Visit } from './break/visit.ts';
 import { Key, wantsKey } from './key.ts';
 import { showLink, TRANSPORT_NAMES } from './link.ts';
 import { readObject } from './visitor.ts';
 
 const ASK_EVERY_MS = 500;
 /** For those who watch: a client that nobody watches takes its time. */
-const PACE = { upgradeAfter: 5000, backoffCap: 2000, rememberFor: 0 };
+const PACE = { openTimeout: 3000, upgradeAfter: 5000, backoffCap: 2000, rememberFor: 0 };
 
 const events = new Events();
 const timeline = new Timeline(byId('tracks', HTMLElement));
@@ -84,7 +84,9 @@ function show(status: Status): void {
   for (const { text, time } of status.events) events.add('stage', text, time);
   published = status.published;
   const { websockets, streams, heldBytes } = status;
-  const open = [websockets > 0 ? `${websockets} WebSocket` : '', streams > 0 ? `${streams} stream` : ''].filter(Boolean);
+  const open = [websockets > 0 ? `${websockets} WebSocket` : '', streams > 0 ? `${streams} stream` : ''].filter(
+    Boolean,
+  );
   const held = heldBytes > 0 ? `, ${size(heldBytes)} held back` : '';
   byId('stage-now', HTMLElement).textContent = `on the stage: ${open.join(', ') || 'nothing open'}${held}`;
   showCounts();
@@ -93,7 +95,7 @@ function show(status: Status): void {
 async function switchTo(fault: FaultName): Promise<void> {
   if (visit === undefined) return;
   events.add('you', FAULT_NAMES[fault]);
-  timeline.setFault(fault === 'none' ? undefined : fault, FAULT_NAMES[fault]);
+  timeline.setFault(fault === 'none' ? undefined : fault, SHORT_NAMES[fault]);
   try {
     show(await visit.set(fault));
   } catch (error) {

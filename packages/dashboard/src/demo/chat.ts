@@ -59,7 +59,9 @@ function startPlug(): void {
     else plug.putIn();
     button.textContent = isOut ? 'Come back' : 'Go offline';
     button.setAttribute('aria-pressed', String(isOut));
-    hint.textContent = isOut ? 'Nothing gets through to this tab.' : 'Takes the network from this tab. What you send waits.';
+    hint.textContent = isOut
+      ? 'Nothing gets through to this tab.'
+      : 'Takes the network from this tab. What you send waits.';
   });
 }
 

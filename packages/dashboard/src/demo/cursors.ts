@@ -62,7 +62,8 @@ function connect(): void {
     showHere();
   });
   channel.subscribe({ echo: false, onPublication: ({ data }) => onPlace(readObject(data)) });
-  own.on('statechange', ({ state }) => {
+  own.on('statechange', ({ state, error }) => {
+    if (wantsKey(error)) key.ask(true);
     if (state !== 'online') return;
     sayPlace();
     void askWhoIsHere();

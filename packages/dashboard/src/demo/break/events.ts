@@ -17,7 +17,9 @@ export class Events {
     // The client says anew why it waits each time it tries.
     if (source === 'client' && line === this.latest) return;
     this.latest = line;
-    this.list.prepend(create('li', source, create('time', '', clock.format(time)), create('b', '', source), create('span', '', text)));
+    this.list.prepend(
+      create('li', source, create('time', '', clock.format(time)), create('b', '', source), create('span', '', text)),
+    );
     if (this.list.childElementCount > MOST_ROWS) this.list.lastElementChild?.remove();
   }
 }

@@ -11,14 +11,15 @@ interface Span {
   to: number | undefined;
 }
 
-/** One line of the time line: one thing at a time, or nothing. */
+/** One line of the time line: one thing at a time, or nothing. It lies on a strip that moves: nothing is laid out anew. */
 class Track {
-  private readonly element: HTMLElement;
+  private readonly strip = create('div', 'strip');
+  private readonly begin = performance.now();
   private spans: Span[] = [];
   private kind: string | undefined;
 
   constructor(element: HTMLElement) {
-    this.element = element;
+    element.append(this.strip);
   }
 
   /** From now on it is so. @param kind how it looks; undefined: nothing */
@@ -29,24 +30,24 @@ class Track {
     if (open !== undefined) open.to ??= now;
     if (kind === undefined) return;
     const element = create('span', `span ${kind}`, text);
-    this.element.append(element);
+    element.style.left = percent(now - this.begin);
+    this.strip.append(element);
     this.spans.push({ element, from: now, to: undefined });
   }
 
   draw(now: number): void {
-    const begin = now - WINDOW_MS;
+    this.strip.style.transform = `translateX(${percent(this.begin - now)})`;
     this.spans = this.spans.filter(({ element, to = now }) => {
-      if (to > begin) return true;
+      if (to > now - WINDOW_MS) return true;
       element.remove();
       return false;
     });
-    for (const { element, from, to = now } of this.spans) {
-      const left = (Math.max(from, begin) - begin) / WINDOW_MS;
-      element.style.left = `${(left * 100).toFixed(2)}%`;
-      element.style.width = `${(((to - begin) / WINDOW_MS - left) * 100).toFixed(2)}%`;
-    }
+    for (const { element, from, to = now } of this.spans) element.style.width = percent(to - from);
   }
 }
+
+/** Of what is shown. */
+const percent = (ms: number): string => `${((ms / WINDOW_MS) * 100).toFixed(2)}%`;
 
 /** What came in each second, as bars that walk to the left. */
 class Bars {
@@ -68,7 +69,7 @@ class Bars {
     for (const second of this.counts.keys()) if (second <= newest - BARS) this.counts.delete(second);
     this.bars.forEach((bar, index) => {
       const value = this.counts.get(newest - BARS + 1 + index) ?? 0;
-      bar.style.height = `${Math.min(100, (value / HIGHEST) * 100)}%`;
+      bar.style.transform = `scaleY(${Math.min(1, value / HIGHEST)})`;
       bar.toggleAttribute('data-burst', value > HIGHEST / 2);
     });
   }

@@ -9,6 +9,15 @@ export const FAULT_NAMES = {
   down: 'the network is down',
 } as const;
 
+/** Where there is little room. */
+export const SHORT_NAMES: Readonly<Record<FaultName, string>> = {
+  none: '',
+  blocked: 'blocked',
+  stalled: 'stalled',
+  buffered: 'buffered',
+  down: 'down',
+};
+
 export type FaultName = keyof typeof FAULT_NAMES;
 
 export const isFaultName = (text: string): text is FaultName => Object.hasOwn(FAULT_NAMES, text);

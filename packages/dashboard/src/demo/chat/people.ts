@@ -64,7 +64,9 @@ export class People {
     const all = new Set(this.here);
     if (owner.client !== undefined) all.add(owner.client);
     const rows = [...all].map((client) => ({ client, ...this.looksOf(client) }));
-    rows.sort((a, b) => Number(b.client === owner.client) - Number(a.client === owner.client) || a.name.localeCompare(b.name));
+    rows.sort(
+      (a, b) => Number(b.client === owner.client) - Number(a.client === owner.client) || a.name.localeCompare(b.name),
+    );
     this.count.textContent = String(rows.length);
     this.list.replaceChildren(
       ...rows.map(({ client, ...looks }) => {

@@ -55,7 +55,9 @@ export class Room {
     });
     this.people.watch(this.chat);
     this.chat.on('notRecovered', () => messages.note('Some messages are too old to be had again'));
-    this.chat.on('error', ({ message }) => messages.note(message));
+    this.chat.on('error', ({ code, message }) => {
+      if (code !== 'PB_CLIENT_CLOSED') messages.note(message);
+    });
     this.chat.subscribe({ since, onPublication: (publication) => this.onSaid(publication) });
     this.names.subscribe({ since: 'all', onPublication: ({ data }) => this.onName(readObject(data)) });
     this.typings.subscribe(({ data }) => this.onTyping(readObject(data)));
@@ -106,6 +108,7 @@ export class Room {
   private onState(): void {
     const wasOnline = this.isOnline;
     this.isOnline = this.beacon.state === 'online';
+    if (wantsKey(this.beacon.status.error)) this.onWantsKey();
     if (wasOnline && !this.isOnline) {
       this.catchUp = new CatchUp(this.chat, ([first, ...more]) => {
         if (first === undefined) return;

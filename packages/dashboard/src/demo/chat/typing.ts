@@ -25,7 +25,11 @@ export class Typing {
   note(client: string, isTyping: boolean): void {
     clearTimeout(this.typists.get(client));
     this.typists.delete(client);
-    if (isTyping) this.typists.set(client, setTimeout(() => this.note(client, false), FORGET_MS));
+    if (isTyping)
+      this.typists.set(
+        client,
+        setTimeout(() => this.note(client, false), FORGET_MS),
+      );
     this.onChanged();
   }
 
