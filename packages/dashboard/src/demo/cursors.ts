@@ -61,6 +61,9 @@ function connect(): void {
     field.hide(client);
     showHere();
   });
+  channel.on('error', (error) => {
+    if (wantsKey(error)) key.ask(true);
+  });
   channel.subscribe({ echo: false, onPublication: ({ data }) => onPlace(readObject(data)) });
   own.on('statechange', ({ state, error }) => {
     if (wantsKey(error)) key.ask(true);

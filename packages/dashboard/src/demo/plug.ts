@@ -20,16 +20,14 @@ export class Plug {
 
   /** Options of a Beacon that goes by it. */
   get options(): Pick<BeaconOptions, 'WebSocket' | 'fetch'> {
-    const open = (url: string): WebSocket | Dead => this.open(url);
-    // A constructor may return what it likes.
-    class Plugged {
-      constructor(url: string) {
-        return open(url) as unknown as Plugged;
-      }
-    }
+    const { open } = this;
+    // What a constructor returns is what `new` gives.
+    const Plugged = function (url: string): WebSocket | Dead {
+      return open(url);
+    };
     return {
       WebSocket: Plugged as unknown as SocketClass,
-      fetch: ((url: string, init?: RequestInit) => this.fetch(url, init)) as NonNullable<BeaconOptions['fetch']>,
+      fetch: (url: string, init: RequestInit) => this.fetch(url, init),
     };
   }
 
@@ -46,15 +44,15 @@ export class Plug {
     window.dispatchEvent(new Event('online'));
   }
 
-  private open(url: string): WebSocket | Dead {
+  private readonly open = (url: string): WebSocket | Dead => {
     if (this.isOut) return new Dead();
     const socket = new WebSocket(url);
     this.sockets.add(socket);
     socket.addEventListener('close', () => this.sockets.delete(socket));
     return socket;
-  }
+  };
 
-  private fetch(url: string, init: RequestInit = {}): Promise<Response> {
+  private fetch(url: string, init: RequestInit): Promise<Response> {
     if (this.isOut) return Promise.reject(new TypeError('this tab is offline'));
     const { signal } = init;
     const any = signal ? AbortSignal.any([signal, this.pulled.signal]) : this.pulled.signal;

@@ -121,7 +121,9 @@ export class FaultStage {
   /** Passes a handshake of the visitor on. @returns how it is refused */
   handleUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): Refusal | undefined {
     const { current } = this;
-    if (current === 'down' || this.passages.size >= MOST_PASSAGES) {
+    // Where a body comes with it, Node 26 gives something that is no socket.
+    const isStrange = socket !== request.socket;
+    if (isStrange || current === 'down' || this.passages.size >= MOST_PASSAGES) {
       socket.destroy();
       return undefined;
     }

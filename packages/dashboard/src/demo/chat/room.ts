@@ -55,8 +55,9 @@ export class Room {
     });
     this.people.watch(this.chat);
     this.chat.on('notRecovered', () => messages.note('Some messages are too old to be had again'));
-    this.chat.on('error', ({ code, message }) => {
-      if (code !== 'PB_CLIENT_CLOSED') messages.note(message);
+    this.chat.on('error', (error) => {
+      if (wantsKey(error)) onWantsKey();
+      if (error.code !== 'PB_CLIENT_CLOSED') messages.note(error.message);
     });
     this.chat.subscribe({ since, onPublication: (publication) => this.onSaid(publication) });
     this.names.subscribe({ since: 'all', onPublication: ({ data }) => this.onName(readObject(data)) });
