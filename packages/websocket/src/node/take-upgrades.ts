@@ -1,8 +1,9 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { PathParameters } from '../handshake/path-template.ts';
-import type { Refusal } from '../handshake/refusal.ts';
-import { refuse } from './opening.ts';
+import { Refusal } from '../handshake/refusal.ts';
+import type { HandshakeTarget, HostServer } from './connect-dispatcher.ts';
+import { UpgradeExchange } from './exchange.ts';
 import { UpgradeDispatcher } from './upgrade-dispatcher.ts';
 
 /**
@@ -18,17 +19,23 @@ export type UpgradeTaker = (
 
 /**
  * Hands over the WebSocket handshakes of a path as they came, unread, beside the WebSocket servers of the same HTTP
- * server: for those who pass them on, as a reverse proxy does.
+ * server: for those who pass them on, as a reverse proxy does. Those of HTTP/2, which have no socket of their own, are
+ * refused with 404.
  * @param path a path, or a template such as `/rooms/{room}`
  * @returns ends it
  * @throws HandshakeUsageError `PB_PATH_TEMPLATE_CONFLICT` where the path is taken
  */
-export function takeUpgrades(server: Server, path: string, take: UpgradeTaker): () => void {
+export function takeUpgrades(server: HostServer, path: string, take: UpgradeTaker): () => void {
   const dispatcher = UpgradeDispatcher.of(server);
-  const target = {
-    openUpgrade(request: IncomingMessage, socket: Socket, head: Buffer, parameters: PathParameters): void {
-      const refusal = take(request, socket, head, parameters);
-      if (refusal !== undefined) refuse(socket, refusal, request.method);
+  const target: HandshakeTarget = {
+    // Otherwise no other path of the server could have WebSockets over HTTP/2.
+    takesHttp2: true,
+    openHandshake(exchange, parameters): void {
+      const refusal =
+        exchange instanceof UpgradeExchange
+          ? take(exchange.request, exchange.socket, exchange.head, parameters)
+          : Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH', { detail: 'WebSockets are opened here over HTTP/1.1 alone' });
+      if (refusal !== undefined) exchange.refuse(refusal);
     },
   };
   dispatcher.add(path, target);
