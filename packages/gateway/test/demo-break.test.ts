@@ -248,6 +248,17 @@ describe('/demo/break', () => {
     assert.deepEqual([foreign.status, foreign.json()['code']], [401, 'PB_UNAUTHENTICATED']);
     assert.match(foreign.headers['www-authenticate']!, /^Bearer/);
   });
+
+  // The last: it ends the program.
+  it('holds nobody back when the program ends', async () => {
+    const visit = await begin();
+    const client = await follow(visit);
+    await client.nextJson(isNumber);
+    await set(visit, 'stalled');
+    const { code } = await program.stop();
+    assert.equal(code, 0);
+    assert.equal((await client.closed).code, 1012);
+  });
 });
 
 /** Waits for what is to come by itself. */
