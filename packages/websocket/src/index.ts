@@ -78,6 +78,7 @@ export { parseRetryAfter } from './node/client/retry-after.ts';
 export type { FrameTrace, Trace, TraceEvent } from './node/client/trace.ts';
 export type { AnswerFaultCode } from './handshake/answer-faults.ts';
 export type { Counts, ServerCounts } from './node/census.ts';
+export type { HostServer } from './node/connect-dispatcher.ts';
 export type { Acceptance, Authorization, OpeningRequest, RefusedEvent } from './node/opening.ts';
 export { DeflateMemoryBudget } from './node/deflate/memory-budget.ts';
 export type { DeflateOptions } from './node/deflate/options.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Hub, HubRequest } from '@pulsebeacon/hub';
-import { OriginPolicy, Refusal, takeUpgrades } from '@pulsebeacon/websocket';
+import { type HostServer, OriginPolicy, Refusal, takeUpgrades } from '@pulsebeacon/websocket';
 import { WireError } from '@pulsebeacon/wire';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
 import { sendJson, sendProblem } from '../http/problems.ts';
@@ -50,7 +50,7 @@ export class Visits {
   }
 
   /** Takes the handshakes of all visitors. */
-  attach(server: Server): void {
+  attach(server: HostServer): void {
     takeUpgrades(server, `${PATH}/{id}/${CONNECT}`, (request, socket, head, { id = '' }) => {
       const visit = this.visits.get(id);
       if (visit === undefined) return Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH', { detail: 'this visit is over' });
