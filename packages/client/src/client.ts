@@ -11,6 +11,7 @@ export {
   type SubscribeOptions,
   type Subscription,
 } from './channel.ts';
+export type { Member } from '@pulsebeacon/wire';
 export type { BeaconState } from './connection/machine.ts';
 export { BeaconError, type BeaconErrorOptions, type ClientErrorCode } from './errors.ts';
 export type { BeaconOptions } from './options.ts';

@@ -5,6 +5,7 @@ import { endRevoked } from './access/revocations.ts';
 import { createHub } from './channels/live-channels.ts';
 import { openStore, type Store } from './channels/store.ts';
 import { Dashboard } from './dashboard/dashboard.ts';
+import { Visits } from './demos/visits.ts';
 import { drain, type DrainReport } from './drain.ts';
 import { Failure } from './failure.ts';
 import { Demos } from './http/demos.ts';
@@ -46,6 +47,7 @@ export class Gateway {
   private readonly live: Live;
   private readonly demos: Demos;
   private readonly dashboard: Dashboard;
+  private readonly visits: Visits;
   private readonly elsewhere: WebSocketServer;
   private readonly router: Router;
   private readonly stopLooking: () => void;
@@ -75,6 +77,12 @@ export class Gateway {
       onDelivered: (seconds) => metrics.delivered(seconds),
       onLimited: (code) => metrics.limited(code),
     });
+    this.visits = new Visits({
+      hub: this.hub,
+      authenticator,
+      publicUrls,
+      onFailed: (error) => log.error('a demonstration failed', { err: error }),
+    });
     this.stopLooking = endRevoked(this.hub, authenticator);
     const source = metricsSource(this.hub, this.socketServers, admission);
     const metrics = new Metrics(source);
@@ -101,6 +109,7 @@ export class Gateway {
       hub: this.hub,
       dashboard: this.dashboard,
       demos: this.demos,
+      visits: this.visits,
       operations: new Operations({
         authenticator,
         metrics,
@@ -147,6 +156,7 @@ export class Gateway {
   async drain(): Promise<DrainReport> {
     this.admission.draining = true;
     this.stopLooking();
+    this.visits.close();
     const dashboard = this.dashboard.close();
     const report = await drain(this.listening, this.socketServers, this.hub, this.settings.limits.drainTimeout);
     await dashboard;
@@ -190,6 +200,7 @@ export class Gateway {
     this.echo.attach(server);
     this.live.server.attach(server);
     this.demos.sockets.attach(server);
+    this.visits.attach(server);
     // Requests come by the router, which judges their Host first.
     this.hub.attach(server, { requests: false });
     this.dashboard.attach(server);

@@ -96,6 +96,7 @@ export {
   WebSocketServer,
 } from './node/server.ts';
 export type { ServerConnection } from './node/server-connection.ts';
+export { takeUpgrades, type UpgradeTaker } from './node/take-upgrades.ts';
 export type { CloseEvent, CloseEventInit } from './node/whatwg/close-event.ts';
 export type { WebSocketOptions } from './node/whatwg/options.ts';
 export {

@@ -2,6 +2,7 @@ import { Refusal } from '@pulsebeacon/websocket';
 import { type ClientOrigin, Hub, type HubClient, type HubHooks, type HubRequest, RateTable } from '@pulsebeacon/hub';
 import { WireError } from '@pulsebeacon/wire';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
+import { withDemoChannels } from '../demos/channels.ts';
 import { isLoopbackAddress } from '../listen/loopback.ts';
 import type { Log } from '../log/log.ts';
 import type { GatewaySettings } from '../settings.ts';
@@ -36,7 +37,7 @@ export function createHub(parts: LiveChannelsParts): Hub {
     authenticator,
     publicUrl: publicUrls,
     allowedOrigins: allowedOrigins.includes('*') ? '*' : allowedOrigins,
-    namespaces: settings.namespaces,
+    namespaces: withDemoChannels(settings.namespaces),
     limits: {
       // Admission counts over everything that the program serves.
       maxClients: Infinity,

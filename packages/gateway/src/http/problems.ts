@@ -7,11 +7,15 @@ export type ProblemCode =
   | 'PB_HOST_INVALID'
   | 'PB_UNAUTHENTICATED'
   | 'PB_ADMIN_ONLY'
+  | 'PB_FORBIDDEN'
+  | 'PB_ORIGIN_FORBIDDEN'
   | 'PB_AUTH_RATE'
   | 'PB_NOT_FOUND'
   | 'PB_TRACE_UNKNOWN'
   | 'PB_CONNECTION_UNKNOWN'
-  | 'PB_ORIGIN_FORBIDDEN'
+  | 'PB_DEMO_FAULT'
+  | 'PB_DEMO_UNKNOWN'
+  | 'PB_DEMO_FULL'
   | 'PB_METHOD_NOT_ALLOWED'
   | 'PB_REQUEST_TIMEOUT'
   | 'PB_PRECONDITION_FAILED'
@@ -38,7 +42,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
     status: 403,
     message: 'this is for those who run the server: ask on its own machine, or with a key that has the right admin',
   },
-  PB_ORIGIN_FORBIDDEN: { status: 403, message: 'pages of other origins may not ask that' },
+  PB_FORBIDDEN: { status: 403, message: 'these credentials do not give the right to this' },
+  PB_ORIGIN_FORBIDDEN: { status: 403, message: 'pages of other origins may not do this' },
   PB_AUTH_RATE: { status: 429, message: 'too many failed attempts to authenticate from this address' },
   PB_NOT_FOUND: { status: 404, message: 'there is nothing at this path; channels are at /channels/NAME' },
   PB_TRACE_UNKNOWN: {
@@ -46,6 +51,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
     message: 'no handshake with this id in the last minute: connect with ?trace= and a random id, then ask for it here',
   },
   PB_CONNECTION_UNKNOWN: { status: 404, message: 'there is no such connection; it may have ended' },
+  PB_DEMO_FAULT: { status: 400, message: 'the demonstration has no such fault' },
+  PB_DEMO_UNKNOWN: { status: 404, message: 'this visit to the demonstration is over: begin another at /demo/break' },
   PB_METHOD_NOT_ALLOWED: { status: 405, message: 'this path has other methods: see Allow' },
   PB_REQUEST_TIMEOUT: { status: 408, message: 'the request did not arrive in time' },
   PB_PRECONDITION_FAILED: { status: 412, message: 'the file is another one by now' },
@@ -54,6 +61,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
   PB_HOST_UNKNOWN: { status: 421, message: 'this server does not answer for the name in Host: --public-url lets it' },
   PB_FIELDS_TOO_LARGE: { status: 431, message: 'the header of the request is larger than 16 KiB' },
   PB_TOO_MANY_FIELDS: { status: 431, message: 'the request has more than 100 header fields' },
+  PB_DEMO_FULL: { status: 503, message: 'as many people as may are at the demonstration: come back later' },
   PB_HANDSHAKE_RATE: { status: 503, message: 'more handshakes a second than --handshake-rate allows' },
   PB_INTERNAL: { status: 500, message: 'the server failed; its log says why' },
 };

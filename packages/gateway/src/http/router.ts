@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Hub } from '@pulsebeacon/hub';
 import type { Dashboard } from '../dashboard/dashboard.ts';
+import type { Visits } from '../demos/visits.ts';
 import type { Log } from '../log/log.ts';
 import type { LiveCounts } from '../sockets/counts.ts';
 import type { EchoServer } from '../sockets/echo.ts';
@@ -27,6 +28,7 @@ export interface RouterParts {
   readonly hub: Hub;
   readonly dashboard: Dashboard;
   readonly demos: Demos;
+  readonly visits: Visits;
   readonly operations: Operations;
   /** Most bytes of what is posted to be echoed. */
   readonly maxBodySize: number;
@@ -81,8 +83,10 @@ export class Router {
     }
     if (target.path === '/echo' && isRead(request)) return void this.parts.echo.handleRequest(request, response);
     if (this.parts.isDraining()) closeAfter(request, response);
-    const { hub, dashboard } = this.parts;
-    if (hub.handle(request, response) || dashboard.handle(target.path, request, response)) return undefined;
+    const { hub, dashboard, visits } = this.parts;
+    if (hub.handle(request, response)) return undefined;
+    if (dashboard.handle(target.path, request, response)) return undefined;
+    if (visits.handle(target.path, request, response)) return undefined;
     return this.answerTarget(target, request, response);
   }
 

@@ -52,7 +52,7 @@ export class UpgradeExchange implements HandshakeExchange {
   readonly request: IncomingMessage;
   readonly head: Buffer;
   readonly remoteAddress: string | undefined;
-  private readonly socket: Socket;
+  readonly socket: Socket;
 
   constructor(request: IncomingMessage, socket: Socket, head: Buffer) {
     this.request = request;
