@@ -5,13 +5,12 @@ import { type Ending, toError } from './connection/ending.ts';
 import type { BeaconError } from './errors.ts';
 import { type Entry, Outbox, type OutboxLimits, type Reply } from './outbox.ts';
 import { globals } from './platform.ts';
-import { endingOfFailure, hasType, post, readRefusal } from './transports/http.ts';
+import { endingOfFailure, hasType, JSON_TYPE, post, readRefusal } from './transports/http.ts';
 import { readMessages } from './transports/read-message.ts';
 import type { WireCommand } from './transports/transport.ts';
 
 /** Requests go by this number, links by theirs. */
 const BY_POST = -1;
-const JSON_TYPE = 'application/json';
 /** So much is under way on a WebSocket, or in one request: a server takes 64 KiB and 256 commands in a body. */
 const MOST_COMMANDS = 200;
 const MOST_CHARACTERS = 48 * 1024;
