@@ -31,7 +31,7 @@ export const SUITES = [
   {
     name: 'properties',
     about: 'fuzz and property tests, with fixed seeds (`npm run soak` has their long form)',
-    where: /^packages\/[^/]+\/test\/properties\//,
+    where: /^(?:packages\/[^/]+\/)?test\/properties\//,
     atOnce: 2,
     seconds: 240,
   },
