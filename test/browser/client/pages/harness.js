@@ -1,0 +1,45 @@
+// What tests do in a page, or a worker, with the client; and what they see of it.
+import { Beacon } from '/client.js';
+
+/** Short times, so that tests need no long ones. */
+const FAST = { openTimeout: 800, upgradeAfter: 300, backoffBase: 20, backoffCap: 200, pollWait: 1000 };
+
+const seen = { data: [], gaps: 0, statuses: [], state: '', transport: '', reason: '' };
+let waiting = [];
+let beacon;
+
+function note() {
+  for (const wake of waiting.splice(0)) wake();
+}
+
+/** Follows the channel `news`; resolves once it does. */
+async function start(options = {}, url = location.origin) {
+  beacon = new Beacon(url, { ...FAST, rememberFor: 0, ...options });
+  beacon.on('statechange', (status) => {
+    const { state, transport, reason, retryIn, error } = status;
+    const { code, status: answered, challenge } = error ?? {};
+    const told = { state, transport, reason, retryIn, at: performance.now(), code, answered, challenge };
+    Object.assign(seen, told);
+    seen.statuses.push(told);
+    note();
+  });
+  const channel = beacon.channel('news');
+  channel.on('notRecovered', () => {
+    seen.gaps++;
+    note();
+  });
+  await channel.subscribe(({ data }) => {
+    seen.data.push(data);
+    note();
+  }).ready;
+}
+
+/** Resolves once it is so, with what was seen. */
+async function until(isReached) {
+  while (!isReached(seen)) await new Promise((resolve) => waiting.push(resolve));
+  return seen;
+}
+
+const publish = (data) => beacon.channel('news').publish(data);
+
+Object.assign(globalThis, { seen, start, until, publish, wakeTest: note });
