@@ -61,6 +61,16 @@ export class ClientPage {
     await this.until(`seen.state === 'online' && seen.transport === '${transport}'`);
   }
 
+  /** What was seen so far is seen no more. */
+  async forget(): Promise<void> {
+    await this.page.evaluate('forget()');
+  }
+
+  /** The clock of {@link Told.at}. */
+  async now(): Promise<number> {
+    return (await this.page.evaluate('performance.now()')) as number;
+  }
+
   async seen(): Promise<Seen> {
     return (await this.page.evaluate('seen')) as Seen;
   }

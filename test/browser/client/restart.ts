@@ -34,7 +34,7 @@ export function testRestart(stage: Stage): void {
     const [first] = followers as [ClientPage];
     await first.page.evaluate(`(() => {
       globalThis.replies = [];
-      globalThis.timer = setInterval(() => replies.push(publish(replies.length)), 20);
+      globalThis.timer = setInterval(() => replies.push(publish(replies.length)), 50);
     })()`);
     for (let kill = 0; kill < 2; kill++) {
       await Promise.all(followers.map((page) => page.more(5)));

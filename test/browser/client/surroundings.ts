@@ -12,7 +12,8 @@ const PATIENT = { backoffBase: 60_000, backoffCap: 60_000 };
 export function testSurroundings(stage: Stage): void {
   test('offline and online: what is published meanwhile waits, and it is back as soon as the network is', async (t) => {
     const { site, proxy, page } = await stage.open(t);
-    await page.start(PATIENT);
+    // Soon, where it was told that the network is back, and that was too early.
+    await page.start({ ...PATIENT, backoffBase: 3000 });
     const ticker = new Ticker(t, site);
     await page.more(3);
     await page.page.context().setOffline(true);
@@ -35,12 +36,11 @@ export function testSurroundings(stage: Stage): void {
     await page.start(PATIENT);
     const ticker = new Ticker(t, site);
     await page.more(3);
-    const show = await hide(stage, page.page);
-    proxy.set({ refuse: true });
+    const thaw = await hide(stage, page.page);
     proxy.cut('reset');
-    await site.hub.channel('news').publish(ticker.next());
-    proxy.set();
-    await show();
+    await thaw();
+    await page.until('seen.state !== "online"');
+    await tellVisibility(page.page, 'visible');
     await page.until('seen.statuses.some(({ reason }) => reason === "the page is seen again")');
     await page.more(3);
     await ticker.settle(page);
@@ -123,20 +123,22 @@ export function testSurroundings(stage: Stage): void {
   });
 }
 
-/** As if another tab were in front: no headless browser does that by itself. @returns what brings it back */
+/**
+ * As if another tab were in front: no headless browser does that by itself. Chromium can stop such a page altogether, as it
+ * does with tabs that nobody has seen for long.
+ * @returns lets it run again
+ */
 async function hide({ name }: Stage, page: Page): Promise<() => Promise<void>> {
-  const tell = (state: string): Promise<unknown> =>
-    page.evaluate(`(() => {
-      Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => '${state}' });
-      document.dispatchEvent(new Event('visibilitychange'));
-    })()`);
-  await tell('hidden');
-  if (name === 'Firefox') return async () => void (await tell('visible'));
-  // Chromium can stop it altogether, as it does with tabs that nobody has seen for long.
+  await tellVisibility(page, 'hidden');
+  if (name !== 'Chromium') return () => Promise.resolve();
   const session = await page.context().newCDPSession(page);
   await session.send('Page.setWebLifecycleState', { state: 'frozen' });
-  return async () => {
-    await session.send('Page.setWebLifecycleState', { state: 'active' });
-    await tell('visible');
-  };
+  return async () => void (await session.send('Page.setWebLifecycleState', { state: 'active' }));
+}
+
+async function tellVisibility(page: Page, state: 'hidden' | 'visible'): Promise<void> {
+  await page.evaluate(`(() => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => '${state}' });
+    document.dispatchEvent(new Event('visibilitychange'));
+  })()`);
 }

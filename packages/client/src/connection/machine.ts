@@ -1,6 +1,7 @@
 import { backoff, type BackoffOptions } from '../backoff.ts';
 import type { TransportName } from '../transports/transport.ts';
 import type { Ending } from './ending.ts';
+import type { Attempt, Current } from './links.ts';
 
 /**
  * - `connecting`: for the first time
@@ -41,24 +42,6 @@ export interface MachinePorts {
   changed(): void;
   /** It has given up. */
   stopped(ending: Ending): void;
-}
-
-interface Attempt {
-  readonly link: number;
-  readonly rung: number;
-  /** Why it is opened: to get through at all, for a better transport, or for other channels. */
-  readonly why: 'connect' | 'probe' | 'renew';
-  readonly since: number;
-  deadline: number;
-}
-
-interface Current {
-  readonly link: number;
-  readonly rung: number;
-  readonly since: number;
-  heardAt: number;
-  /** Longest silence. */
-  patience: number;
 }
 
 /** So many heartbeats may be silent. */

@@ -2,18 +2,26 @@
 import { Beacon } from '/client.js';
 
 /** Short times, so that tests need no long ones. */
-const FAST = { openTimeout: 800, upgradeAfter: 300, backoffBase: 20, backoffCap: 200, pollWait: 1000 };
+const FAST = { openTimeout: 2000, upgradeAfter: 300, backoffBase: 20, backoffCap: 200, pollWait: 1000 };
 
-const seen = { data: [], gaps: 0, statuses: [], state: '', transport: '', reason: '' };
-let waiting = [];
+const seen = {};
+const waiting = [];
 let beacon;
+
+/** As if nothing had been so far. */
+function forget() {
+  for (const name of Object.keys(seen)) delete seen[name];
+  Object.assign(seen, { data: [], gaps: 0, statuses: [] });
+}
 
 function note() {
   for (const wake of waiting.splice(0)) wake();
 }
 
-/** Follows the channel `news`; resolves once it does. */
+/** Follows the channel `news` by a new beacon; resolves once it does. */
 async function start(options = {}, url = location.origin) {
+  beacon?.close();
+  forget();
   beacon = new Beacon(url, { ...FAST, rememberFor: 0, ...options });
   beacon.on('statechange', (status) => {
     const { state, transport, reason, retryIn, error } = status;
@@ -42,4 +50,4 @@ async function until(isReached) {
 
 const publish = (data) => beacon.channel('news').publish(data);
 
-Object.assign(globalThis, { seen, start, until, publish, wakeTest: note });
+Object.assign(globalThis, { seen, start, forget, until, publish });
