@@ -62,6 +62,15 @@ test('what was told of and is not kept, is there twice, or is another, is found'
   assert.match(other.faults().join(), /one had another at e\.0 of a: 0#0 and another/);
 });
 
+test('nothing can be missed for good of a channel of which all is kept', () => {
+  const ledger = new Ledger();
+  ledger.follow('one', 'a').gap();
+  ledger.acknowledge('a', entry(0));
+  assert.deepEqual([ledger.faults(), ledger.gaps('a'), ledger.gaps('b')], [[], 1, 0]);
+  ledger.keep('a', [entry(0)]);
+  assert.deepEqual(ledger.faults(), ['1 gaps in a, of which all is kept']);
+});
+
 test('a channel that has begun anew has lost what it had', () => {
   const ledger = new Ledger();
   ledger.acknowledge('a', entry(0));

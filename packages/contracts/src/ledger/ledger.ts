@@ -37,11 +37,13 @@ export class Ledger {
   }
 
   get deliveries(): number {
-    return this.count((each) => each !== 'gap');
+    return this.followers.reduce((sum, { deliveries }) => sum + deliveries.length, 0) - this.gaps();
   }
 
-  get gaps(): number {
-    return this.count((each) => each === 'gap');
+  /** How often followers of a channel, or of all, were told that something is missing. */
+  gaps(channel?: string): number {
+    const meant = this.followers.filter((follower) => channel === undefined || follower.channel === channel);
+    return meant.reduce((sum, { deliveries }) => sum + deliveries.filter((each) => each === 'gap').length, 0);
   }
 
   /** Somebody follows a channel from its first publication on. @returns what that one is to tell */
@@ -66,7 +68,7 @@ export class Ledger {
     this.note(channel, entry);
   }
 
-  /** The server keeps all of this channel, and says what that is. */
+  /** The server keeps all of this channel, and says what that is: nothing in it can be missed for good. */
   keep(channel: string, entries: readonly Entry[]): void {
     for (const entry of entries) this.note(channel, entry);
     this.account(channel).kept = new Set(entries.map(({ position }) => position));
@@ -85,7 +87,10 @@ export class Ledger {
         .map(([position, id]) => ({ position, id }))
         .sort((a, b) => offsetOf(a) - offsetOf(b));
       const followers = this.followers.filter((follower) => follower.channel === channel);
-      return [...faultsOfPublishing(channel, account, order), ...followers.flatMap((each) => faultsOf(each, order))];
+      const faults = [...faultsOfPublishing(channel, account, order), ...followers.flatMap((each) => faultsOf(each, order))];
+      const gaps = this.gaps(channel);
+      if (gaps > 0 && account.kept !== undefined) faults.push(`${gaps} gaps in ${channel}, of which all is kept`);
+      return faults;
     });
   }
 
@@ -114,10 +119,6 @@ export class Ledger {
       this.accounts.set(channel, account);
     }
     return account;
-  }
-
-  private count(isMeant: (delivery: Entry | 'gap') => boolean): number {
-    return this.followers.reduce((sum, { deliveries }) => sum + deliveries.filter(isMeant).length, 0);
   }
 }
 
