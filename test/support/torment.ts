@@ -11,6 +11,7 @@ const FAULTS: readonly Faults[] = [
   { bufferResponses: true },
   { stripUpgrade: true, bufferResponses: true },
   { cutAfter: 700 },
+  { cutAfter: 20_000 },
   { cutAfterBytes: 3000, cutBy: 'reset' },
   { delay: 200 },
   { trickle: { bytes: 400, every: 20 } },
