@@ -142,3 +142,20 @@ for (const transport of TRANSPORTS) {
     });
   });
 }
+
+test('a long poll that follows nothing stays online, and follows at once what it is asked to', async (t) => {
+  const site = await serve(t);
+  const beacon = site.connect({ transports: ['poll'] });
+  await until(beacon, 'online');
+  const states: string[] = [];
+  beacon.on('statechange', ({ state }) => states.push(state));
+  // Longer than a poll may be silent.
+  await new Promise((resolve) => setTimeout(resolve, 1800));
+  const begin = performance.now();
+  const log = new Log(beacon.channel('news'));
+  await log.ready;
+  assert(performance.now() - begin < 900, 'not after the wait of a poll');
+  await site.hub.channel('news').publish(1);
+  await log.reaches(1);
+  assert.deepEqual(states, []);
+});
