@@ -136,8 +136,19 @@ test('nothing is lost, doubled or reordered in silence, however bad networks are
   const { publications, deliveries } = ledger;
   // Else nothing much was tried.
   assert(publications > 10 * SECONDS && deliveries > 10 * publications, `${publications} publications`);
-  assert(kills > SECONDS / 30 && faults > SECONDS / 3 && changes > 0, `${kills} kills, ${faults} faults, ${changes} hops`);
+  assert(
+    kills > SECONDS / 30 && faults > SECONDS / 3 && changes > 0,
+    `${kills} kills, ${faults} faults, ${changes} hops`,
+  );
   const what = 'client: publications through bad networks, and a server that is killed';
-  const row = { what, inputs: publications, deliveries, faults, kills, 'other transport': changes, 'not recovered': ledger.gaps() };
+  const row = {
+    what,
+    inputs: publications,
+    deliveries,
+    faults,
+    kills,
+    'other transport': changes,
+    'not recovered': ledger.gaps(),
+  };
   t.diagnostic(`soak ${JSON.stringify({ ...row, seconds: SECONDS })}`);
 });

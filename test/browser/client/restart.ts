@@ -41,7 +41,9 @@ export function testRestart(stage: Stage): void {
       await server.killAndStart();
     }
     await Promise.all(followers.map((page) => page.more(5)));
-    const sent = (await first.page.evaluate('clearInterval(timer), Promise.all(replies).then(() => replies.length)')) as number;
+    const sent = (await first.page.evaluate(
+      'clearInterval(timer), Promise.all(replies).then(() => replies.length)',
+    )) as number;
     for (const [at, page] of followers.entries()) {
       const { data, gaps, transport } = await page.until(`seen.data.length >= ${sent}`);
       assert.deepEqual(

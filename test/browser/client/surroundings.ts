@@ -113,7 +113,7 @@ export function testSurroundings(stage: Stage): void {
       await site.hub.channel('news').publish(text);
     }
     await tab.evaluate('socket.send("three")');
-    assert.deepEqual((await tab.evaluate('received(5)') as unknown[]).slice(2), ['one', 'two', 'three']);
+    assert.deepEqual(((await tab.evaluate('received(5)')) as unknown[]).slice(2), ['one', 'two', 'three']);
     assert.deepEqual(await tab.evaluate('[events, socket.readyState, socket.bufferedAmount]'), [['open'], 1, 0]);
     const closed = await tab.evaluate(`new Promise((resolve) => {
       socket.onclose = ({ type, code, reason, wasClean }) => resolve([type, code, reason, wasClean]);

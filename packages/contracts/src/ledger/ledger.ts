@@ -87,7 +87,10 @@ export class Ledger {
         .map(([position, id]) => ({ position, id }))
         .sort((a, b) => offsetOf(a) - offsetOf(b));
       const followers = this.followers.filter((follower) => follower.channel === channel);
-      const faults = [...faultsOfPublishing(channel, account, order), ...followers.flatMap((each) => faultsOf(each, order))];
+      const faults = [
+        ...faultsOfPublishing(channel, account, order),
+        ...followers.flatMap((each) => faultsOf(each, order)),
+      ];
       const gaps = this.gaps(channel);
       if (gaps > 0 && account.kept !== undefined) faults.push(`${gaps} gaps in ${channel}, of which all is kept`);
       return faults;
