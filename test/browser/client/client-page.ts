@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { BeaconOptions } from '@pulsebeacon/client';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import type { Scope } from '../../support/cleanup.ts';
 import type { ClientSite } from '../../support/client-site.ts';
 
@@ -34,10 +34,7 @@ export class ClientPage {
   }
 
   /** @param port of the site, or of a proxy in front of it */
-  static async open(scope: Scope, browser: Browser, port: number): Promise<ClientPage> {
-    const context = await browser.newContext();
-    scope.after(() => context.close());
-    const page = await context.newPage();
+  static async show(page: Page, port: number): Promise<ClientPage> {
     await page.goto(`http://127.0.0.1:${port}/`);
     return new ClientPage(page);
   }
@@ -64,11 +61,6 @@ export class ClientPage {
   /** What was seen so far is seen no more. */
   async forget(): Promise<void> {
     await this.page.evaluate('forget()');
-  }
-
-  /** The clock of {@link Told.at}. */
-  async now(): Promise<number> {
-    return (await this.page.evaluate('performance.now()')) as number;
   }
 
   async seen(): Promise<Seen> {

@@ -71,6 +71,8 @@ export function testRefusals(stage: Stage): void {
   test('nothing that answers', async (t) => {
     const { proxy, page } = await stage.open(t);
     proxy.set({ refuse: true });
+    // What the page came by would go on to serve.
+    proxy.cut('reset');
     await page.begin();
     const { reason } = await page.until('seen.state === "offline"');
     assert.match(reason, /^nothing answers \(/);

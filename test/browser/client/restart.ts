@@ -22,11 +22,11 @@ export function testRestart(stage: Stage): void {
     await writeFile(path.join(folder, 'config.yaml'), CONFIG);
     const pages = inClone('test/browser/client/pages');
     const args = ['--config', path.join(folder, 'config.yaml'), '--data', path.join(folder, 'data'), '--static', pages];
-    const server = new KillableServer(t, args);
+    const server = new KillableServer(t, [...args, '--message-rate', 'off', '--handshake-rate', 'off']);
     await server.start();
     const followers: ClientPage[] = [];
     for (const transport of TRANSPORTS) {
-      const page = await ClientPage.open(t, stage.browser, server.port);
+      const page = await ClientPage.show(await stage.tab(t), server.port);
       await page.start({ transports: [transport] });
       followers.push(page);
     }

@@ -1,8 +1,8 @@
 // What tests do in a page, or a worker, with the client; and what they see of it.
 import { Beacon } from './client.js';
 
-/** Short times, so that tests need no long ones. */
-const FAST = { openTimeout: 2000, upgradeAfter: 300, backoffBase: 20, backoffCap: 200, pollWait: 1000 };
+/** Short times, so that tests need no long ones. What a stall is noticed by is as it is by default. */
+const FAST = { openTimeout: 2000, upgradeAfter: 300, backoffBase: 20, backoffCap: 200 };
 
 const seen = {};
 const waiting = [];
