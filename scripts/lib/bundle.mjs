@@ -78,6 +78,8 @@ export async function bundleClient() {
     mangleProps: new RegExp(`^(?:${innerNames().join('|')})$`),
     format: 'esm',
     target: 'es2022',
+    // A field that begins as nothing need not be declared to the engine.
+    tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
     sourcemap: true,
     sourcesContent: true,
     legalComments: 'none',

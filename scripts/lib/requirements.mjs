@@ -68,6 +68,7 @@ export const REQUIREMENTS = {
   caddy: program('PULSEBEACON_CADDY', ['caddy'], 'caddy'),
   chromium: program('PULSEBEACON_CHROMIUM', ['chromium', 'chromium-browser', 'google-chrome'], 'chromium'),
   curl: program('PULSEBEACON_CURL', ['curl'], 'curl'),
+  firefox: program('PULSEBEACON_FIREFOX', ['firefox-esr'], 'firefox-esr'),
   haproxy: program('PULSEBEACON_HAPROXY', ['haproxy'], 'haproxy'),
   libwebsockets: program('PULSEBEACON_LWS_SERVER', ['libwebsockets-test-server'], 'libwebsockets-test-server'),
   nginx: program('PULSEBEACON_NGINX', ['nginx'], 'nginx'),

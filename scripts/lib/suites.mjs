@@ -31,7 +31,7 @@ export const SUITES = [
   {
     name: 'properties',
     about: 'fuzz and property tests, with fixed seeds (`npm run soak` has their long form)',
-    where: /^packages\/[^/]+\/test\/properties\//,
+    where: /^(?:packages\/[^/]+\/)?test\/properties\//,
     atOnce: 2,
     seconds: 240,
   },
@@ -65,7 +65,8 @@ export function header(text, field) {
 
 /** All tests: { source, compiled, suite, requires, alone }. A test that no suite would run is an error, not a gap. */
 export function findTests() {
-  const roots = [...packageNames().map((name) => `packages/${name}`), '.'];
+  // What crosses packages takes longest: the rest runs beside it.
+  const roots = ['.', ...packageNames().map((name) => `packages/${name}`)];
   const tests = [];
   for (const root of roots) {
     for (const file of filesBelow(resolve(root, 'test'))) {

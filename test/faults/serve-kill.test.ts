@@ -9,10 +9,9 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { connect } from '@pulsebeacon/websocket';
 import { LineParser, type PublicationMessage, readServerMessage, SseParser } from '@pulsebeacon/wire';
-import { type Scope, temporaryFolder } from '../support/cleanup.ts';
-import { Program } from '../support/program.ts';
+import { temporaryFolder } from '../support/cleanup.ts';
+import { KillableServer } from '../support/killable.ts';
 import { Random } from '../support/random.ts';
-import { inClone } from '../support/root.ts';
 
 const KILLS = 50;
 const PUBLISHERS = 8;
@@ -21,57 +20,18 @@ const CONFIG = `namespaces:
     history: { size: 1000000, age: 3600s }
 `;
 
-/** `pulsebeacon serve` on one port, whatever becomes of it. */
-class Server {
-  port = 0;
-  private readonly scope: Scope;
-  private readonly args: readonly string[];
-  private program: Program | undefined;
-  private ready = Promise.resolve();
-
-  constructor(scope: Scope, folder: string) {
-    this.scope = scope;
-    const limits = ['--message-rate', 'off', '--handshake-rate', 'off'];
-    this.args = ['--config', path.join(folder, 'ledger.yaml'), '--data', path.join(folder, 'data'), ...limits];
-  }
-
-  /** Resolves once it serves, now or after the restart that is under way. */
-  get isThere(): Promise<void> {
-    return this.ready;
-  }
-
-  start(): Promise<void> {
-    this.ready = this.launch();
-    return this.ready;
-  }
-
-  async killAndStart(): Promise<void> {
-    const killed = this.program!.stop('SIGKILL');
-    this.ready = killed.then(() => this.launch());
-    await this.ready;
-  }
-
-  private async launch(): Promise<void> {
-    const bin = inClone('packages/gateway/bin/pulsebeacon.js');
-    const args = [bin, 'serve', '--port', String(this.port), '--log-format', 'json', ...this.args];
-    this.program = new Program(this.scope, process.execPath, args);
-    const [, port] = await this.program.printed(/"event":"ready".*?"port":(\d+)/);
-    this.port = Number(port);
-  }
-}
-
 /** Publishes numbers until it is told to stop, each until it is acknowledged: with the same key, however often. */
 class Publishers {
   readonly acknowledged: number[] = [];
   repeated = 0;
-  private readonly server: Server;
+  private readonly server: KillableServer;
   private readonly agent = new Agent({ keepAlive: true, maxSockets: PUBLISHERS });
   private next = 0;
   private isStopped = false;
   private wake = (): void => {};
   private readonly done: Promise<void[]>;
 
-  constructor(server: Server) {
+  constructor(server: KillableServer) {
     this.server = server;
     this.done = Promise.all(Array.from({ length: PUBLISHERS }, () => this.run()));
   }
@@ -135,7 +95,7 @@ class Follower {
 
   constructor(
     name: string,
-    server: Server,
+    server: KillableServer,
     follow: (follower: Follower, port: number, since: string) => Promise<void>,
   ) {
     this.name = name;
@@ -163,7 +123,7 @@ class Follower {
   }
 
   private async run(
-    server: Server,
+    server: KillableServer,
     follow: (follower: Follower, port: number, since: string) => Promise<void>,
   ): Promise<void> {
     while (!this.isStopped) {
@@ -227,7 +187,8 @@ async function followPolls(follower: Follower, port: number, since: string): Pro
 test(`kill -9 in mid-publish, ${KILLS} times: every publication reaches every follower once and in order`, async (t) => {
   const folder = await temporaryFolder(t);
   await writeFile(path.join(folder, 'ledger.yaml'), CONFIG);
-  const server = new Server(t, folder);
+  const args = ['--config', path.join(folder, 'ledger.yaml'), '--data', path.join(folder, 'data')];
+  const server = new KillableServer(t, [...args, '--message-rate', 'off', '--handshake-rate', 'off']);
   await server.start();
   const publishers = new Publishers(server);
   const followers = [

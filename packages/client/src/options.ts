@@ -31,7 +31,7 @@ export interface BeaconOptions {
   readonly upgradeAfter?: number;
   /** How long it is remembered which way got through to an origin. Default 1 hour. */
   readonly rememberFor?: number;
-  /** The longest wait of a long poll, in whole seconds. Default 25,000. */
+  /** The longest wait of a long poll, in whole seconds. A dead network is noticed after 1.5 times that. Default 3,000. */
   readonly pollWait?: number;
   /** The longest first wait before coming back; it doubles from time to time. Default 500. */
   readonly backoffBase?: number;
@@ -52,7 +52,7 @@ const NUMBERS: Readonly<Record<NumberName, readonly [initial: number, least: num
   openTimeout: [4500, 1],
   upgradeAfter: [30_000, 1],
   rememberFor: [3_600_000, 0],
-  pollWait: [25_000, 1000],
+  pollWait: [3000, 1000],
   backoffBase: [500, 1],
   backoffCap: [30_000, 1],
   maxQueued: [1000, 1],

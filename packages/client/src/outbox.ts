@@ -51,6 +51,11 @@ export class Outbox {
     return this.waiting.length > 0;
   }
 
+  /** Those that were sent, and have no reply. */
+  get underWay(): number {
+    return this.entries.size - this.waiting.length;
+  }
+
   /** Commands without a reply. */
   get length(): number {
     return this.entries.size;

@@ -69,10 +69,11 @@ export interface Globals extends EventSourceLike {
   readonly localStorage?: StorageLike;
   readonly navigator?: { readonly onLine?: boolean };
   readonly document?: EventSourceLike & { readonly visibilityState: string; readonly baseURI: string };
-  readonly location?: { readonly href: string };
+  readonly location?: { readonly href: string; readonly origin: string };
   readonly crypto: { randomUUID?(): string; getRandomValues(bytes: Uint8Array): Uint8Array };
   readonly performance: { now(): number };
   readonly URL: new (url: string, base?: string) => UrlLike;
+  readonly AbortSignal: { timeout(ms: number): AbortSignalLike };
   readonly AbortController: new () => { readonly signal: AbortSignalLike; abort(): void };
   readonly TextDecoder: new () => { decode(bytes?: Uint8Array, options?: { stream: boolean }): string };
   setTimeout(callback: () => void, ms: number): unknown;

@@ -5,15 +5,17 @@ import { type Ending, toError } from './connection/ending.ts';
 import type { BeaconError } from './errors.ts';
 import { type Entry, Outbox, type OutboxLimits, type Reply } from './outbox.ts';
 import { globals } from './platform.ts';
-import { endingOfFailure, hasType, post, readRefusal } from './transports/http.ts';
+import { endingOfFailure, hasType, JSON_TYPE, post, readRefusal } from './transports/http.ts';
 import { readMessages } from './transports/read-message.ts';
 import type { WireCommand } from './transports/transport.ts';
 
 /** Requests go by this number, links by theirs. */
 const BY_POST = -1;
-const JSON_TYPE = 'application/json';
-/** So much is under way on a WebSocket, or in one request: a server takes 64 KiB and 256 commands in a body. */
-const MOST_COMMANDS = 200;
+/** So many are under way: by default, a server takes 100 at once, and bears with as many above that. */
+const MOST_COMMANDS = 50;
+/** Where it does not take as many in this time. */
+const FEW_COMMANDS = 8;
+/** For one request, a server takes 64 KiB. */
 const MOST_CHARACTERS = 48 * 1024;
 const POST_TIMEOUT_MS = 10_000;
 
@@ -24,7 +26,10 @@ export class Sender {
   private readonly pace: BackoffOptions;
   /** Ends the request that is under way. */
   private posting: { abort(): void } | undefined;
-  /** How many go in one request: one by one, once the request was refused because of one that nobody knows. */
+  /**
+   * How many are under way: few, once the server was given too many; one, once a request was refused because of one that
+   * nobody knows.
+   */
   private most = MOST_COMMANDS;
   private failures = 0;
   private holdTimer: unknown;
@@ -50,9 +55,12 @@ export class Sender {
   onReply(message: ServerMessage): boolean {
     const outcome = this.outbox.settle(message);
     if (outcome === false) return false;
-    if (typeof outcome === 'object') this.hold(outcome.retryAfter);
-    else {
+    if (typeof outcome === 'object') {
+      this.most = Math.min(this.most, FEW_COMMANDS);
+      this.hold(outcome.retryAfter);
+    } else {
       this.failures = 0;
+      if (!this.outbox.hasWaiting) this.most = MOST_COMMANDS;
       this.pump();
     }
     return true;
@@ -69,7 +77,6 @@ export class Sender {
     }
     globals.clearTimeout(this.holdTimer);
     this.holdTimer = undefined;
-    this.most = MOST_COMMANDS;
     this.pump();
   }
 
@@ -83,10 +90,8 @@ export class Sender {
     const { send, way } = connection;
     if (send === undefined) void this.postAll();
     else {
-      const entries = outbox.take(way, MOST_COMMANDS, MOST_CHARACTERS);
-      send(entries.map(({ command }) => command));
-      // What is over the measure goes when the transport has taken this.
-      if (outbox.hasWaiting) globals.setTimeout(() => this.pump(), 0);
+      // What is over the measure goes when replies come.
+      send(outbox.take(way, this.most - outbox.underWay, MOST_CHARACTERS).map(({ command }) => command));
     }
   }
 

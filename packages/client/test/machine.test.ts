@@ -24,7 +24,7 @@ class Bench {
       backoff: { base: 500, cap: 30_000 },
       openTimeout: 4500,
       upgradeAfter: 30_000,
-      pollWait: 25_000,
+      pollWait: 3000,
       ...options,
     };
     this.machine = new ConnectionMachine(all, {
@@ -227,9 +227,12 @@ describe('a link that stalls', () => {
     assert.match(bench.machine.reason, /nothing has arrived by websocket for 4\.5 s/);
   });
 
-  test('a poll may be silent as long as it waits', () => {
-    const bench = Bench.online('poll', { ladder: ['poll'] });
-    bench.pass(25_000 + 4499, true);
+  test('a poll may be silent for 1.5 times as long as it waits, and for the way there and back', () => {
+    const bench = new Bench({ ladder: ['poll'] });
+    bench.machine.start();
+    bench.pass(400).welcome();
+    bench.done();
+    bench.pass(4500 + 399, true);
     assert.deepEqual(bench.done(), []);
     bench.pass(1, true);
     assert.deepEqual(bench.done(), ['close', 'open poll']);
@@ -290,6 +293,28 @@ describe('up again', () => {
   });
 });
 
+describe('another link for the same', () => {
+  test('takes its place, and where there is none, nothing is lost', () => {
+    const bench = Bench.online('websocket');
+    bench.machine.renew('probe');
+    bench.end('unreachable');
+    assert.deepEqual([bench.done(), bench.machine.state], [['open websocket'], 'online']);
+    bench.machine.renew('probe');
+    bench.machine.renew('probe');
+    bench.welcome();
+    assert.deepEqual(bench.done(), ['open websocket', 'close', 'use websocket']);
+  });
+
+  test('that other channels are opened for: where there is none, the way back is that after a loss', () => {
+    const bench = Bench.online('ndjson');
+    bench.machine.renew('renew');
+    bench.end('unreachable');
+    assert.deepEqual(bench.done(), ['open ndjson', 'close']);
+    assert.equal(bench.machine.state, 'recovering');
+    assert.equal(bench.machine.retryAt, 250);
+  });
+});
+
 describe('giving up', () => {
   test('on what cannot succeed, and says why', () => {
     const bench = new Bench();
@@ -313,14 +338,5 @@ describe('giving up', () => {
     const other = Bench.online('websocket');
     other.end('session').pass(0, true);
     assert.deepEqual(other.done(), ['forget session', 'open websocket']);
-  });
-
-  test('a link that other channels are opened for is given up where that fails', () => {
-    const bench = Bench.online('ndjson');
-    bench.machine.renew();
-    bench.end('unreachable');
-    assert.deepEqual(bench.done(), ['open ndjson', 'close']);
-    assert.equal(bench.machine.state, 'recovering');
-    assert.equal(bench.machine.retryAt, 250);
   });
 });

@@ -103,6 +103,30 @@ test('cutAfter, cutAfterBytes: connections end by themselves', async (t) => {
   assert.equal(counted.text, 'abc');
 });
 
+test('cutBy: how they end', async (t) => {
+  const port = await echo(t);
+  for (const [cutBy, code] of [
+    ['end', undefined],
+    ['reset', 'ECONNRESET'],
+  ] as const) {
+    const client = new Client(t, (await proxied(t, port, { cutAfter: 20, cutBy })).port);
+    await client.closed;
+    assert.equal(client.error?.code, code);
+  }
+});
+
+test('aim: new connections go to another server', async (t) => {
+  const proxy = await proxied(t, await echo(t));
+  const first = new Client(t, proxy.port);
+  first.socket.write('a');
+  await first.until('a');
+  proxy.aim(await site(t));
+  const response = await get(t, proxy.port, '/');
+  assert.equal(response.statusCode, 200);
+  first.socket.write('b');
+  await first.until('ab');
+});
+
 test('cut: all connections end now, and others can be made', async (t) => {
   const proxy = await proxied(t, await echo(t));
   for (const by of ['end', 'reset'] as const) {

@@ -35,6 +35,8 @@ interface OpenLink {
 /** No timer is set for longer, so that a device that was asleep is noticed soon. */
 const LONGEST_TIMER_MS = 2500;
 const SLEPT_MS = 5000;
+/** A session that could not be renewed is tried again after so long. */
+const RENEW_AGAIN_MS = 60_000;
 
 /** The connection of all channels: whichever link there is at the moment, and those that are being opened. */
 export class Connection {
@@ -49,6 +51,7 @@ export class Connection {
   private current = 0;
   private session: string | undefined;
   private sessionEnds = 0;
+  private renewAt = Infinity;
   /** Credentials were refused, and others were asked for. */
   private isAskedAgain = false;
   private timer: unknown;
@@ -223,7 +226,7 @@ export class Connection {
     const surplus = [...asked].filter((channel) => !names.has(channel));
     if (missing.length + surplus.length === 0) return;
     if (link.send === undefined) {
-      if (link.refresh === undefined) this.machine.renew();
+      if (link.refresh === undefined) this.machine.renew('renew');
       else link.refresh();
       return;
     }
@@ -234,6 +237,8 @@ export class Connection {
   private keepSession({ session, expiresIn, client }: ServerMessage & { readonly type: 'welcome' }): void {
     this.session = session;
     this.sessionEnds = Date.now() + expiresIn;
+    // Not all at once who came at once. What polls and requests bring puts it off.
+    this.renewAt = Date.now() + expiresIn * (0.5 + Math.random() / 4);
     this.client = client;
   }
 
@@ -257,7 +262,15 @@ export class Connection {
       this.timerAt = Infinity;
       const late = Date.now() - due;
       if (late > SLEPT_MS) this.act(() => this.machine.wake('the device was asleep'));
+      this.renewSession();
       this.act(() => this.machine.tick(late));
     }, ms);
+  }
+
+  /** A connection may last longer than the session that it would come back by: another welcome brings a new one. */
+  private renewSession(): void {
+    if (Date.now() < this.renewAt) return;
+    this.renewAt = Date.now() + RENEW_AGAIN_MS;
+    this.act(() => this.machine.renew('probe'));
   }
 }

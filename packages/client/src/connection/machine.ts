@@ -1,6 +1,7 @@
 import { backoff, type BackoffOptions } from '../backoff.ts';
 import type { TransportName } from '../transports/transport.ts';
 import type { Ending } from './ending.ts';
+import type { Attempt, Current } from './links.ts';
 
 /**
  * - `connecting`: for the first time
@@ -41,23 +42,6 @@ export interface MachinePorts {
   changed(): void;
   /** It has given up. */
   stopped(ending: Ending): void;
-}
-
-interface Attempt {
-  readonly link: number;
-  readonly rung: number;
-  /** Why it is opened: to get through at all, for a better transport, or for other channels. */
-  readonly why: 'connect' | 'probe' | 'renew';
-  deadline: number;
-}
-
-interface Current {
-  readonly link: number;
-  readonly rung: number;
-  readonly since: number;
-  heardAt: number;
-  /** Longest silence. */
-  patience: number;
 }
 
 /** So many heartbeats may be silent. */
@@ -154,9 +138,12 @@ export class ConnectionMachine {
     this.wake(reason);
   }
 
-  /** Opens another link of the same transport, which then takes the place of this one. */
-  renew(): void {
-    if (this.current !== undefined && this.attempt === undefined) this.open(this.current.rung, 'renew');
+  /**
+   * Opens another link of the same transport, which then takes the place of this one.
+   * @param why `renew` where this one is of no use any more, `probe` where it is as long as there is no other
+   */
+  renew(why: 'renew' | 'probe'): void {
+    if (this.current !== undefined && this.attempt === undefined) this.open(this.current.rung, why);
   }
 
   /** A link that is being opened has got somewhere; one in use lives. */
@@ -177,10 +164,12 @@ export class ConnectionMachine {
     if (link !== attempt?.link) return this.onHeard(link);
     this.attempt = undefined;
     this.drop();
-    const { rung, why } = attempt;
+    const { rung, why, since } = attempt;
     const now = this.ports.now();
     const transport = this.options.ladder[rung]!;
-    const patience = transport === 'poll' ? this.options.pollWait + this.options.openTimeout : MISSED_BEATS * heartbeat;
+    // The answer to a poll is a heartbeat that takes the whole way there and back, as long as the first one took.
+    const patience =
+      transport === 'poll' ? MISSED_BEATS * this.options.pollWait + now - since : MISSED_BEATS * heartbeat;
     this.current = { link, rung, since: now, heardAt: now, patience };
     this.rung = rung;
     this.rounds = 0;
@@ -322,7 +311,8 @@ export class ConnectionMachine {
   private open(rung: number, why: Attempt['why']): void {
     const link = ++this.links;
     this.retryAt = undefined;
-    this.attempt = { link, rung, why, deadline: this.ports.now() + this.openPatience() };
+    const since = this.ports.now();
+    this.attempt = { link, rung, why, since, deadline: since + this.openPatience() };
     this.ports.open(link, this.options.ladder[rung]!);
   }
 

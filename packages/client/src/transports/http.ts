@@ -1,7 +1,17 @@
 import { type AnswerFacts, type Ending, endingOfAnswer } from '../connection/ending.ts';
 import { BeaconError } from '../errors.ts';
-import type { AbortSignalLike, AnswerLike, Credentials, FetchLike } from '../platform.ts';
+import {
+  type AbortSignalLike,
+  type AnswerLike,
+  type Credentials,
+  type FetchLike,
+  globals,
+  type RequestOptions,
+} from '../platform.ts';
 import type { Hello, WireCommand } from './transport.ts';
+
+/** Of answers that end. */
+export const JSON_TYPE = 'application/json';
 
 /** How requests to `/connect` are made. */
 export interface HttpSettings {
@@ -22,20 +32,41 @@ export interface PostOptions {
  * it for JSON. For the same reason the wait stands in the query.
  */
 export function post(
-  { url, fetch, credentials }: HttpSettings,
+  settings: HttpSettings,
   hello: Hello,
   commands: readonly WireCommand[],
   { accept, signal, wait }: PostOptions,
 ): Promise<AnswerLike> {
+  const { url } = settings;
   const query = wait === undefined ? '' : `${url.includes('?') ? '&' : '?'}wait=${wait}`;
-  return fetch(url + query, {
+  return ask(settings, url + query, {
     method: 'POST',
     headers: { 'Content-Type': 'text/plain', Accept: accept },
     body: JSON.stringify({ hello, commands }),
-    cache: 'no-store',
-    credentials,
     signal,
   });
+}
+
+/**
+ * `fetch`, which tells pages of another origin nothing where the server does not list it: whether there is an answer, they
+ * may ask all the same.
+ * @throws {BeaconError} where there is one
+ */
+export async function ask(
+  { fetch, credentials }: HttpSettings,
+  url: string,
+  options: RequestOptions & { readonly signal: AbortSignalLike },
+): Promise<AnswerLike> {
+  const common = { cache: 'no-store', credentials, signal: options.signal } as const;
+  try {
+    return await fetch(url, { ...options, ...common });
+  } catch (error) {
+    const { location } = globals;
+    if (location === undefined || url.startsWith(`${location.origin}/`)) throw error;
+    await fetch(url, { ...common, mode: 'no-cors' });
+    const detail = 'the server answers, but not to pages of this origin: allowedOrigins has to list it';
+    throw new BeaconError('PB_CLIENT_OFFLINE', detail, { retry: true });
+  }
 }
 
 /** Whether it is what was asked for: a login page of a network is not. */

@@ -1,10 +1,8 @@
 import { globals } from '../platform.ts';
-import { endingOfFailure, hasType, type HttpSettings, post, readRefusal } from './http.ts';
+import { endingOfFailure, hasType, type HttpSettings, JSON_TYPE, post, readRefusal } from './http.ts';
 import { readMessages } from './read-message.ts';
 import { Receiver } from './receiver.ts';
 import type { Link, LinkOwner } from './transport.ts';
-
-const JSON_TYPE = 'application/json';
 
 /**
  * One request after the other, each of which is answered when there is news.
@@ -12,18 +10,25 @@ const JSON_TYPE = 'application/json';
  */
 export function openPoll(settings: HttpSettings, waitMs: number, owner: LinkOwner): Link {
   let abort = new globals.AbortController();
+  let timer: unknown;
   let wake: (() => void) | undefined;
+  /** In seconds. The first answer comes at once: with positions, after which nothing can be missed. */
+  let wait = 0;
   const receiver = new Receiver(owner, () => interrupt());
   const interrupt = (): void => {
+    wait = 0;
+    globals.clearTimeout(timer);
     abort.abort();
     wake?.();
   };
 
-  const ask = async (wait: number): Promise<void> => {
+  const ask = async (): Promise<void> => {
+    abort = new globals.AbortController();
     const hello = await owner.hello();
     if (receiver.isOver) return;
-    abort = new globals.AbortController();
-    const answer = await post(settings, hello, owner.subscribes(), { accept: JSON_TYPE, signal: abort.signal, wait });
+    const options = { accept: JSON_TYPE, signal: abort.signal, wait };
+    wait = Math.round(waitMs / 1000);
+    const answer = await post(settings, hello, owner.subscribes(), options);
     if (!hasType(answer, JSON_TYPE)) return receiver.end(await readRefusal(answer));
     const text = await answer.text();
     if (receiver.isOver) return;
@@ -32,20 +37,19 @@ export function openPoll(settings: HttpSettings, waitMs: number, owner: LinkOwne
   };
 
   const run = async (): Promise<void> => {
-    // The first answer comes at once: with positions, after which nothing can be missed.
-    let wait = 0;
     while (!receiver.isOver) {
       try {
-        await ask(wait);
-        wait = Math.round(waitMs / 1000);
+        await ask();
       } catch (error) {
         // Other channels are followed from now on.
         if (!abort.signal.aborted) throw error;
-        wait = 0;
       }
-      // Whoever follows nothing has nothing to wait for.
-      while (owner.subscribes().length === 0 && !receiver.isOver)
-        await new Promise<void>((resolve) => (wake = resolve));
+      if (owner.subscribes().length > 0 || receiver.isOver) continue;
+      // The server does not let those wait who follow nothing.
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        timer = globals.setTimeout(resolve, waitMs);
+      });
     }
   };
   run().catch((error: unknown) => receiver.end(endingOfFailure(error)));

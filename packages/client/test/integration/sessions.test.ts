@@ -26,6 +26,29 @@ test('it comes back as the same client, by another transport too', async (t) => 
   assert.equal(beacon.client, client);
 });
 
+for (const transport of ['websocket', 'sse'] as const) {
+  test(`a connection that outlives its session is renewed, so that it comes back as the same client, by ${transport}`, async (t) => {
+    const now = Date.now.bind(Date);
+    let later = 0;
+    t.mock.method(Date, 'now', () => now() + later);
+    const site = await serve(t);
+    const beacon = site.connect({ transports: [transport] });
+    await new Log(beacon.channel('news')).ready;
+    const { client } = beacon;
+    const states: string[] = [];
+    beacon.on('statechange', ({ state }) => states.push(state));
+    // Of the hour that it lasts, between half and three quarters are over when another one is asked for.
+    later = 50 * 60_000;
+    while (site.proxy.connections < 2 || site.proxy.size > 1) await new Promise((resolve) => setTimeout(resolve, 10));
+    later = 80 * 60_000;
+    assert.deepEqual(states, []);
+    site.proxy.cut('reset');
+    await until(beacon, 'recovering');
+    await until(beacon, 'online');
+    assert.equal(beacon.client, client);
+  });
+}
+
 for (const transport of ['websocket', 'sse', 'poll'] as const) {
   test(`a session that has expired is followed by another, and positions stay, by ${transport}`, async (t) => {
     const site = await serve(t);

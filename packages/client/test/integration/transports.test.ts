@@ -109,6 +109,22 @@ for (const transport of TRANSPORTS) {
       assert.deepEqual(log.data, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     });
 
+    test('what waited for long goes out no faster than the server takes it, and none is refused for good', async (t) => {
+      const site = await serve(t, { limits: { commandRate: 1000, commandBurst: 100 } });
+      const beacon = site.connect({ transports: [transport] });
+      const channel = beacon.channel<number>('news');
+      const log = new Log(channel);
+      await log.ready;
+      site.proxy.set({ refuse: true });
+      site.proxy.cut('reset');
+      await until(beacon, 'offline');
+      const replies = Array.from({ length: 600 }, (_, at) => channel.publish(at));
+      site.proxy.set();
+      await Promise.all(replies);
+      await log.reaches(600);
+      assert.equal(new Set(log.data).size, 600);
+    });
+
     test('a command that is refused rejects with what the server says', async (t) => {
       const site = await serve(t, {
         namespaces: [
@@ -126,3 +142,20 @@ for (const transport of TRANSPORTS) {
     });
   });
 }
+
+test('a long poll that follows nothing stays online, and follows at once what it is asked to', async (t) => {
+  const site = await serve(t);
+  const beacon = site.connect({ transports: ['poll'] });
+  await until(beacon, 'online');
+  const states: string[] = [];
+  beacon.on('statechange', ({ state }) => states.push(state));
+  // Longer than a poll may be silent.
+  await new Promise((resolve) => setTimeout(resolve, 1800));
+  const begin = performance.now();
+  const log = new Log(beacon.channel('news'));
+  await log.ready;
+  assert(performance.now() - begin < 900, 'not after the wait of a poll');
+  await site.hub.channel('news').publish(1);
+  await log.reaches(1);
+  assert.deepEqual(states, []);
+});

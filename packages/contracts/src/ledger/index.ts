@@ -1,0 +1,2 @@
+export { type Entry, Ledger } from './ledger.ts';
+export { seeded } from './seeded.ts';
