@@ -170,14 +170,17 @@ export class Outbox implements Flushable {
   }
 
   /**
-   * At the end of the owner's read. Everything that is ready is read before little answers are written: the system is
-   * quicker at many reads and then many writes than at one after the other. What is not little is written at once: its
-   * batch is large, and serves the next connection.
+   * At the end of the owner's read. Everything that is ready is read before answers are written: the system is quicker
+   * at many reads and then many writes than at one after the other. Of those that are not little, and have large batches,
+   * only some wait for one another.
    */
   flushAfterRead(): void {
-    const isLittle = this.batchLength > 0 ? this.batchLength <= SMALL_BATCH : this.sequence !== null;
-    if (isLittle) this.markDirty();
-    else this.flush();
+    if (this.batchLength === 0 && this.sequence === null) {
+      this.flush();
+      return;
+    }
+    this.markDirty();
+    if (this.batchLength > SMALL_BATCH) this.owner.shared.scheduler.noteLarge();
   }
 
   /** Writes this turn's output. */

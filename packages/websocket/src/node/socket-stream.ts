@@ -81,7 +81,8 @@ export class SocketStream implements ByteStream {
   }
 
   end(): void {
-    this.socket.end();
+    // Of a second end Node makes an error, with its stack, that nobody gets to see.
+    if (!this.socket.writableEnded) this.socket.end();
   }
 
   destroy(cause?: Error): void {

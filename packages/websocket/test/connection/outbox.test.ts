@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
+import { FlushScheduler } from '#dist/connection/flush-scheduler.js';
 import { processMemory } from '#dist/connection/process-memory.js';
 import { PreparedMessage } from '#dist/connection/prepared-message.js';
 import { fromClient, utf8 } from '../support/frames.ts';
@@ -12,6 +13,15 @@ function sent({ stream }: Made): string[] {
     const text = payload.length > 40 ? `${payload.length} bytes` : JSON.stringify(payload.toString());
     return `${first & 0x80 ? '' : 'unfinished '}${first & 0x7f} ${text}`;
   });
+}
+
+/** Connections that flush together and echo; what lets one receive 2,000 bytes; and what they flush by. */
+function largeEchoes(count: number): [receive: (made: Made) => void, made: Made[], scheduler: FlushScheduler] {
+  const handlers = { message: (connection: Made['connection'], data: unknown) => connection.send(data as string) };
+  const scheduler = new FlushScheduler();
+  const made = Array.from({ length: count }, () => makeConnection({ handlers, shared: { scheduler } }));
+  const payload = utf8('x'.repeat(2000));
+  return [({ stream, peer }) => stream.receive(peer({ opcode: 1, payload })), made, scheduler];
 }
 
 const prepared = (text: string, compress = false): PreparedMessage => new PreparedMessage(1, utf8(text), compress);
@@ -43,16 +53,29 @@ describe('batches', () => {
     );
   });
 
-  test('little is written when the turn ends, after all reads; much, before its read returns', async () => {
-    const handlers = { message: (connection: Made['connection'], data: unknown) => connection.send(data as string) };
-    const made = makeConnection({ handlers });
-    made.stream.receive(made.peer({ opcode: 1, payload: utf8('little') }));
-    assert.equal(made.stream.writes.length, 0);
-    made.stream.receive(made.peer({ opcode: 1, payload: utf8('x'.repeat(2000)) }));
-    assert.equal(made.stream.writes.length, 1);
-    assert.deepEqual(sent(made), ['1 "little"', '1 2000 bytes']);
+  test('answers are written when the turn ends, after all reads; large ones, when there are four', async () => {
+    const [receive, made] = largeEchoes(6);
+    const writes = (): string => made.map(({ stream }) => stream.writes.length).join('');
+    made[0]!.stream.receive(made[0]!.peer({ opcode: 1, payload: utf8('little') }));
+    made.slice(1, 4).forEach(receive);
+    assert.equal(writes(), '000000');
+    receive(made[4]!);
+    assert.equal(writes(), '111110');
+    receive(made[5]!);
+    receive(made[0]!);
+    assert.equal(writes(), '111110');
     await turn();
-    assert.equal(made.stream.writes.length, 1);
+    assert.equal(writes(), '211111');
+    assert.deepEqual(sent(made[0]!), ['1 "little"', '1 2000 bytes']);
+  });
+
+  test('a flush that makes others ready does not begin another inside itself', async () => {
+    const [receive, made, scheduler] = largeEchoes(10);
+    scheduler.add({ flush: () => made.slice(4).forEach(receive) });
+    made.slice(0, 4).forEach(receive);
+    assert.equal(made.map(({ stream }) => stream.writes.length).join(''), '1111000000');
+    await turn();
+    for (const each of made) assert.deepEqual(sent(each), ['1 2000 bytes']);
   });
 
   test('what was sent in the turn before a read goes out with its answers, in order', async () => {
