@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import { test, type TestContext } from 'node:test';
-import { connect, type HostServer, WebSocketServer } from '@pulsebeacon/websocket';
+import { type HostServer, WebSocketServer } from '@pulsebeacon/websocket';
 import { TLS } from '../support/certificate.ts';
 import { Http2Client } from '../support/http2-client.ts';
+import { RawClient } from '../support/raw-client.ts';
 import { listen } from '../support/servers.ts';
 
 const ECHO = {
@@ -52,14 +53,11 @@ test('a server with allowHTTP1 has WebSockets by both versions, on one port', as
   const server = new WebSocketServer(ECHO as never).attach(host);
   const [client, port] = await open(t, host, true);
   const socket = await client.open({ ':path': '/echo' });
-  const old = await connect(`wss://127.0.0.1:${port}/echo`, {
-    tls: { rejectUnauthorized: false },
-    httpVersion: '1.1',
-  } as never);
+  const old = await RawClient.open(port, { path: '/echo' }, true);
   const { byHttpVersion } = server.counts();
   assert.equal(byHttpVersion['1.1'].open, 1);
   assert.equal(byHttpVersion['2'].open, 1);
-  old.terminate();
+  old.destroy();
   socket.sendText('still');
   assert.equal(await socket.next(), 'text "still"');
 });
@@ -71,7 +69,7 @@ test('a handshake that the application is still deciding on may be reset', async
     new WebSocketServer({
       authorize: () => {
         resolve();
-        return new Promise((done) => (decide = () => done(undefined)));
+        return new Promise<undefined>((done) => (decide = () => done(undefined)));
       },
     }).attach(host);
   });
