@@ -28,7 +28,7 @@ describe('the table of settings', () => {
       .map(({ long }) => long);
     assert.deepEqual(
       options,
-      rows.map(({ flags }) => /--[a-z-]+/.exec(flags!)![0]),
+      rows.map(({ flags }) => /--[a-z\d-]+/.exec(flags!)![0]),
     );
   });
 
@@ -48,6 +48,7 @@ describe('the table of settings', () => {
     assert.deepEqual(settings, {
       targets: [{ scheme: undefined, where: { kind: 'tcp', host: '127.0.0.1', port: 8080 } }],
       certificate: undefined,
+      http2: true,
       siteRoot: undefined,
       publicUrls: [],
       allowedOrigins: [],

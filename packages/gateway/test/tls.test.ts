@@ -67,7 +67,7 @@ describe('serve --tls-dev', () => {
     await assert.rejects(ask(`https://localhost:${program.port}/`), /self-signed/);
   });
 
-  it('speaks TLS 1.2 and up, and HTTP/1.1', async () => {
+  it('speaks TLS 1.2 and up, and HTTP/2', async () => {
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       const socket = await handshakeWith(program.port, {
         minVersion: version,
@@ -75,7 +75,7 @@ describe('serve --tls-dev', () => {
         ALPNProtocols: ['h2', 'http/1.1'],
       });
       assert.equal(socket.getProtocol(), version);
-      assert.equal(socket.alpnProtocol, 'http/1.1');
+      assert.equal(socket.alpnProtocol, 'h2');
       socket.destroy();
     }
     await assert.rejects(

@@ -352,7 +352,7 @@ export const SETTINGS: readonly Setting[] = SECTIONS.flatMap(({ settings }) => s
 
 /** `--max-connections` of `--max-connections <number>`. */
 export function flagOf({ flags }: Setting): string {
-  return /--[a-z-]+/.exec(flags)![0];
+  return /--[a-z\d-]+/.exec(flags)![0];
 }
 
 /** The name in the environment: PULSEBEACON_MAX_CONNECTIONS of --max-connections. */

@@ -1,5 +1,5 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import { wasResetHere } from './http2-stream.ts';
+import { resetStream, wasResetHere } from './http2-stream.ts';
 
 /** How often a session may do what costs a server more than a client (HARDENING 13). */
 export interface SessionLimits {
@@ -9,9 +9,19 @@ export interface SessionLimits {
   readonly resetRate: number;
   /** PING and SETTINGS frames a second, over a while; at once 5 times as many. */
   readonly controlRate: number;
+  /** Milliseconds after which a session ends that has no stream, and on which nothing comes. */
+  readonly idleTimeout: number;
+  /** Milliseconds for the body of a request to come; then its stream is reset. 0: no limit. */
+  readonly requestTimeout: number;
 }
 
-export const SESSION_LIMITS: SessionLimits = { maxStreams: 100, resetRate: 20, controlRate: 20 };
+export const SESSION_LIMITS: SessionLimits = {
+  maxStreams: 100,
+  resetRate: 20,
+  controlRate: 20,
+  idleTimeout: 60_000,
+  requestTimeout: 30_000,
+};
 
 /** Why a session was ended, for the log. */
 export type SessionFault = 'resets' | 'control-frames';
@@ -78,11 +88,19 @@ export class Http2Sessions {
     const onControl = (): void => {
       if (!controls.take()) end('control-frames');
     };
+    let open = 0;
     const onClose = function (this: ServerHttp2Stream): void {
+      open--;
       if (isReset(this) && !session.destroyed && !resets.take()) end('resets');
     };
     session.on('ping', onControl).on('remoteSettings', onControl);
-    session.prependListener('stream', (stream) => {
+    // What broke the protocol was told so, and is no session any more; its connection would stay as long as the peer likes.
+    session.setTimeout(limits.idleTimeout, () => {
+      if (open === 0) session.destroy();
+    });
+    session.prependListener('stream', (stream, headers) => {
+      open++;
+      if (headers[':method'] !== 'CONNECT') limitBody(stream, limits.requestTimeout);
       // Whoever has the stream may have no ear for it yet, and a reset that nobody hears would end the process.
       stream.on('error', ignore).on('close', onClose);
     });
@@ -91,8 +109,18 @@ export class Http2Sessions {
   private end(fault: SessionFault, session: ServerHttp2Session): void {
     if (session.destroyed) return;
     this.onFault(fault, session);
-    session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    // Without an error Node would send no code.
+    session.destroy(new Error(`ended for a flood of ${fault}`), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
+}
+
+/** Resets the stream of a request whose body does not come to its end in time. */
+function limitBody(stream: ServerHttp2Stream, timeout: number): void {
+  if (timeout === 0 || stream.endAfterHeaders) return;
+  const timer = setTimeout(() => {
+    if (!stream.readableEnded) resetStream(stream);
+  }, timeout).unref();
+  stream.once('close', () => clearTimeout(timer));
 }
 
 /** Cut short by the client, or by its breaking the protocol; not by us. */

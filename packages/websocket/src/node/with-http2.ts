@@ -38,10 +38,10 @@ const NOTHING = Buffer.alloc(0);
  */
 export function withHttp2(server: Server, options: Http2Options = {}): Http2Side {
   const { maxHeaderListSize = 16_384, maxHeaderFields = 105, onFault = () => {}, ...limits } = options;
-  const sessionLimits: SessionLimits = { ...SESSION_LIMITS, ...limits };
+  const { requestTimeout } = server;
+  const sessionLimits: SessionLimits = { ...SESSION_LIMITS, requestTimeout, ...limits };
   const http2 = createServer({
     maxHeaderListPairs: maxHeaderFields,
-    // Node's own guard against resets, where it has one, is to be no stricter than ours.
     settings: { maxConcurrentStreams: sessionLimits.maxStreams, maxHeaderListSize },
   } satisfies ServerOptions);
   const sessions = new Http2Sessions(http2, sessionLimits, onFault);

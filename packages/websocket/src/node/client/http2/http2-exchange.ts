@@ -190,7 +190,11 @@ class PendingRequest {
   forget(): void {
     this.isDone = true;
     clearTimeout(this.timer);
-    this.http2.off('response', this.onResponse).off('close', this.onClose).off('data', this.onData).off('end', this.onEnd);
+    this.http2
+      .off('response', this.onResponse)
+      .off('close', this.onClose)
+      .off('data', this.onData)
+      .off('end', this.onEnd);
   }
 }
 

@@ -1,0 +1,140 @@
+// The program over HTTP/2: pages, channels, limits, and what only HTTP/2 has.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import { after, before, describe, it } from 'node:test';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { Program } from './support/program.ts';
+
+interface Answer {
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+async function ask(session: ClientHttp2Session, headers: OutgoingHttpHeaders, body?: string): Promise<Answer> {
+  const stream = session.request(headers, { endStream: body === undefined });
+  if (body !== undefined) stream.end(body);
+  let text = '';
+  stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  const [answer] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+  await once(stream, 'end');
+  return { headers: answer, text };
+}
+
+/** Which protocol the server chooses of those that a client offers. */
+async function chosenOf(port: number, offers: string[]): Promise<string | false | null> {
+  const socket: TLSSocket = connectTls({ port, host: '127.0.0.1', ALPNProtocols: offers, rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  socket.destroy();
+  return socket.alpnProtocol;
+}
+
+describe('serve --tls-dev, over HTTP/2', () => {
+  let program: Program;
+  let session: ClientHttp2Session;
+  before(async () => {
+    program = await Program.start(['--tls-dev']);
+    session = connect(`https://localhost:${program.port}`, { rejectUnauthorized: false });
+    await once(session, 'remoteSettings');
+  });
+  after(async () => {
+    session?.destroy();
+    await program?.stop();
+  });
+
+  it('chooses HTTP/2 of clients that know it, and announces WebSockets', async () => {
+    assert.equal(await chosenOf(program.port, ['h2', 'http/1.1']), 'h2');
+    assert.equal(await chosenOf(program.port, ['http/1.1']), 'http/1.1');
+    assert.equal(session.remoteSettings.enableConnectProtocol, true);
+    assert.equal(session.remoteSettings.maxConcurrentStreams, 100);
+  });
+
+  it('serves the page, and refuses other hosts', async () => {
+    const { headers } = await ask(session, { ':path': '/' });
+    assert.equal(headers[':status'], 200);
+    assert.match(String(headers['content-security-policy']), /wss:\/\/localhost/);
+    const foreign = await ask(session, { ':path': '/', ':authority': 'evil.example' });
+    assert.equal(foreign.headers[':status'], 421);
+    const two = await ask(session, {
+      ':path': '/',
+      ':authority': `localhost:${program.port}`,
+      host: 'evil.example',
+    });
+    assert.equal(two.headers[':status'], 400);
+  });
+
+  it('publishes, and each transport writes a publication through at once', async () => {
+    for (const accept of ['text/event-stream', 'application/x-ndjson']) {
+      const stream = session.request({ ':path': '/channels/news', accept });
+      let text = '';
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+        stream.emit('more');
+      });
+      const has = async (word: string): Promise<void> => {
+        while (!text.includes(word)) await once(stream, 'more');
+      };
+      await has('subscribed');
+      const posted = await ask(session, { ':method': 'POST', ':path': '/channels/news' }, `by ${accept}`);
+      assert.equal(posted.headers[':status'], 201);
+      await has(`by ${accept}`);
+      stream.close();
+      await once(stream, 'close');
+    }
+    const polled = await ask(session, { ':path': '/channels/news?since=all&wait=5' });
+    assert.match(polled.text, /by application\/x-ndjson/);
+    for (const path of ['/channels/news', '/channels/news?last', '/channels/news?as=html']) {
+      const { headers } = await ask(session, { ':path': path });
+      assert.equal(headers[':status'], 200, path);
+    }
+  });
+
+  it('refuses a body that is too large without reading it, and the session goes on', async () => {
+    const { headers } = await ask(session, { ':method': 'POST', ':path': '/channels/news' }, 'x'.repeat(200_000));
+    assert.equal(headers[':status'], 413);
+    assert.equal((await ask(session, { ':path': '/healthz' })).headers[':status'], 200);
+  });
+
+  it('counts WebSockets by version of HTTP, in /live and in /metrics', async () => {
+    const socket = session.request({
+      ':method': 'CONNECT',
+      ':protocol': 'websocket',
+      ':path': '/echo?trace=0123456789abcdefghij',
+      'sec-websocket-version': '13',
+    });
+    await once(socket, 'response');
+    const { text } = await ask(session, { ':path': '/live' });
+    assert.equal(JSON.parse(text).total.byHttpVersion['2'], 1);
+    const metrics = await ask(session, { ':path': '/metrics' });
+    assert.match(metrics.text, /connections\{transport="websocket",path="\/echo",http_version="2"\} 1/);
+    const trace = JSON.parse((await ask(session, { ':path': '/trace/0123456789abcdefghij' })).text);
+    assert.ok(trace.request.includes(':protocol: websocket'));
+    assert.ok(trace.response.includes(':status: 200'));
+    socket.destroy();
+  });
+
+  it('ends with 1001 for WebSockets and GOAWAY for the session', async () => {
+    const socket = session.request({
+      ':method': 'CONNECT',
+      ':protocol': 'websocket',
+      ':path': '/echo',
+      'sec-websocket-version': '13',
+    });
+    await once(socket, 'response');
+    const goaway = once(session, 'goaway');
+    const ended = program.stop();
+    const [frame] = (await once(socket, 'data')) as [Buffer];
+    assert.equal(frame.readUInt16BE(2), 1001);
+    socket.end(Buffer.from('888200000000', 'hex').subarray(0, 6));
+    await goaway;
+    await ended;
+  });
+});
+
+describe('serve --no-http2', () => {
+  it('speaks HTTP/1.1 alone', async (t) => {
+    const program = await Program.start(['--tls-dev', '--no-http2']);
+    t.after(() => program.stop());
+    assert.equal(await chosenOf(program.port, ['h2', 'http/1.1']), 'http/1.1');
+  });
+});

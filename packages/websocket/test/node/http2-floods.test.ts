@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { describe, test } from 'node:test';
+import {
+  CANCEL,
+  CONTINUATION,
+  connectFields,
+  ENHANCE_YOUR_CALM,
+  FrameClient,
+  frame,
+  GOAWAY,
+  headerBlock,
+  headers,
+  HEADERS,
+  PING,
+  PREFACE,
+  RST_STREAM,
+  SETTINGS,
+  uint32,
+  WINDOW_UPDATE,
+} from '../support/http2-frames.ts';
+import { serve, type Served } from '../support/servers.ts';
+
+/** The server has outlived it, and serves the next client. */
+async function assertServing({ http2, server }: Served<unknown, 'owned'>): Promise<void> {
+  const client = await http2();
+  await client.open();
+  assert.equal(server.counts().byHttpVersion['2'].open, 1);
+}
+
+describe('what a session of HTTP/2 must not do (HARDENING 13): it ends, and the server goes on', () => {
+  test('rapid reset (CVE-2023-44487): streams that are opened and reset at once', async (t) => {
+    const served = await serve(t);
+    const client = await FrameClient.connect(t, served.target as number);
+    for (let stream = 1; stream < 2000; stream += 2) {
+      client.write(headers(stream, connectFields()), frame(RST_STREAM, 0, stream, uint32(CANCEL)));
+    }
+    assert.equal(await client.ending(), ENHANCE_YOUR_CALM);
+    await assertServing(served);
+  });
+
+  test('as many resets as streams may be open at once are no flood', async (t) => {
+    const served = await serve(t);
+    const client = await FrameClient.connect(t, served.target as number);
+    for (let stream = 1; stream < 200; stream += 2) client.write(headers(stream, connectFields()));
+    await client.find(({ type, stream }) => type === HEADERS && stream === 199);
+    for (let stream = 1; stream < 200; stream += 2) client.write(frame(RST_STREAM, 0, stream, uint32(CANCEL)));
+    client.write(headers(201, connectFields()));
+    assert.ok(await client.find(({ type, stream }) => type === HEADERS && stream === 201));
+  });
+
+  test('streams beyond the 100 that it knows it may have open', async (t) => {
+    const served = await serve(t);
+    const client = await FrameClient.connect(t, served.target as number);
+    await client.find(({ type, flags }) => type === SETTINGS && flags === 0);
+    client.write(frame(SETTINGS, 1, 0));
+    for (let stream = 1; stream < 208; stream += 2) client.write(headers(stream, connectFields()));
+    assert.notEqual(await client.ending(), 0);
+    assert.ok(served.server.counts().peak <= 100);
+    await assertServing(served);
+  });
+
+  test('resets that the client makes the server send (CVE-2025-8671)', async (t) => {
+    const served = await serve(t);
+    const client = await FrameClient.connect(t, served.target as number);
+    for (let stream = 1; stream < 2000; stream += 2) {
+      client.write(headers(stream, connectFields()), frame(WINDOW_UPDATE, 0, stream, uint32(0)));
+    }
+    await client.closed;
+    await assertServing(served);
+  });
+
+  test('a flood of PING (CVE-2019-9512)', async (t) => {
+    const served = await serve(t);
+    const client = await FrameClient.connect(t, served.target as number);
+    for (let i = 0; i < 500; i++) client.write(frame(PING, 0, 0, Buffer.alloc(8)));
+    assert.equal(await client.ending(), ENHANCE_YOUR_CALM);
+    await assertServing(served);
+  });
+
+  test('a flood of SETTINGS (CVE-2019-9515)', async (t) => {
+    const served = await serve(t);
+    const client = await FrameClient.connect(t, served.target as number);
+    for (let i = 0; i < 500; i++) client.write(frame(SETTINGS, 0, 0, Buffer.from([0, 4, 0, 0, 255, 255])));
+    assert.equal(await client.ending(), ENHANCE_YOUR_CALM);
+    await assertServing(served);
+  });
+
+  test('a header that never ends (CVE-2024-27983)', async (t) => {
+    const served = await serve(t);
+    const client = await FrameClient.connect(t, served.target as number);
+    client.write(headers(1, connectFields(), 0));
+    const block = headerBlock([['x-flood', 'y'.repeat(16_000)]]);
+    for (let i = 0; i < 100; i++) client.write(frame(CONTINUATION, 0, 1, block));
+    await client.closed;
+    assert.equal(served.server.counts().accepted, 0);
+    await assertServing(served);
+  });
+
+  test('a reset in the middle of a header (CVE-2024-27983)', async (t) => {
+    const served = await serve(t);
+    const client = await FrameClient.connect(t, served.target as number);
+    client.write(headers(1, connectFields(), 0), frame(CONTINUATION, 0, 1, headerBlock([['a', 'b']])));
+    client.socket.resetAndDestroy();
+    await client.closed;
+    await assertServing(served);
+  });
+
+  test('more fields, or larger ones, than a request may have: its stream alone ends', async (t) => {
+    const served = await serve(t);
+    const client = await FrameClient.connect(t, served.target as number);
+    const many = Array.from({ length: 300 }, (_, i) => [`x-${i}`, 'y'] as const);
+    client.write(headers(1, [...connectFields(), ...many]));
+    assert.ok((await client.resetOf(1)) !== undefined);
+    const large = headerBlock([['x-large', 'y'.repeat(12_000)]]);
+    client.write(
+      headers(3, [...connectFields(), ['x-first', 'y'.repeat(12_000)]], 0),
+      frame(CONTINUATION, 0x4, 3, large),
+    );
+    const answer = await client.find(({ type, stream }) => stream === 3 && (type === RST_STREAM || type === HEADERS));
+    assert.ok(answer !== undefined);
+    assert.equal(served.server.counts().accepted, 0);
+  });
+
+  test('frames that are none (Node CVE-2025-59465), and a preface that goes wrong', async (t) => {
+    const served = await serve(t);
+    for (const bytes of [
+      // HEADERS whose block is no HPACK.
+      frame(HEADERS, 0x4, 1, Buffer.from('ffffffffffffffffffffff', 'hex')),
+      frame(SETTINGS, 0, 0, Buffer.alloc(5)),
+      frame(SETTINGS, 0, 1),
+      frame(PING, 0, 0, Buffer.alloc(7)),
+      frame(RST_STREAM, 0, 9, uint32(CANCEL)),
+      frame(CONTINUATION, 0x4, 1, headerBlock([['a', 'b']])),
+      frame(WINDOW_UPDATE, 0, 0, uint32(0)),
+      frame(GOAWAY, 0, 0, Buffer.alloc(8, 0xff)),
+      Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
+      Buffer.alloc(100, 0xff),
+    ]) {
+      const client = await FrameClient.connect(t, served.target as number);
+      client.write(bytes);
+      await client.find(({ type }) => type === GOAWAY);
+      client.socket.destroy();
+    }
+    const socket = net.connect({ port: served.target as number, host: '127.0.0.1' });
+    socket.on('error', () => {}).resume();
+    socket.write(`${PREFACE.toString('latin1', 0, 18)}XX`);
+    socket.write('X'.repeat(100));
+    await new Promise((resolve) => socket.on('close', resolve));
+    await assertServing(served);
+  });
+
+  test('a reset of the connection at every frame', async (t) => {
+    const served = await serve(t, { message: (c, data) => c.send(data) });
+    const steps = [
+      PREFACE,
+      frame(SETTINGS, 0, 0),
+      headers(1, connectFields()),
+      frame(0, 0, 1, Buffer.from('8180000000', 'hex')),
+    ];
+    for (let count = 1; count <= steps.length; count++) {
+      const socket = net.connect({ port: served.target as number, host: '127.0.0.1' });
+      socket.on('error', () => {});
+      await new Promise((resolve) => socket.write(Buffer.concat(steps.slice(0, count)), resolve));
+      socket.resetAndDestroy();
+    }
+    await assertServing(served);
+  });
+});
