@@ -24,7 +24,10 @@ echoSuite("libwebsockets' test server", {
 // The certificate that Debian ships with it has a key that OpenSSL takes only where it is told to.
 const folder = await temporaryFolder({ after });
 const weak = path.join(folder, 'openssl.cnf');
-await writeFile(weak, 'openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nCipherString = DEFAULT:@SECLEVEL=0\n');
+await writeFile(
+  weak,
+  'openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nCipherString = DEFAULT:@SECLEVEL=0\n',
+);
 const securePort = await onFreePort(async (free) => {
   const env = { ...process.env, OPENSSL_CONF: weak };
   return new Program({ after }, found('PULSEBEACON_LWS_SERVER'), ['--ssl', `--port=${free}`], { env });

@@ -58,7 +58,10 @@ class Echoes {
 }
 
 /** What our client is expected to do with any server: one file for each of them calls this. */
-export function echoSuite(name: string, { url, deflateUrl, subprotocol, cuts = false, options: all }: EchoServer): void {
+export function echoSuite(
+  name: string,
+  { url, deflateUrl, subprotocol, cuts = false, options: all }: EchoServer,
+): void {
   const variants: [title: string, compression: boolean | DeflateOptions][] = [
     ['uncompressed', false],
     ['compressed', { threshold: 0 }],

@@ -59,7 +59,9 @@ describe('the whole HTTP loop, over HTTP/2', () => {
   });
 
   test('a refusal has its status, its header and the start of its body in the error', async (t) => {
-    const server = await http2Server(t, ({ stream }) => answerStream(stream, 403, { 'x-why': 'so' }, 'x'.repeat(100_000)));
+    const server = await http2Server(t, ({ stream }) =>
+      answerStream(stream, 403, { 'x-why': 'so' }, 'x'.repeat(100_000)),
+    );
     const error = await failed(server.url);
     assert.deepEqual([error.code, error.status, error.headers.get('x-why')], ['PB_ANSWER_STATUS', 403, 'so']);
     assert.equal(error.body, 'x'.repeat(4096));

@@ -299,7 +299,10 @@ describe('what cannot be sent over HTTP/2', () => {
   test('fields of one connection are refused as soon as it could be HTTP/2 (RFC 9113 §8.2.2)', async () => {
     for (const httpVersion of ['auto', '2'] as const) {
       const wrong = connect('wss://localhost:1', { httpVersion, headers: { TE: 'trailers' } });
-      await assert.rejects(wrong, (error) => error instanceof HandshakeUsageError && error.code === 'PB_HEADER_RESERVED');
+      await assert.rejects(
+        wrong,
+        (error) => error instanceof HandshakeUsageError && error.code === 'PB_HEADER_RESERVED',
+      );
     }
   });
 
@@ -317,7 +320,10 @@ describe('what cannot be sent over HTTP/2', () => {
 
   test('an option that is none', async () => {
     const wrong = connect('wss://localhost:1', { httpVersion: '3' as '2' });
-    await assert.rejects(wrong, (error) => error instanceof UsageError && /httpVersion.*auto.*1\.1.*2/.test(error.message));
+    await assert.rejects(
+      wrong,
+      (error) => error instanceof UsageError && /httpVersion.*auto.*1\.1.*2/.test(error.message),
+    );
   });
 
   test('options of TLS that Node does not take are a UsageError', async () => {

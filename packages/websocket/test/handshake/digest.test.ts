@@ -136,7 +136,8 @@ describe('Digest', () => {
     const secret = hash('SHA-256', `Mufasa:http-auth@example.org:Circle of Life`);
     const a2 = hash('SHA-256', ':/dir/index.html');
     const rspauth = hash('SHA-256', `${secret}:${sha!.nonce}:00000001:${CNONCE}:auth:${a2}`);
-    const isProven = (info: Record<string, string>): boolean => session.isProven(new Map(Object.entries(info)), request);
+    const isProven = (info: Record<string, string>): boolean =>
+      session.isProven(new Map(Object.entries(info)), request);
     assert.ok(isProven({}));
     assert.ok(isProven({ rspauth }));
     assert.ok(isProven({ rspauth: rspauth.toUpperCase(), qop: 'AUTH', nc: '00000001', cnonce: CNONCE }));

@@ -21,7 +21,10 @@ describe('RFC 8441 §4: the extended CONNECT method', () => {
     });
     // RFC 9113 §8.3: before all others.
     const names = raw.filter((_, at) => at % 2 === 0);
-    assert.equal(names.findLastIndex((name) => name.startsWith(':')), 4);
+    assert.equal(
+      names.findLastIndex((name) => name.startsWith(':')),
+      4,
+    );
     assert.ok(names.every((name) => name === name.toLowerCase()));
   });
 

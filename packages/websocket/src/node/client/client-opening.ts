@@ -136,11 +136,17 @@ export class ClientOpening implements WheelEntry {
     if (exchange.httpVersion === '2') {
       const request = this.encodeForStream(known);
       this.log.asks(describeFields(request.fields));
-      return exchange.ask(request.fields, this.reaction((head) => this.readStreamHead(exchange, request, head)));
+      return exchange.ask(
+        request.fields,
+        this.reaction((head) => this.readStreamHead(exchange, request, head)),
+      );
     }
     const request = this.encode(known);
     this.log.asks(request.head);
-    return exchange.ask(request.head, this.reaction((...came) => this.readHead(exchange, request, ...came)));
+    return exchange.ask(
+      request.head,
+      this.reaction((...came) => this.readHead(exchange, request, ...came)),
+    );
   }
 
   private async prepare(): Promise<{ known: readonly HeaderLine[]; exchange: Exchange }> {
@@ -182,7 +188,11 @@ export class ClientOpening implements WheelEntry {
     };
   }
 
-  private readHead(exchange: Exchange, request: ClientRequest, ...[head, bytes, at, end]: Parameters<OnHead>): Reaction {
+  private readHead(
+    exchange: Exchange,
+    request: ClientRequest,
+    ...[head, bytes, at, end]: Parameters<OnHead>
+  ): Reaction {
     if (head.status !== 101) return this.answers.mayGoOn(head) ? 'all' : 'start';
     const answer = checkAnswer(nodePlatform, request, head, this.answerRules);
     const rest = at === end ? EMPTY : copyBytes(bytes, at, end);

@@ -82,7 +82,8 @@ export class OpeningLog {
   describe({ code, detail, cause }: OpeningFailure, { target, proxy }: Aim): HandshakeError {
     const { answer, hops } = this;
     const url = maskUrl(target.url);
-    if (answer === undefined) hops.push({ url, ...(proxy === undefined ? {} : { proxy: proxy.url }), status: undefined });
+    if (answer === undefined)
+      hops.push({ url, ...(proxy === undefined ? {} : { proxy: proxy.url }), status: undefined });
     const failed = answer === undefined ? undefined : { ...answer.head, body: answer.body };
     return new HandshakeError(code, { url, answer: failed, detail, cause, hops });
   }

@@ -124,7 +124,15 @@ const NAMES: ReadonlySet<string> = new Set([...OPENING, ...HANDLERS, 'signal', '
 export function resolveSettings(options: OpeningOptions, names: ReadonlySet<string> = NAMES): ClientSettings {
   checkKind('options', options, 'object');
   checkOptionNames(options, names, HANDLERS);
-  const { subprotocols = [], requireSubprotocol = false, origin, tls = {}, socket = {}, trace, httpVersion = '1.1' } = options;
+  const {
+    subprotocols = [],
+    requireSubprotocol = false,
+    origin,
+    tls = {},
+    socket = {},
+    trace,
+    httpVersion = '1.1',
+  } = options;
   const limits = resolveConnectionLimits(options, DEFAULT_LIMITS);
   checkTime(limits, 'handshakeTimeout');
   if (!Array.isArray(subprotocols)) {

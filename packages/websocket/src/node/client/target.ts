@@ -48,7 +48,11 @@ export function parseTarget(given: string | URL, socketPath?: string): ClientTar
     );
   }
   if (text.includes('#')) {
-    throw new HandshakeUsageError('PB_URI_INVALID', withoutUserinfo(text), 'it has no fragment; # is written %23 (RFC 6455 §3)');
+    throw new HandshakeUsageError(
+      'PB_URI_INVALID',
+      withoutUserinfo(text),
+      'it has no fragment; # is written %23 (RFC 6455 §3)',
+    );
   }
   const secure = known.scheme === 'wss';
   const userinfo = userinfoOf(url);
@@ -77,7 +81,11 @@ function unixTarget(url: URL, text: string, secure: boolean): Omit<ClientTarget,
   const path = decode(encoded);
   // A NUL would end the path for the operating system, and a host would be no part of it.
   if (path === '' || path === '/' || path.includes('\0') || url.host !== '') {
-    throw new HandshakeUsageError('PB_URI_INVALID', maskUrl(text), 'it needs the path of a socket: ws+unix:/run/app.sock:/chat');
+    throw new HandshakeUsageError(
+      'PB_URI_INVALID',
+      maskUrl(text),
+      'it needs the path of a socket: ws+unix:/run/app.sock:/chat',
+    );
   }
   const resource = rest.join(':');
   const resourceName = (resource.startsWith('/') ? resource : `/${resource}`) + url.search;

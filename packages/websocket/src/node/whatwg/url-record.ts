@@ -16,7 +16,8 @@ export function getUrlRecord(given: string): string {
     throw syntaxError(`"${maskUrl(given)}" has the scheme ${url.protocol} but it must be ws:, wss:, http: or https:`);
   }
   // An empty fragment is one, too, and there `hash` says nothing.
-  if (url.href.includes('#')) throw syntaxError(`"${withoutUserinfo(given)}" has a fragment; # in a path or query is written %23`);
+  if (url.href.includes('#'))
+    throw syntaxError(`"${withoutUserinfo(given)}" has a fragment; # in a path or query is written %23`);
   return url.href;
 }
 
