@@ -42,9 +42,11 @@ function channelContestantsOf(row, options, found) {
   const peers = row.targets
     .map(({ peer }) => peer)
     .filter((peer) => OWN.includes(peer) || options.peers.includes(peer));
-  const contestant = (id, server, args) => ({ id, server, label: PEERS[server].label, args, compared: true });
+  const contestant = (id, server, args = []) => ({ id, server, label: PEERS[server].label, args, compared: true });
   const all = [contestant('ours', row.ours, row.args), ...peers.map((peer) => contestant(peer, peer, []))];
-  for (const own of all.slice(1)) if (own.server === 'pulsebeacon') own.label = 'raw broadcast';
+  for (const own of all.slice(1)) {
+    if (own.server === 'pulsebeacon') own.label = row.ours === 'http2' ? 'HTTP/1.1' : 'raw broadcast';
+  }
   return all
     .filter(({ server }) => found.get(server).command)
     .map((own) => ({ ...own, command: found.get(own.server).command }));

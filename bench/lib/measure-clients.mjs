@@ -17,13 +17,13 @@ function startClient({ machine }, contestant, flags = []) {
 }
 
 /** The same for all: our server, with borrowed data, which is the fastest that is always there. */
-async function withServer({ machine }, work) {
+async function withServer({ machine }, row, work) {
   const server = await Contestant.start(machine, {
     name: 'pulsebeacon',
     role: 'server',
     cpu: machine.loadCpu,
-    command: [process.execPath],
-    args: ['--mode', 'echo', '--receive', 'borrowed'],
+    command: [process.execPath, ...(row.isOfBoth ? ['--expose-gc'] : [])],
+    args: ['--mode', 'echo', '--receive', 'borrowed', ...(row.ours === 'http2' ? ['--http2'] : [])],
   });
   try {
     return await work(server);
@@ -34,7 +34,7 @@ async function withServer({ machine }, work) {
 
 export function measureClientLoad(context, row, contestants) {
   const { options } = context;
-  return withServer(context, (server) => {
+  return withServer(context, row, (server) => {
     const run = async (client, seconds, warmup) => {
       const before = { cpu: cpuSeconds(server.pid), time: performance.now() };
       const result = await client.ask({ do: 'echo', port: server.port, ...row.echo, seconds, warmup }, seconds + 30);
@@ -54,7 +54,7 @@ export function measureClientLoad(context, row, contestants) {
 }
 
 export function measureClientOpens(context, row, contestants) {
-  return withServer(context, (server) => {
+  return withServer(context, row, (server) => {
     const run = async (client, connections) => {
       const files = openFiles(server.pid);
       const before = { cpu: cpuSeconds(server.pid), time: performance.now() };
@@ -75,7 +75,7 @@ export function measureClientOpens(context, row, contestants) {
 }
 
 export function measureClientMemory(context, row, contestants) {
-  return withServer(context, async (server) => {
+  return withServer(context, row, async (server) => {
     const samples = new Map(contestants.map((contestant) => [contestant.id, []]));
     for (let round = 1; round <= context.options.rounds; round++) {
       for (const contestant of contestants) {
@@ -94,7 +94,8 @@ async function slope(context, row, contestant, server) {
   const client = await startClient(context, contestant, row.collect ? ['--expose-gc'] : []);
   contestant.info = client.info;
   const hold = (connections) => client.ask({ do: 'hold', port: server.port, connections }, 60);
-  const read = () => (row.collect ? memoryAfterGc(client) : memoryAsItStands(client));
+  const readOne = (process) => (row.collect ? memoryAfterGc(process) : memoryAsItStands(process));
+  const read = async () => (await readOne(client)) + (row.isOfBoth ? await readOne(server) : 0);
   try {
     if (fileLimit(client.pid) < MEMORY_TO + 100)
       throw new Error(`${MEMORY_TO} connections need a higher limit of open files (ulimit -n ${MEMORY_TO + 1000})`);

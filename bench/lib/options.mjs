@@ -36,7 +36,7 @@ ${ROWS.map((row) => `  ${row.id.padEnd(18)} ${row.title}`).join('\n')}
 `;
 
 /** Servers that are there anyway, and take part where a row names them. */
-export const OWN = ['http', 'pulsebeacon', 'hub', 'post', 'bare', 'bare-channel'];
+export const OWN = ['http', 'http2', 'pulsebeacon', 'hub', 'post', 'bare', 'bare-channel'];
 
 export class UsageError extends Error {}
 

@@ -31,11 +31,13 @@ export const PEERS = {
     isNamed: true,
   },
   nchan: { label: 'Nchan', server: 'nchan.mjs', isNamed: true },
+  http2: { label: 'Pulse Beacon, HTTP/2', client: 'pulsebeacon-http2.mjs', isNamed: true },
   post: { label: 'node:http', server: 'post.mjs', isNamed: true },
 };
 
 const OURS = {
   pulsebeacon: '@pulsebeacon/websocket',
+  http2: '@pulsebeacon/websocket',
   hub: '@pulsebeacon/hub',
   bare: '@pulsebeacon/websocket',
   'bare-channel': '@pulsebeacon/websocket',

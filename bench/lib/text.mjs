@@ -160,6 +160,7 @@ function channelTable(report) {
 /** What was raised, or chosen, beside what ships. */
 function channelSettings(report) {
   return channelRows(report)
+    .filter(({ servers }) => servers.ours.settings !== undefined)
     .map(({ id, servers }) => `${id}: ours with ${JSON.stringify(servers.ours.settings)}`)
     .join('\n');
 }

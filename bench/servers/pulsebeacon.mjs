@@ -24,8 +24,13 @@ const sockets = new WebSocketServer({
   },
 });
 
-const http = createServer();
-sockets.attach(http);
-http.listen(options.port, options.host, () =>
-  ready('Pulse Beacon', version, http.address().port, { settings: { receive: options.receive, compression } }),
-);
+const listening = (port) =>
+  ready('Pulse Beacon', version, port, { settings: { receive: options.receive, compression } });
+
+if (options.http2) {
+  listening((await sockets.listen({ port: options.port, host: options.host })).port);
+} else {
+  const http = createServer();
+  sockets.attach(http);
+  http.listen(options.port, options.host, () => listening(http.address().port));
+}

@@ -37,6 +37,24 @@ async function saysHello(args: readonly string[], env: Record<string, string> = 
   assert.deepEqual([stderr, stdout, code], ['', 'hello\n', 0]);
 }
 
+describe('--http-version', () => {
+  it('2 goes over HTTP/2', async (t) => {
+    const { where, requests } = await site(t, () => undefined);
+    await saysHello([where, '--http-version', '2']);
+    await saysHello([where]);
+    assert.deepEqual(
+      requests.map(({ httpVersion }) => httpVersion),
+      ['2', '1.1'],
+    );
+  });
+
+  it('another one is a usage error that names those there are', async () => {
+    const { code, stderr } = await runConnect(['ws://127.0.0.1:1', '--http-version', '3']);
+    assert.equal(code, 2);
+    assert.match(stderr, /1\.1, 2, auto/);
+  });
+});
+
 describe('what it shows', () => {
   it('is a token, or cookies', async (t) => {
     const { where, requests } = await site(t, () => undefined);

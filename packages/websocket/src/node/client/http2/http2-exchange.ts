@@ -84,9 +84,13 @@ export class Http2Exchange implements Exchange {
 
   /** The stream is the connection's from now on: the session has room again when it has ended. */
   take(): ByteStream {
+    const { session, http2, request } = this;
     this.isOver = true;
-    this.http2!.once('close', () => this.session.release());
-    return (this.taken = new Http2ByteStream(this.http2!));
+    // Nothing of this is kept for as long as the stream lives.
+    http2!.once('close', () => session.release());
+    this.taken = new Http2ByteStream(http2!);
+    request!.leave();
+    return this.taken;
   }
 
   finishBody(): boolean {
@@ -134,10 +138,11 @@ class PendingRequest {
   constructor(http2: ClientHttp2Stream, observer: RequestObserver) {
     this.http2 = http2;
     this.observer = observer;
-    // This one stays: an error that comes late finds somebody.
-    http2.on('error', (error) => void (this.cause ??= error));
-    http2.on('response', this.onResponse).on('close', this.onClose);
+    http2.on('error', this.onError).on('response', this.onResponse).on('close', this.onClose);
   }
+
+  /** Stays where the stream is not taken: an error that comes late finds somebody. */
+  private readonly onError = (error: Error): void => void (this.cause ??= error);
 
   private readonly onResponse = (_headers: object, _flags: number, raw: unknown): void => {
     this.isUntouched = false;
@@ -184,6 +189,12 @@ class PendingRequest {
     else resetStream(http2);
     this.observer.onAnswer(head, Buffer.concat(this.chunks).subarray(0, MAX_BODY_BYTES).toString());
     return true;
+  }
+
+  /** Whoever has the stream now hears of its errors. */
+  leave(): void {
+    this.forget();
+    this.http2.off('error', this.onError);
   }
 
   /** Nobody waits for an answer any more. */
