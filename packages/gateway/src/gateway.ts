@@ -22,6 +22,7 @@ import type { KeyRing } from './keys/key-ring.ts';
 import type { Log } from './log/log.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { metricsSource } from './metrics/source.ts';
+import { Probes } from './probe/probes.ts';
 import type { GatewaySettings } from './settings.ts';
 import { Admission } from './sockets/admission.ts';
 import { type LiveCounts, readCounts } from './sockets/counts.ts';
@@ -48,6 +49,7 @@ export class Gateway {
   private readonly demos: Demos;
   private readonly dashboard: Dashboard;
   private readonly visits: Visits;
+  private readonly probes: Probes;
   private readonly elsewhere: WebSocketServer;
   private readonly router: Router;
   private readonly stopLooking: () => void;
@@ -67,6 +69,7 @@ export class Gateway {
     this.echo = createEcho({ limits, origins, compression, admission, traces, log });
     this.live = new Live({ origins, admission, log, readCounts: () => this.counts() });
     this.demos = new Demos({ origins, admission, log });
+    this.probes = new Probes({ origins, admission, log, onLimited: (code) => metrics.limited(code) });
     this.hub = createHub({
       settings,
       store,
@@ -110,6 +113,7 @@ export class Gateway {
       dashboard: this.dashboard,
       demos: this.demos,
       visits: this.visits,
+      probes: this.probes,
       operations: new Operations({
         authenticator,
         metrics,
@@ -158,6 +162,7 @@ export class Gateway {
     this.stopLooking();
     this.visits.close();
     const dashboard = this.dashboard.close();
+    this.probes.close();
     const report = await drain(this.listening, this.socketServers, this.hub, this.settings.limits.drainTimeout);
     await dashboard;
     await this.hub.close();
@@ -167,7 +172,7 @@ export class Gateway {
 
   /** The WebSockets beside those of the hub. */
   private get socketServers(): readonly WebSocketServer<never, never>[] {
-    return [this.echo, this.live.server, this.demos.sockets] as unknown as readonly WebSocketServer<never, never>[];
+    return [this.echo, this.live.server, this.demos.sockets, this.probes.sockets] as unknown as readonly WebSocketServer<never, never>[];
   }
 
   private async listen(): Promise<void> {
@@ -201,6 +206,7 @@ export class Gateway {
     this.live.server.attach(server);
     this.demos.sockets.attach(server);
     this.visits.attach(server);
+    this.probes.sockets.attach(server);
     // Requests come by the router, which judges their Host first.
     this.hub.attach(server, { requests: false });
     this.dashboard.attach(server);

@@ -62,7 +62,7 @@ export type { CookieJar } from './node/client/cookies.ts';
 export type { Hop } from './node/client/hops.ts';
 export type { HttpFailureCode } from './node/client/http-failures.ts';
 export type { HttpOptions, RetryOptions } from './node/client/http-options.ts';
-export type { ProxyOption } from './node/client/proxy.ts';
+export { findProxy, type FoundProxy, type ProxyOption } from './node/client/proxy.ts';
 export type { RedirectOptions } from './node/client/redirects.ts';
 export {
   ClosedError,

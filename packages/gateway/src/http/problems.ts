@@ -1,4 +1,5 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Refusal } from '@pulsebeacon/websocket';
 
 /** What is answered to a request that is not served. The codes are stable. */
 export type ProblemCode =
@@ -23,6 +24,9 @@ export type ProblemCode =
   | 'PB_RANGE_NOT_SATISFIABLE'
   | 'PB_HOST_UNKNOWN'
   | 'PB_HANDSHAKE_RATE'
+  | 'PB_PROBE_INVALID'
+  | 'PB_PROBE_RATE'
+  | 'PB_PROBE_BUSY'
   | 'PB_FIELDS_TOO_LARGE'
   | 'PB_TOO_MANY_FIELDS'
   | 'PB_INTERNAL';
@@ -63,6 +67,9 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
   PB_TOO_MANY_FIELDS: { status: 431, message: 'the request has more than 100 header fields' },
   PB_DEMO_FULL: { status: 503, message: 'as many people as may are at the demonstration: come back later' },
   PB_HANDSHAKE_RATE: { status: 503, message: 'more handshakes a second than --handshake-rate allows' },
+  PB_PROBE_INVALID: { status: 400, message: 'the query is not what a probe takes' },
+  PB_PROBE_RATE: { status: 429, message: 'more probes from this address than one run of pulsebeacon doctor needs' },
+  PB_PROBE_BUSY: { status: 503, message: 'as many probes are under way as there may be at once' },
   PB_INTERNAL: { status: 500, message: 'the server failed; its log says why' },
 };
 
@@ -89,10 +96,17 @@ export function sendProblem(response: ServerResponse, code: ProblemCode, options
   response.end(body);
 }
 
+/** Answers an ordinary request with what refuses a handshake, or a stream that counts like one. */
+export function sendRefusal(response: ServerResponse, { status, code, detail, headers }: Refusal): void {
+  for (const [name, value] of headers) response.setHeader(name, value);
+  const body = { type: 'about:blank', title: STATUS_CODES[status], status, detail, code };
+  sendJson(response, body, status, 'application/problem+json');
+}
+
 /** Answers with JSON that nobody keeps. */
-export function sendJson(response: ServerResponse, value: unknown, status = 200): void {
+export function sendJson(response: ServerResponse, value: unknown, status = 200, type = 'application/json'): void {
   const body = Buffer.from(`${JSON.stringify(value)}\n`);
-  response.setHeader('Content-Type', 'application/json');
+  response.setHeader('Content-Type', type);
   response.setHeader('Content-Length', body.length);
   response.setHeader('Cache-Control', 'no-store');
   response.writeHead(status);

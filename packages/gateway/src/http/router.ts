@@ -8,6 +8,7 @@ import type { EchoServer } from '../sockets/echo.ts';
 import type { Traces } from '../sockets/traces.ts';
 import { closeAfter } from './close-after.ts';
 import { CLIENT_SCRIPT_PATH, type ClientScript } from './client-script.ts';
+import type { Probes } from '../probe/probes.ts';
 import type { Demos } from './demos.ts';
 import type { HostPolicy } from './host-policy.ts';
 import type { Operations } from './operations.ts';
@@ -29,6 +30,7 @@ export interface RouterParts {
   readonly dashboard: Dashboard;
   readonly demos: Demos;
   readonly visits: Visits;
+  readonly probes: Probes;
   readonly operations: Operations;
   /** Most bytes of what is posted to be echoed. */
   readonly maxBodySize: number;
@@ -108,11 +110,11 @@ export class Router {
 
   /** What is at a path; undefined where there is nothing. */
   private find({ path, host }: Target): ((request: IncomingMessage, response: ServerResponse) => void) | undefined {
-    const { pages, clientScript, site, traces, demos, operations } = this.parts;
+    const { pages, clientScript, site, traces, demos, probes, operations } = this.parts;
     if (path === '/metrics') return (request, response) => operations.answerMetrics(request, response);
     if (path === CLIENT_SCRIPT_PATH) return (request, response) => clientScript.serve(request, response);
-    const demo = demos.find(path);
-    if (demo !== undefined) return demo;
+    const own = demos.find(path) ?? probes.find(path);
+    if (own !== undefined) return own;
     if (path === '/live') return (_, response) => sendJson(response, this.parts.readCounts());
     if (path.startsWith(TRACE_FOLDER)) {
       const trace = traces.get(path.slice(TRACE_FOLDER.length));

@@ -43,6 +43,34 @@ export function parseProxy(text: string, name = 'proxy'): Proxy {
   };
 }
 
+/** The proxy that {@link findProxy} found. */
+export interface FoundProxy extends Omit<Proxy, 'userinfo'> {
+  /** From its address. */
+  readonly credentials: { readonly username: string; readonly password: string } | undefined;
+  /** The variable of the environment that names it; undefined where the option itself does. */
+  readonly variable: string | undefined;
+}
+
+/**
+ * The forward proxy by which `connect` goes to a URL, for other requests that are to go the same way.
+ * @returns undefined where there is none
+ * @throws UsageError `PB_OPTION_INVALID` where it cannot be read
+ */
+export function findProxy(option: ProxyOption, url: URL): FoundProxy | undefined {
+  if (option === undefined) return undefined;
+  const secure = url.protocol === 'wss:' || url.protocol === 'https:';
+  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
+  const found =
+    option === 'environment' ? proxyFromEnvironment({ secure, host: url.hostname, port }, process.env) : { value: option };
+  if (found === undefined) return undefined;
+  const variable = 'name' in found ? found.name : undefined;
+  const { userinfo: credentials, ...proxy } = parseProxy(
+    found.value,
+    variable === undefined ? 'proxy' : `the environment variable ${variable}`,
+  );
+  return { ...proxy, credentials, variable };
+}
+
 /** The proxy to a host; undefined where there is none. @throws UsageError for what the environment says, and is none */
 export function proxyFor(
   option: Proxy | 'environment' | undefined,

@@ -1,0 +1,229 @@
+import http, { type IncomingMessage } from 'node:http';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { ClientTlsOptions } from '@pulsebeacon/websocket';
+import type { DoctorSettings } from './settings.ts';
+
+/** Where on the way something failed. */
+export type Stage = 'tcp' | 'proxy-tls' | 'tunnel' | 'tls' | 'answer';
+
+export class WayError extends Error {
+  override readonly name = 'WayError';
+  readonly stage: Stage;
+  /** Of the proxy that opens no tunnel. */
+  readonly status: number | undefined;
+
+  constructor(stage: Stage, cause: Error, status?: number) {
+    super(cause.message || String((cause as NodeJS.ErrnoException).code), { cause });
+    this.stage = stage;
+    this.status = status;
+  }
+}
+
+/** An answer whose body is yet to be read. */
+export interface Answered {
+  readonly answer: IncomingMessage;
+  /** Milliseconds from the request to the header of the answer. */
+  readonly time: number;
+}
+
+/** A connection that an ordinary request can be sent on. */
+type Dialled = Socket | TLSSocket;
+
+/** The way to the server, by which requests go as those of a browser: to it, or to the proxy in front of it. */
+export class Way {
+  private readonly settings: DoctorSettings;
+  private readonly signal: AbortSignal;
+  private readonly agent: http.Agent;
+
+  constructor(settings: DoctorSettings, signal: AbortSignal) {
+    this.settings = settings;
+    this.signal = signal;
+    this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    const agent = this.agent as unknown as { createConnection: unknown };
+    agent.createConnection = (_options: unknown, done: (error: Error | null, socket?: Dialled) => void): void => {
+      this.dial().then(
+        (socket) => done(null, socket),
+        (error: unknown) => done(error as Error),
+      );
+    };
+  }
+
+  get isSecure(): boolean {
+    return this.settings.url.protocol === 'wss:';
+  }
+
+  /** Whom TCP connects to. */
+  get firstHost(): { readonly host: string; readonly port: number } {
+    const { proxy, url } = this.settings;
+    return proxy ?? { host: url.hostname, port: portOf(url) };
+  }
+
+  /** TCP, to the proxy where there is one. @throws WayError */
+  async dialTcp(): Promise<Socket> {
+    const { host, port } = this.firstHost;
+    return await this.ready('tcp', 'connect', connectTcp({ host: bare(host), port, noDelay: true }));
+  }
+
+  /**
+   * What is below TLS to the server: TCP, or the tunnel of a proxy.
+   * @param isTunnel whether the proxy is asked for a tunnel
+   * @throws WayError
+   */
+  async dialBelow(isTunnel: boolean): Promise<Dialled> {
+    const { proxy, proxyTls } = this.settings;
+    const tcp = await this.dialTcp();
+    if (proxy === undefined) return tcp;
+    const hop = proxy.secure ? await this.secure('proxy-tls', tcp, proxy.host, proxyTls) : tcp;
+    return isTunnel ? await this.tunnel(hop) : hop;
+  }
+
+  /** TLS to the server. @param overrides of the TLS options @throws WayError */
+  async dialSecure(overrides: ClientTlsOptions & { readonly ALPNProtocols?: string[] } = {}): Promise<TLSSocket> {
+    const { tls, url } = this.settings;
+    return await this.secure('tls', await this.dialBelow(true), url.hostname, { ...tls, ...overrides });
+  }
+
+  /**
+   * An ordinary GET.
+   * @param timeout milliseconds until the header of the answer is there
+   * @param isKept on the connection that is kept for short requests; otherwise on one of its own
+   * @throws WayError
+   */
+  async get(path: string, headers: Readonly<Record<string, string>>, timeout: number, isKept: boolean): Promise<Answered> {
+    const { url, proxy, headers: own } = this.settings;
+    // A proxy is told the whole URL (RFC 9112 §3.2.2); over TLS it is not asked, but for a tunnel.
+    const isForProxy = proxy !== undefined && !this.isSecure;
+    const fields = { ...Object.fromEntries(own), Host: url.host, ...headers };
+    const options: http.RequestOptions = {
+      method: 'GET',
+      path: isForProxy ? `http://${url.host}${path}` : path,
+      headers: isForProxy ? { ...fields, ...proxyAuthorization(this.settings) } : fields,
+      signal: this.signal,
+    };
+    const begin = performance.now();
+    const request = http.request(
+      isKept
+        ? { ...options, agent: this.agent }
+        : { ...options, agent: false, createConnection: await this.connectionMaker() },
+    );
+    return await this.answerOf(request, begin, timeout);
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+
+  private async connectionMaker(): Promise<() => Dialled> {
+    const socket = await this.dial();
+    return () => socket;
+  }
+
+  private dial(): Promise<Dialled> {
+    return this.isSecure ? this.dialSecure({ ALPNProtocols: ['http/1.1'] }) : this.dialBelow(false);
+  }
+
+  private answerOf(request: http.ClientRequest, begin: number, timeout: number): Promise<Answered> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeout / 1000} s`)), timeout);
+      request.once('response', (answer) => {
+        clearTimeout(timer);
+        // Whoever reads it hears of it.
+        answer.on('error', () => {});
+        resolve({ answer, time: performance.now() - begin });
+      });
+      request.on('error', (error) => {
+        clearTimeout(timer);
+        reject(error instanceof WayError ? error : new WayError('answer', error));
+      });
+      request.end();
+    });
+  }
+
+  /** RFC 9110 §9.3.6 */
+  private tunnel(socket: Dialled): Promise<Socket> {
+    const { url } = this.settings;
+    const authority = `${url.hostname}:${portOf(url)}`;
+    const request = http.request({
+      method: 'CONNECT',
+      path: authority,
+      headers: { Host: authority, ...proxyAuthorization(this.settings) },
+      agent: false,
+      createConnection: () => socket,
+      signal: this.signal,
+    });
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => request.destroy(new Error('the proxy does not answer')), this.settings.timeout);
+      const refuse = (error: Error, status?: number): void => {
+        clearTimeout(timer);
+        socket.destroy();
+        reject(new WayError('tunnel', error, status));
+      };
+      const onAnswer = (answer: IncomingMessage): void => {
+        const { statusCode: status = 0, statusMessage = '' } = answer;
+        if (status >= 200 && status < 300) {
+          clearTimeout(timer);
+          resolve(socket);
+        } else {
+          refuse(new Error(`the proxy answered ${status} ${statusMessage}`.trim()), status);
+        }
+      };
+      request.once('connect', onAnswer).once('response', onAnswer);
+      request.on('error', (error) => refuse(error));
+      request.end();
+    });
+  }
+
+  private secure(stage: Stage, socket: Dialled, host: string, tls: ClientTlsOptions): Promise<TLSSocket> {
+    const name = bare(host);
+    const servername = isIP(name) === 0 ? name : '';
+    return this.ready(stage, 'secureConnect', connectTls({ servername, host: name, ...tls, socket }));
+  }
+
+  private ready<Ready extends Socket>(stage: Stage, event: 'connect' | 'secureConnect', socket: Ready): Promise<Ready> {
+    const { signal } = this;
+    return new Promise((resolve, reject) => {
+      const { timeout } = this.settings;
+      const timer = setTimeout(() => socket.destroy(new Error(`no answer within ${timeout / 1000} s`)), timeout);
+      const onAbort = (): void => void socket.destroy(signal.reason as Error);
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+      };
+      signal.addEventListener('abort', onAbort);
+      socket.once(event, () => {
+        done();
+        resolve(socket);
+      });
+      // For as long as it lives: whoever uses it hears of its end.
+      socket.on('error', (error) => {
+        done();
+        reject(new WayError(stage, firstOf(error)));
+      });
+      socket.once('close', () => {
+        done();
+        reject(new WayError(stage, new Error('the connection was ended')));
+      });
+    });
+  }
+}
+
+export function portOf({ port, protocol }: URL): number {
+  return port === '' ? (protocol === 'wss:' ? 443 : 80) : Number(port);
+}
+
+/** An IPv6 address without its brackets. */
+export function bare(host: string): string {
+  return host.startsWith('[') ? host.slice(1, -1) : host;
+}
+
+function proxyAuthorization({ proxy }: DoctorSettings): Readonly<Record<string, string>> {
+  if (proxy?.credentials === undefined) return {};
+  const { username, password } = proxy.credentials;
+  return { 'Proxy-Authorization': `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+}
+
+/** Where a host has several addresses, each has an error of its own. */
+function firstOf(error: Error): Error {
+  return error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
+}
