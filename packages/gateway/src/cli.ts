@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addBench } from './commands/bench.ts';
 import { addConfig } from './commands/config.ts';
 import { addConnect } from './commands/connect.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addPublish } from './commands/publish.ts';
 import { addServe } from './commands/serve.ts';
@@ -35,6 +36,7 @@ function createProgram(): Command {
   addSubscribe(program);
   addConnect(program);
   addBench(program);
+  addDoctor(program);
   return program;
 }
 

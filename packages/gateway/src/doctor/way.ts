@@ -33,12 +33,10 @@ type Dialled = Socket | TLSSocket;
 /** The way to the server, by which requests go as those of a browser: to it, or to the proxy in front of it. */
 export class Way {
   private readonly settings: DoctorSettings;
-  private readonly signal: AbortSignal;
   private readonly agent: http.Agent;
 
-  constructor(settings: DoctorSettings, signal: AbortSignal) {
+  constructor(settings: DoctorSettings) {
     this.settings = settings;
-    this.signal = signal;
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const agent = this.agent as unknown as { createConnection: unknown };
     agent.createConnection = (_options: unknown, done: (error: Error | null, socket?: Dialled) => void): void => {
@@ -99,7 +97,6 @@ export class Way {
       method: 'GET',
       path: isForProxy ? `http://${url.host}${path}` : path,
       headers: isForProxy ? { ...fields, ...proxyAuthorization(this.settings) } : fields,
-      signal: this.signal,
     };
     const begin = performance.now();
     const request = http.request(
@@ -150,7 +147,6 @@ export class Way {
       headers: { Host: authority, ...proxyAuthorization(this.settings) },
       agent: false,
       createConnection: () => socket,
-      signal: this.signal,
     });
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => request.destroy(new Error('the proxy does not answer')), this.settings.timeout);
@@ -181,16 +177,10 @@ export class Way {
   }
 
   private ready<Ready extends Socket>(stage: Stage, event: 'connect' | 'secureConnect', socket: Ready): Promise<Ready> {
-    const { signal } = this;
     return new Promise((resolve, reject) => {
       const { timeout } = this.settings;
       const timer = setTimeout(() => socket.destroy(new Error(`no answer within ${timeout / 1000} s`)), timeout);
-      const onAbort = (): void => void socket.destroy(signal.reason as Error);
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-      };
-      signal.addEventListener('abort', onAbort);
+      const done = (): void => clearTimeout(timer);
       socket.once(event, () => {
         done();
         resolve(socket);
