@@ -127,6 +127,16 @@ test('aim: new connections go to another server', async (t) => {
   await first.until('ab');
 });
 
+test('cutIdle: a connection ends when nothing passes', async (t) => {
+  const client = new Client(t, (await proxied(t, await echo(t), { cutIdle: 30 })).port);
+  const begin = performance.now();
+  client.socket.write('ab');
+  await client.until('ab');
+  await client.closed;
+  assert(performance.now() - begin >= 29);
+  assert.equal(client.error, undefined);
+});
+
 test('cut: all connections end now, and others can be made', async (t) => {
   const proxy = await proxied(t, await echo(t));
   for (const by of ['end', 'reset'] as const) {

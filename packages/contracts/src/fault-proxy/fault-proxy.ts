@@ -108,13 +108,16 @@ export class FaultProxy {
     const upstream = connect({ ...this.next(), allowHalfOpen: true });
     upstream.on('error', () => client.destroy());
     let passed = 0;
+    const { cutIdle } = this.faults;
+    const idle = cutIdle === undefined ? undefined : setTimeout(() => link.end(this.faults.cutBy ?? 'end'), cutIdle);
     const onPassed = (bytes: number): void => {
+      idle?.refresh();
       passed += bytes;
       if (passed >= (this.faults.cutAfterBytes ?? Infinity)) link.end(this.faults.cutBy ?? 'end');
     };
     const faults = (): Faults => this.faults;
     const pumps = [
-      new Pump(client, upstream, false, faults, () => {}),
+      new Pump(client, upstream, false, faults, () => void idle?.refresh()),
       new Pump(upstream, client, true, faults, onPassed),
     ] as const;
     const timer = cutAfter === undefined ? undefined : setTimeout(() => link.end(this.faults.cutBy ?? 'end'), cutAfter);
@@ -131,6 +134,7 @@ export class FaultProxy {
     this.links.add(link);
     client.on('close', () => {
       clearTimeout(timer);
+      clearTimeout(idle);
       this.links.delete(link);
       for (const pump of pumps) pump.stop();
       upstream.destroy();

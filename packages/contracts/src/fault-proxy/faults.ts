@@ -6,6 +6,8 @@ export interface Faults {
   readonly trickle?: { readonly bytes: number; readonly every: number };
   /** A connection ends so long after it began. */
   readonly cutAfter?: number;
+  /** A connection ends once nothing has passed for so long, either way. */
+  readonly cutIdle?: number;
   /** A connection ends once so many bytes of the server's have passed. */
   readonly cutAfterBytes?: number;
   /** How connections end: a FIN, as if somebody had said goodbye, or a reset. Default `end`. */

@@ -1,4 +1,5 @@
 import type { SeenRequest } from '../probe/contract.ts';
+import { seconds } from './duration.ts';
 
 /** What to do, in plain sentences. Said once, however many checks lead to it. */
 export interface Advice {
@@ -114,7 +115,7 @@ export const CACHED: Advice = {
 
 /** @param after milliseconds until it was cut @param withPings whether pings keep it alive; undefined: not known */
 export function idleCut(after: number, withPings: boolean | undefined, way: OnTheWay): Advice {
-  const at = `${Math.round(after / 100) / 10} s`;
+  const at = seconds(after);
   const pings =
     withPings === true
       ? 'Pings keep it alive: leave pingInterval (25 s on our servers and clients) below that.'
@@ -123,17 +124,17 @@ export function idleCut(after: number, withPings: boolean | undefined, way: OnTh
         : `Something has to be sent more often than that: set pingInterval to less than ${at}.`;
   return {
     code: 'idle-websocket-cut',
-    text: `An idle WebSocket is cut after ${at}. ${pings} The timeout is that of ${directives(way, {
+    text: `An idle WebSocket is cut after ${at}. ${pings} Timeouts on the way: ${directives(way, {
       nginx: 'proxy_read_timeout (60s unless told otherwise)',
       HAProxy: 'timeout tunnel',
       Apache: 'ProxyTimeout, or timeout= of ProxyPass',
       Caddy: 'read_timeout in transport http',
-    })}, or of a firewall or NAT, which forgets connections without a word.`,
+    })}. Firewalls and NAT have some, too, and forget connections without a word.`,
   };
 }
 
 export function streamCut(after: number, way: OnTheWay): Advice {
-  const at = `${Math.round(after / 100) / 10} s`;
+  const at = seconds(after);
   return {
     code: 'idle-stream-cut',
     text: `A stream that says nothing is cut after ${at}. Streams of channels say something every 15 s, /connect every 3 s (--heartbeat); polls wait for 25 s (--poll-timeout, at least below ${at}). Raise the timeout where it is shorter: ${directives(
@@ -149,7 +150,7 @@ export function streamCut(after: number, way: OnTheWay): Advice {
 }
 
 export function pollCut(waited: number): Advice {
-  const at = `${Math.round(waited / 100) / 10} s`;
+  const at = seconds(waited);
   return {
     code: 'poll-cut',
     text: `A request that is answered after ${at} does not get its answer: a timeout on the way is shorter. Let polls wait less: pulsebeacon serve --poll-timeout, ?wait= of the request; or raise the proxy's timeout (nginx: proxy_read_timeout, HAProxy: timeout server, Apache: ProxyTimeout).`,
@@ -186,6 +187,16 @@ export const NO_TLS: Advice = {
 export const NO_HTTP2_WEBSOCKET: Advice = {
   code: 'http2-websocket',
   text: 'HTTP/2 is spoken, WebSocket over it (RFC 8441) is not: clients open a connection of their own over HTTP/1.1 for each WebSocket, which works. A proxy has to know extended CONNECT to change that: HAProxy does (2.4 and later), Apache with H2WebSockets on; nginx does not.',
+};
+
+export const NO_ROOM: Advice = {
+  code: 'no-room',
+  text: 'The server has no room for more probes at the moment, or this address has asked for too many: try again in a minute.',
+};
+
+export const STREAM_FAILED: Advice = {
+  code: 'stream-failed',
+  text: 'Ordinary requests are answered, and streams are not: see what the log of the proxy says of /probe/stream.',
 };
 
 export const HTTP_FAILED: Advice = {

@@ -63,11 +63,3 @@ export const fail = (measured: string, advice?: Advice, values?: Outcome['values
 function made(result: Result, measured: string, advice: Advice | undefined, values: Outcome['values']): Outcome {
   return { result, measured, ...(values === undefined ? {} : { values }), ...(advice === undefined ? {} : { advice }) };
 }
-
-/** Milliseconds, with as many digits as say something. */
-export function ms(value: number): string {
-  if (value >= 1000) return `${(value / 1000).toFixed(1)} s`;
-  return value >= 10 ? `${Math.round(value)} ms` : `${value.toFixed(1)} ms`;
-}
-
-export const seconds = (value: number): string => `${Math.round(value / 100) / 10} s`;

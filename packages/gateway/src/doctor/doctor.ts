@@ -139,6 +139,8 @@ class Examination {
       ? checkIdleSockets(this.socketUrl(probes?.folder), settings, isOurs, onTheWay)
       : undefined;
     const stream = probes && checkIdleStream(way, probes, settings, onTheWay);
+    // It is waited for below; what goes wrong in it meanwhile is told there.
+    sockets?.catch(() => {});
     if (probes !== undefined) await this.check('poll', () => checkPoll(way, probes, settings), pollWait(idle));
     if (sockets !== undefined) {
       await this.check('idle-websocket', async () => (await sockets)[0], idle);

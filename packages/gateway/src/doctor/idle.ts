@@ -1,9 +1,10 @@
 import { HandshakeError } from '@pulsebeacon/websocket';
-import { idleCut, type OnTheWay, pollCut, streamCut } from './advice.ts';
-import { fail, ok, type Outcome, seconds, warn } from './check.ts';
+import { idleCut, NO_ROOM, type OnTheWay, pollCut, STREAM_FAILED, streamCut } from './advice.ts';
+import { fail, ok, type Outcome, warn } from './check.ts';
+import { seconds } from './duration.ts';
 import { type Probing, probePath } from './server.ts';
 import type { DoctorSettings } from './settings.ts';
-import { readLines } from './streams.ts';
+import { isNoRoom, readLines } from './streams.ts';
 import { openingOf, ProbeSocket } from './websocket.ts';
 import type { Way } from './way.ts';
 
@@ -91,6 +92,10 @@ export async function checkIdleStream(way: Way, probing: Probing, settings: Doct
   try {
     const path = probePath(probing, 'silence', { ms: idle });
     const { answer } = await way.get(path, { Accept: 'application/x-ndjson' }, idle + timeout, false);
+    if (isNoRoom(answer.statusCode)) {
+      answer.destroy();
+      return warn(`not looked at: ${answer.statusCode}`, NO_ROOM);
+    }
     error = await readLines(answer, 'identity', idle + timeout, (line) => {
       if (line.startsWith('{')) chunks++;
     });
@@ -111,11 +116,12 @@ export async function checkPoll(way: Way, probing: Probing, { idle, timeout }: D
     const path = probePath(probing, 'wait', { ms: Math.round(wait) });
     const { answer, time } = await way.get(path, { Accept: 'application/json' }, wait + timeout, false);
     answer.resume();
+    if (isNoRoom(answer.statusCode)) return warn(`not looked at: ${answer.statusCode}`, NO_ROOM);
     if (answer.statusCode === 200) return ok(`answered after ${seconds(time)}`, { time });
     what = `answered with ${answer.statusCode}`;
   } catch (error) {
     what = (error as Error).message;
   }
   const after = performance.now() - begin;
-  return fail(`${what} after ${seconds(after)}`, pollCut(after), { after });
+  return fail(`${what} after ${seconds(after)}`, after < wait / 2 ? STREAM_FAILED : pollCut(after), { after });
 }

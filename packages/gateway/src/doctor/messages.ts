@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EXTENSIONS_LOST, FRAGMENTS, FRAMES_SWALLOWED, LARGE_MESSAGES, SUBPROTOCOL_LOST } from './advice.ts';
-import { fail, ms, ok, type Outcome, warn } from './check.ts';
+import { fail, ok, type Outcome, warn } from './check.ts';
+import { ms } from './duration.ts';
 import { type ProbeSocket, WANTED_SUBPROTOCOL } from './websocket.ts';
 
 const LARGE = 60 * 1024;

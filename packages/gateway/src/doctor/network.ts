@@ -4,7 +4,8 @@ import type { PeerCertificate } from 'node:tls';
 import { codeOf } from '../failure.ts';
 import { certificate, NO_ADDRESS, NO_TLS, NOT_REACHED, noTunnel } from './advice.ts';
 import { certificateFault, day, issuerOf, namesOf } from './certificate.ts';
-import { fail, ms, ok, type Outcome, skip, warn } from './check.ts';
+import { fail, ok, type Outcome, skip, warn } from './check.ts';
+import { ms } from './duration.ts';
 import type { DoctorSettings } from './settings.ts';
 import { bare, type Way, WayError } from './way.ts';
 

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { PROBE_FOLDER, type ProbeName, type SeenRequest } from '../probe/contract.ts';
 import { type Advice, CACHED, HTTP_FAILED, noTunnel, type OnTheWay, unknownHost } from './advice.ts';
-import { fail, ms, ok, type Outcome, warn } from './check.ts';
+import { fail, ok, type Outcome, warn } from './check.ts';
+import { ms } from './duration.ts';
 import type { DoctorSettings } from './settings.ts';
 import { type Way, WayError } from './way.ts';
 

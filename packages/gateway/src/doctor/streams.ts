@@ -3,8 +3,9 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, constants } from 'node:zlib';
 import { STREAM_CHUNKS, STREAM_EVERY, type StreamChunk, type StreamForm } from '../probe/contract.ts';
-import { COMPRESSED, HTTP_FAILED, type OnTheWay, unbuffered } from './advice.ts';
-import { fail, ms, ok, type Outcome, warn } from './check.ts';
+import { COMPRESSED, NO_ROOM, type OnTheWay, STREAM_FAILED, unbuffered } from './advice.ts';
+import { fail, ok, type Outcome, warn } from './check.ts';
+import { ms } from './duration.ts';
 import { type Probing, probePath } from './server.ts';
 import type { Way } from './way.ts';
 
@@ -35,7 +36,8 @@ export async function checkStream(
   let stream = await readStream(way, probing, form, STREAM_EVERY.byDefault, timeout);
   if (isHeldBack(stream)) stream = await readStream(way, probing, form, 2 * STREAM_EVERY.byDefault, timeout);
   const { status, arrivals, encoding, error } = stream;
-  if (status !== 200) return fail(status === 0 ? (error?.message ?? 'no answer') : `answered with ${status}`, HTTP_FAILED);
+  if (isNoRoom(status)) return warn(`not looked at: ${status}`, NO_ROOM);
+  if (status !== 200) return fail(error?.message ?? `answered with ${status}`, STREAM_FAILED);
   const first = arrivals[0]?.arrived;
   const values = { first, arrivals, encoding };
   if (first === undefined || arrivals.length < STREAM_CHUNKS) {
@@ -51,6 +53,9 @@ export async function checkStream(
   const measured = `as it is written, the first chunk after ${ms(first)}${packed}`;
   return packed === '' ? ok(measured, values) : warn(measured, COMPRESSED, values);
 }
+
+/** What a server of ours says to one probe too many. */
+export const isNoRoom = (status: number | undefined): boolean => status === 429 || status === 503;
 
 /** Half of the time between the first and the last chunk, or more: the first one waited for others. */
 function isHeldBack({ arrivals }: Stream): boolean {

@@ -102,7 +102,7 @@ export class Way {
     const request = http.request(
       isKept
         ? { ...options, agent: this.agent }
-        : { ...options, agent: false, createConnection: await this.connectionMaker() },
+        : { ...options, createConnection: await this.connectionMaker() },
     );
     return await this.answerOf(request, begin, timeout);
   }
@@ -145,7 +145,6 @@ export class Way {
       method: 'CONNECT',
       path: authority,
       headers: { Host: authority, ...proxyAuthorization(this.settings) },
-      agent: false,
       createConnection: () => socket,
     });
     return new Promise((resolve, reject) => {

@@ -10,12 +10,13 @@ import {
   passUpgradeOn,
   refusedByServer,
 } from './advice.ts';
-import { fail, ms, ok, type Outcome, skip, warn } from './check.ts';
+import { fail, ok, type Outcome, skip, warn } from './check.ts';
+import { ms } from './duration.ts';
 import type { DoctorSettings } from './settings.ts';
 
-/** Asked for of a server of ours, which takes any; the one that it is to choose comes first. */
-const SUBPROTOCOLS = ['doctor.v1', 'doctor.v2'] as const;
-export const [WANTED_SUBPROTOCOL] = SUBPROTOCOLS;
+/** Asked for of a server of ours, which takes the first. */
+export const WANTED_SUBPROTOCOL = 'doctor.v1';
+const SUBPROTOCOLS = [WANTED_SUBPROTOCOL, 'doctor.v2'];
 
 /** A WebSocket that was tried: open, or why not. */
 export interface Tried {
