@@ -17,7 +17,8 @@ import { Program, runProgram } from './support/program.ts';
 const MESSAGES = ['subprotocol', 'deflate', 'messages', 'large-messages', 'fragments'] as const;
 const SOCKETS = ['websocket', ...MESSAGES] as const;
 
-describe('the doctor', () => {
+// Side by side: most of it is waiting.
+describe('the doctor', { concurrency: 6 }, () => {
   let program: Program;
   let secure: Program;
   before(async () => {
@@ -74,7 +75,7 @@ describe('the doctor', () => {
   });
 
   it('says that a handshake passes and messages do not', async (t) => {
-    const found = await diagnose(await through(t, { muteUpgraded: true }), { timeout: 1000 });
+    const found = await diagnose(await through(t, { muteUpgraded: true }), { timeout: 2000 });
     assert.deepEqual(found.of('fail'), ['messages']);
     assert.equal(found.check('messages').measured, 'nothing comes back');
     assert.match(found.advice['frames-swallowed']!, /Over TLS \(wss:\/\/\)/);
@@ -147,14 +148,14 @@ describe('the doctor', () => {
     assert.match(found.advice['tunnel']!, /--proxy http:\/\/USER:PASSWORD@HOST:PORT/);
   });
 
-  it('says that nobody listens, and that a name has no address', async (t) => {
+  it('says that nobody listens, and that a name has no address', async () => {
     const gone = await FaultProxy.start(program.port);
     await gone.close();
     const refused = await diagnose(`ws://127.0.0.1:${gone.port}`);
     assert.deepEqual(refused.of('fail'), ['connection']);
     assert.match(refused.check('connection').measured, /nobody listens there$/);
     assert.match(refused.advice['connection']!, /--host 0\.0\.0\.0/);
-    t.diagnostic('.invalid never has an address (RFC 6761 §6.4)');
+    // Never a name that has one (RFC 6761 §6.4).
     const unknown = await diagnose('wss://pulse-beacon.invalid');
     assert.deepEqual(unknown.of('fail'), ['name']);
   });
@@ -162,9 +163,9 @@ describe('the doctor', () => {
   it('prints a table without colours into a pipe, and ends with 0', async () => {
     const { code, stdout, stderr } = await runProgram(['doctor', `:${program.port}`, '--idle', '0', '--no-proxy']);
     assert.equal(stderr, '');
-    assert.match(stdout, /^ws:\/\/localhost:\d+\/\n\nforward proxy {9}– {2}none\nname {18}✓ {2}localhost: /);
-    assert.match(stdout, /\nfragments {13}✓ {2}a message in 62 frames comes back as it went\n/);
-    assert.match(stdout, /\nidle WebSocket {8}– {2}--idle 0\n/);
+    assert.match(stdout, /^ws:\/\/localhost:\d+\/\n\nforward proxy {8}– {2}none\nname {17}✓ {2}localhost: /);
+    assert.match(stdout, /\nfragments {12}✓ {2}a message in 62 frames comes back as it went\n/);
+    assert.match(stdout, /\nidle WebSocket {7}– {2}--idle 0\n/);
     assert.match(stdout, /\n\nEverything that was tried works\.\n$/);
     assert.equal(code, 0);
   });
@@ -182,7 +183,7 @@ describe('the doctor', () => {
   });
 });
 
-describe('what cannot be', () => {
+describe('what cannot be', { concurrency: 2 }, () => {
   for (const [args, says] of [
     [['http://user:secret@localhost/'], /credentials do not go into the address/],
     [['ftp://localhost/'], /give one that begins with ws:\/\//],

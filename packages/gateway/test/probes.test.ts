@@ -11,7 +11,7 @@ const CHUNKS = /^\{"chunk":1,"at":\d+\}\n(\{"chunk":\d,"at":\d+\}\n){4}$/;
 describe('/probe/', () => {
   let program: Program;
   before(async () => {
-    program = await Program.start(['--host', '0.0.0.0', '--port', '0', '--anonymous', '--max-connections', '66']);
+    program = await Program.start(['--host', '0.0.0.0', '--port', '0', '--max-connections', '66']);
   });
   after(() => program?.stop());
 

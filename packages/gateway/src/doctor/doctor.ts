@@ -96,7 +96,7 @@ class Examination {
     if (isOurs && !settings.url.pathname.endsWith('/')) {
       await this.check('websocket-address', async () => {
         const tried = await tryWebSocket(given, settings, false, onTheWay);
-        await tried.socket?.leave(settings.timeout);
+        await tried.socket?.leave();
         return tried.outcome;
       });
     }
@@ -106,7 +106,7 @@ class Examination {
     try {
       await this.lookAtMessages(socket, isOurs);
     } finally {
-      await socket.leave(settings.timeout);
+      await socket.leave();
     }
     return true;
   }

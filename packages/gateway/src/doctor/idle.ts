@@ -77,7 +77,7 @@ async function holdSocket(
   const lived = await socket.isAlive(timeout);
   const { closedAfter = idle, pings } = socket;
   const isSilent = !lived && socket.closedAfter === undefined;
-  await socket.leave(timeout);
+  await socket.leave();
   return { lived, after: lived ? idle : closedAfter, isSilent, pings };
 }
 

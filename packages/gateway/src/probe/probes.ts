@@ -163,7 +163,8 @@ export class Probes {
     const arrival = { host: headers.host ?? String(headers[':authority'] ?? ''), remoteAddress };
     const refusal = admission.decide(arrival, request) ?? this.findLimit(remoteAddress);
     if (refusal !== undefined) return sendRefusal(response, refusal);
-    const opened = { remoteAddress, httpVersion: httpVersionMajor === 2 ? '2' : '1.1' };
+    const path = request.url!.split('?', 1)[0]!;
+    const opened = { remoteAddress, path, httpVersion: httpVersionMajor === 2 ? '2' : '1.1' };
     const abort = new AbortController();
     this.held.add(abort);
     admission.opened(opened);
