@@ -172,7 +172,12 @@ export class Gateway {
 
   /** The WebSockets beside those of the hub. */
   private get socketServers(): readonly WebSocketServer<never, never>[] {
-    return [this.echo, this.live.server, this.demos.sockets, this.probes.sockets] as unknown as readonly WebSocketServer<never, never>[];
+    return [
+      this.echo,
+      this.live.server,
+      this.demos.sockets,
+      this.probes.sockets,
+    ] as unknown as readonly WebSocketServer<never, never>[];
   }
 
   private async listen(): Promise<void> {

@@ -53,7 +53,14 @@ describe('/probe/', () => {
     assert.equal(silence.text, '{"chunk":1,"at":0}\n{"chunk":2,"at":20}\n');
     const waited = await ask(`${base()}/wait?ms=20`);
     assert.deepEqual(waited.json(), { waited: 20 });
-    for (const query of ['silence', 'silence?ms=120001', 'wait?ms=-1', 'wait?ms=1e3', 'stream?every=9', 'stream?every=']) {
+    for (const query of [
+      'silence',
+      'silence?ms=120001',
+      'wait?ms=-1',
+      'wait?ms=1e3',
+      'stream?every=9',
+      'stream?every=',
+    ]) {
       const { status, json } = await ask(`${base()}/${query}`);
       assert.deepEqual([query, status, json()['code']], [query, 400, 'PB_PROBE_INVALID']);
     }

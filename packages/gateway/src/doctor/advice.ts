@@ -34,7 +34,7 @@ export function passUpgradeOn(way: OnTheWay): Advice {
       `The server did not see the header fields Upgrade and Connection: a proxy on the way has to be told to pass them on. ${version}` +
       `${directives(way, {
         nginx:
-          'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; (deploy/nginx/websocket.conf has it for WebSocket alone)',
+          'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; deploy/nginx/websocket.conf has them, for WebSocket alone',
         HAProxy: 'mode http passes them on by itself, unless http-request del-header Upgrade takes them away',
         Apache: 'ProxyPass "/" "http://…/" upgrade=websocket, with mod_proxy_http (2.4.47 and later)',
         Caddy: 'reverse_proxy passes them on by itself, unless header_up -Upgrade takes them away',

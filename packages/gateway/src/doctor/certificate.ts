@@ -24,7 +24,11 @@ export function namesOf({ subject, subjectaltname = '' }: Shown): string {
  * What is wrong with a certificate, and what to do.
  * @param code OpenSSL's verdict, as Node has it
  */
-export function certificateFault(code: string, host: string, shown: Shown): { readonly short: string; readonly advice: string } {
+export function certificateFault(
+  code: string,
+  host: string,
+  shown: Shown,
+): { readonly short: string; readonly advice: string } {
   const issuer = issuerOf(shown);
   switch (code) {
     case 'CERT_HAS_EXPIRED':

@@ -32,6 +32,8 @@ class Examination {
   private readonly reporter: DoctorReporter;
   private readonly way: Way;
   private readonly checks: Check[] = [];
+  /** Undefined where nothing answers, or did not yet. */
+  private server: Server | undefined;
 
   constructor(settings: DoctorSettings, reporter: DoctorReporter, way: Way) {
     this.settings = settings;
@@ -42,9 +44,10 @@ class Examination {
   async run(): Promise<Report> {
     const { reporter, settings } = this;
     reporter.begin(settings.url.href);
-    const server = (await this.reach()) ? await this.ask() : undefined;
+    if (await this.reach()) this.server = await this.ask();
+    const { server } = this;
     if (server !== undefined) await this.look(server);
-    this.skipRest(server);
+    this.skipUntil(undefined);
     const report: Report = {
       url: settings.url.href,
       isOurs: server && server.probes !== undefined,
@@ -135,9 +138,7 @@ class Examination {
     const { idle } = settings;
     if (idle === 0) return;
     const isOurs = probes !== undefined;
-    const sockets = isOpen
-      ? checkIdleSockets(this.socketUrl(probes?.folder), settings, isOurs, onTheWay)
-      : undefined;
+    const sockets = isOpen ? checkIdleSockets(this.socketUrl(probes?.folder), settings, isOurs, onTheWay) : undefined;
     const stream = probes && checkIdleStream(way, probes, settings, onTheWay);
     // It is waited for below; what goes wrong in it meanwhile is told there.
     sockets?.catch(() => {});
@@ -164,27 +165,40 @@ class Examination {
   }
 
   private note(id: CheckId, outcome: Outcome): void {
+    this.skipUntil(id);
     const check = { id, ...outcome };
     this.checks.push(check);
     this.reporter.checked(check);
   }
 
-  /** What could not be looked at is said, too. */
-  private skipRest(server: Server | undefined): void {
+  /** What could not be looked at is said, too, in its place. @param next undefined: to the end */
+  private skipUntil(next: CheckId | undefined): void {
     const done = new Set(this.checks.map(({ id }) => id));
-    const lacking = this.checks.some(({ id, result }) => id === 'websocket' && result === 'fail');
     for (const id of Object.keys(CHECKS) as CheckId[]) {
+      if (id === next) return;
       if (done.has(id) || id === 'websocket-address') continue;
-      this.note(id, skip(this.whyNot(id, server, lacking)));
+      const check = { id, ...skip(this.whyNot(id)) };
+      this.checks.push(check);
+      this.reporter.checked(check);
     }
   }
 
-  private whyNot(id: CheckId, server: Server | undefined, hasNoSocket: boolean): string {
+  private whyNot(id: CheckId): string {
+    const { server, settings } = this;
     if (server === undefined) return 'not reached';
-    if (id.startsWith('idle-') && this.settings.idle === 0) return '--idle 0';
-    if (hasNoSocket && ['subprotocol', 'deflate', 'messages', 'large-messages', 'fragments', 'idle-websocket', 'idle-pings'].includes(id)) {
-      return 'there is no WebSocket';
-    }
+    if (id.startsWith('idle-') && settings.idle === 0) return '--idle 0';
+    const hasSocket = this.checks.some((check) => check.id === 'websocket' && check.result !== 'fail');
+    if (!hasSocket && NEED_SOCKET.has(id)) return 'there is no WebSocket';
     return server.probes === undefined ? 'only a pulsebeacon serve can be asked' : 'there is no use, after the one above';
   }
 }
+
+const NEED_SOCKET: ReadonlySet<CheckId> = new Set([
+  'subprotocol',
+  'deflate',
+  'messages',
+  'large-messages',
+  'fragments',
+  'idle-websocket',
+  'idle-pings',
+]);

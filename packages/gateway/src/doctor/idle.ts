@@ -37,7 +37,8 @@ export async function checkIdleSockets(
     holdSocket(url, settings, isOurs, every),
   ]);
   if (silent instanceof Error) return [fail(silent.message), fail(silent.message)];
-  if (pinged instanceof Error) return [describeSilent(silent, undefined, settings.idle, onTheWay), fail(pinged.message)];
+  if (pinged instanceof Error)
+    return [describeSilent(silent, undefined, settings.idle, onTheWay), fail(pinged.message)];
   const values = { after: pinged.after, every };
   const last = pinged.lived
     ? ok(`lives after ${seconds(pinged.after)}, with a ping every ${seconds(every)}`, values)
@@ -84,7 +85,12 @@ async function holdSocket(
 /** Keep-alives of the streams of channels come every 15 s: what is cut later than that does them no harm. */
 const KEEP_ALIVE = 15_000;
 
-export async function checkIdleStream(way: Way, probing: Probing, settings: DoctorSettings, onTheWay: OnTheWay): Promise<Outcome> {
+export async function checkIdleStream(
+  way: Way,
+  probing: Probing,
+  settings: DoctorSettings,
+  onTheWay: OnTheWay,
+): Promise<Outcome> {
   const { idle, timeout } = settings;
   const begin = performance.now();
   let chunks = 0;

@@ -18,10 +18,10 @@ export class JsonReporter implements DoctorReporter {
 
   checked(): void {}
 
-  end({ url, isOurs = null, checks }: Omit<Report, 'isOurs'> & { readonly isOurs?: boolean | null | undefined }): void {
+  end({ url, isOurs, checks }: Report): void {
     const report = {
       url,
-      isPulseBeacon: isOurs,
+      isPulseBeacon: isOurs ?? null,
       checks: checks.map(({ id, result, measured, values = {}, advice }) => ({
         id,
         title: CHECKS[id],

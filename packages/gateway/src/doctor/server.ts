@@ -17,8 +17,6 @@ export interface Server {
   readonly probes: Probing | undefined;
   readonly onTheWay: OnTheWay;
   readonly outcome: Outcome;
-  /** Milliseconds of a request and its answer; undefined where there was none. */
-  readonly roundTrip: number | undefined;
 }
 
 /** A server that answers probes. */
@@ -63,15 +61,17 @@ function describeOther({ status, time, names, problem }: Look): Server {
   }
   const by = names === '' ? '' : ` by ${names}`;
   const busy = typeof problem.code === 'string' && problem.code.startsWith('PB_') ? ` (${problem.code})` : '';
-  const outcome = ok(`${status}${busy}${by} in ${ms(time)}; no pulsebeacon serve, as far as one can see`, { status, time });
-  return { probes: undefined, onTheWay: { names, seen: undefined }, outcome, roundTrip: time };
+  const outcome = ok(`${status}${busy}${by} in ${ms(time)}; no pulsebeacon serve, as far as one can see`, {
+    status,
+    time,
+  });
+  return { probes: undefined, onTheWay: { names, seen: undefined }, outcome };
 }
 
 const nothing = (outcome: Outcome, names: string): Server => ({
   probes: undefined,
   onTheWay: { names, seen: undefined },
   outcome,
-  roundTrip: undefined,
 });
 
 async function describe(
@@ -93,7 +93,6 @@ async function describe(
     probes: { folder, seen },
     onTheWay: { names, seen },
     outcome: isCopy ? fail('a copy of another answer, from a cache', advice, values) : judged(seen, measured, values),
-    roundTrip,
   };
 }
 
@@ -132,7 +131,10 @@ async function look(way: Way, { timeout }: DoctorSettings, path: string): Promis
 
 /** Who says that it had a hand in the answer. Ours says nothing. */
 function namesIn({ headers }: IncomingMessage): string {
-  return [headers['server'], headers['via']].filter((name) => name !== undefined && name !== '').join(', ').slice(0, 100);
+  return [headers['server'], headers['via']]
+    .filter((name) => name !== undefined && name !== '')
+    .join(', ')
+    .slice(0, 100);
 }
 
 /** The start of the body. @throws WayError where it does not come */

@@ -71,7 +71,8 @@ export class TextReporter implements DoctorReporter {
 export function adviceOf(checks: readonly Check[]): readonly Advice[] {
   const sorted = [...checks].sort((one, other) => Number(other.result === 'fail') - Number(one.result === 'fail'));
   const byCode = new Map<string, Advice>();
-  for (const { advice } of sorted) if (advice !== undefined && !byCode.has(advice.code)) byCode.set(advice.code, advice);
+  for (const { advice } of sorted)
+    if (advice !== undefined && !byCode.has(advice.code)) byCode.set(advice.code, advice);
   return [...byCode.values()];
 }
 
@@ -79,7 +80,8 @@ export function summaryOf(checks: readonly Check[]): string {
   const count = (wanted: Result): number => checks.filter(({ result }) => result === wanted).length;
   const [failed, warned] = [count('fail'), count('warn')];
   if (failed > 0) return `${failed === 1 ? 'One thing does' : `${failed} things do`} not work.`;
-  if (warned > 0) return `Everything that was tried works; ${warned === 1 ? 'one thing' : `${warned} things`} could be better.`;
+  if (warned > 0)
+    return `Everything that was tried works; ${warned === 1 ? 'one thing' : `${warned} things`} could be better.`;
   return 'Everything that was tried works.';
 }
 

@@ -30,6 +30,8 @@ export interface Answered {
 /** A connection that an ordinary request can be sent on. */
 type Dialled = Socket | TLSSocket;
 
+type OnDialled = (error: Error | null, socket?: Dialled) => void;
+
 /** The way to the server, by which requests go as those of a browser: to it, or to the proxy in front of it. */
 export class Way {
   private readonly settings: DoctorSettings;
@@ -39,12 +41,7 @@ export class Way {
     this.settings = settings;
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const agent = this.agent as unknown as { createConnection: unknown };
-    agent.createConnection = (_options: unknown, done: (error: Error | null, socket?: Dialled) => void): void => {
-      this.dial().then(
-        (socket) => done(null, socket),
-        (error: unknown) => done(error as Error),
-      );
-    };
+    agent.createConnection = (_options: unknown, done: OnDialled): void => void this.dialFor(done);
   }
 
   get isSecure(): boolean {
@@ -88,7 +85,12 @@ export class Way {
    * @param isKept on the connection that is kept for short requests; otherwise on one of its own
    * @throws WayError
    */
-  async get(path: string, headers: Readonly<Record<string, string>>, timeout: number, isKept: boolean): Promise<Answered> {
+  async get(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    timeout: number,
+    isKept: boolean,
+  ): Promise<Answered> {
     const { url, proxy, headers: own } = this.settings;
     // A proxy is told the whole URL (RFC 9112 §3.2.2); over TLS it is not asked, but for a tunnel.
     const isForProxy = proxy !== undefined && !this.isSecure;
@@ -100,15 +102,25 @@ export class Way {
     };
     const begin = performance.now();
     const request = http.request(
-      isKept
-        ? { ...options, agent: this.agent }
-        : { ...options, createConnection: await this.connectionMaker() },
+      isKept ? { ...options, agent: this.agent } : { ...options, createConnection: await this.connectionMaker() },
     );
     return await this.answerOf(request, begin, timeout);
   }
 
   close(): void {
     this.agent.destroy();
+  }
+
+  /** For an agent, which takes a connection when it is there. */
+  private async dialFor(done: OnDialled): Promise<void> {
+    let socket: Dialled;
+    try {
+      socket = await this.dial();
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done(null, socket);
   }
 
   private async connectionMaker(): Promise<() => Dialled> {

@@ -1,4 +1,10 @@
-import { type ClientConnection, connect, type ConnectOptions, HandshakeError, type OpeningOptions } from '@pulsebeacon/websocket';
+import {
+  type ClientConnection,
+  connect,
+  type ConnectOptions,
+  HandshakeError,
+  type OpeningOptions,
+} from '@pulsebeacon/websocket';
 import {
   type Advice,
   answeredByOther,
@@ -203,7 +209,8 @@ function explain(error: HandshakeError, isOurs: boolean, onTheWay: OnTheWay): Ou
     return fail(error.message.replace(/^cannot connect to [^ ]+: /, ''), advice, { code });
   }
   const problem = readProblem(body);
-  if (UNSEEN.has(problem.code)) return fail(`${status}: the server saw no Upgrade`, passUpgradeOn(onTheWay), { status });
+  if (UNSEEN.has(problem.code))
+    return fail(`${status}: the server saw no Upgrade`, passUpgradeOn(onTheWay), { status });
   if (problem.code !== '') {
     return fail(`${status}: ${problem.code}`, refusedByServer(problem.detail), { status, code: problem.code });
   }

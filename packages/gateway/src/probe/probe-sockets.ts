@@ -58,8 +58,7 @@ export function createProbeSockets({ path, origins, admission, log, admit }: Pro
       socketLog.open(connection, request);
     },
     message(connection, data, kind) {
-      if (connection.context.bucket.take(performance.now()))
-        connection.send(data, kind, { fragmentSize: ECHO_FRAME });
+      if (connection.context.bucket.take(performance.now())) connection.send(data, kind, { fragmentSize: ECHO_FRAME });
       else connection.close(CLOSE_POLICY_VIOLATION, `more than ${MESSAGES_A_SECOND} messages a second`);
     },
     close(connection, code, reason, wasClean) {

@@ -120,7 +120,10 @@ export class Probes {
     const form: StreamForm = query.get('as') === 'sse' ? 'sse' : 'ndjson';
     const every = readMs(query.get('every') ?? String(STREAM_EVERY.byDefault), STREAM_EVERY.least, STREAM_EVERY.most);
     if (every === undefined) {
-      return refuseQuery(response, `every is a number of milliseconds from ${STREAM_EVERY.least} to ${STREAM_EVERY.most}`);
+      return refuseQuery(
+        response,
+        `every is a number of milliseconds from ${STREAM_EVERY.least} to ${STREAM_EVERY.most}`,
+      );
     }
     return this.hold(request, response, async (signal) => {
       response.writeHead(200, { 'Content-Type': STREAM_TYPES[form], ...STREAM_HEADERS });

@@ -73,7 +73,10 @@ export function startFilter(scope: Scope, port: number, answer: string): Promise
 }
 
 /** A forward proxy. */
-export async function startForwardProxy(scope: Scope, wants?: string): Promise<{ readonly port: number; readonly asked: string[] }> {
+export async function startForwardProxy(
+  scope: Scope,
+  wants?: string,
+): Promise<{ readonly port: number; readonly asked: string[] }> {
   const asked: string[] = [];
   const isAllowed = ({ headers }: IncomingMessage): boolean =>
     wants === undefined || headers['proxy-authorization'] === wants;
@@ -90,7 +93,8 @@ export async function startForwardProxy(scope: Scope, wants?: string): Promise<{
   server.on('connect', (incoming, socket, head) => {
     asked.push(`CONNECT ${incoming.url}`);
     socket.on('error', () => {});
-    if (!isAllowed(incoming)) return void socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n');
+    if (!isAllowed(incoming))
+      return void socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n');
     const upstream = connect(Number(incoming.url!.split(':').at(-1)), '127.0.0.1', () => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       upstream.write(head);

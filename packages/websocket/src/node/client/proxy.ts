@@ -61,7 +61,9 @@ export function findProxy(option: ProxyOption, url: URL): FoundProxy | undefined
   const secure = url.protocol === 'wss:' || url.protocol === 'https:';
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
   const found =
-    option === 'environment' ? proxyFromEnvironment({ secure, host: url.hostname, port }, process.env) : { value: option };
+    option === 'environment'
+      ? proxyFromEnvironment({ secure, host: url.hostname, port }, process.env)
+      : { value: option };
   if (found === undefined) return undefined;
   const variable = 'name' in found ? found.name : undefined;
   const { userinfo: credentials, ...proxy } = parseProxy(
