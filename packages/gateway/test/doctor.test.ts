@@ -1,18 +1,26 @@
 // What the way to a server does, and whether the doctor says so: each fault leads to the right words.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { FaultProxy, type Faults } from '@pulsebeacon/contracts/fault-proxy';
 import { WebSocketServer } from '@pulsebeacon/websocket';
+import { DOCTOR_EXIT_CODES } from '#dist/commands/doctor.js';
 import { certificateFault } from '#dist/doctor/certificate.js';
 import { CHECKS } from '#dist/doctor/check.js';
 import { folderFor } from './support/connect.ts';
 import { diagnose, startFilter, startForwardProxy } from './support/doctor.ts';
 import { Program, runProgram } from './support/program.ts';
+
+const guide = readFileSync(new URL('../../../../docs/guide/doctor.md', import.meta.url), 'utf8');
+const commands = /^```sh\n([^]*?)^```$/m.exec(guide)![1]!.trim().split('\n');
+
+it('has the exit codes of the guide', () => {
+  for (const [code, about] of DOCTOR_EXIT_CODES) assert.ok(guide.includes(`| ${code} | ${about} |`), about);
+});
 
 // Side by side: most of it is waiting.
 describe('the doctor', { concurrency: 6 }, () => {
@@ -156,6 +164,16 @@ describe('the doctor', { concurrency: 6 }, () => {
     const unknown = await diagnose('wss://pulse-beacon.invalid');
     assert.deepEqual(unknown.of('fail'), ['name']);
   });
+
+  for (const command of commands) {
+    it(`runs as the guide has it: ${command}`, async () => {
+      const [, ...args] = command.replace(':8080', `:${program.port}`).split(' ');
+      const { code, stdout, stderr } = await runProgram(args);
+      assert.equal(stderr, '');
+      assert.match(stdout, args.includes('--json') ? /^\{\n[^]*"isPulseBeacon": true,[^]*\}\n$/ : /^ws:/);
+      assert.equal(code, 0);
+    });
+  }
 
   it('prints a table without colours into a pipe, and ends with 0', async () => {
     const { code, stdout, stderr } = await runProgram(['doctor', `:${program.port}`, '--idle', '0', '--no-proxy']);

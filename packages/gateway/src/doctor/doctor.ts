@@ -189,7 +189,9 @@ class Examination {
     if (id.startsWith('idle-') && settings.idle === 0) return '--idle 0';
     const hasSocket = this.checks.some((check) => check.id === 'websocket' && check.result !== 'fail');
     if (!hasSocket && NEED_SOCKET.has(id)) return 'there is no WebSocket';
-    return server.probes === undefined ? 'only a pulsebeacon serve can be asked' : 'there is no use, after the one above';
+    return server.probes === undefined
+      ? 'only a pulsebeacon serve can be asked'
+      : 'there is no use, after the one above';
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { connect, HandshakeError, WebSocket } from '@pulsebeacon/websocket';
+import { connect, findProxy, HandshakeError, WebSocket } from '@pulsebeacon/websocket';
 import { maskUrl } from '#dist/node/client/hops.js';
 import { isExempt, proxyFromEnvironment } from '#dist/node/client/proxy-environment.js';
 import { scriptedServer } from '../support/scripted-server.ts';
@@ -160,4 +160,27 @@ describe('what is told of an address has no secrets', () => {
       );
     }
   });
+});
+
+test('findProxy says which proxy that is, and who names it', (t) => {
+  const url = new URL('wss://example.com/live');
+  assert.equal(findProxy(undefined, url), undefined);
+  const given = findProxy('http://ann:secret@proxy.test:3128', url)!;
+  assert.deepEqual(
+    [given.url, given.port, given.secure, given.variable],
+    ['http://proxy.test:3128', 3128, false, undefined],
+  );
+  assert.deepEqual([given.credentials?.username, given.credentials?.password], ['ann', 'secret']);
+  const before = process.env['https_proxy'];
+  t.after(() => {
+    if (before === undefined) delete process.env['https_proxy'];
+    else process.env['https_proxy'] = before;
+  });
+  process.env['https_proxy'] = 'https://proxy.test';
+  assert.equal(findProxy('environment', url)?.variable, 'https_proxy');
+  process.env['https_proxy'] = 'socks5://proxy.test';
+  assert.throws(
+    () => findProxy('environment', url),
+    /the environment variable https_proxy is a proxy of the kind socks5:/,
+  );
 });
