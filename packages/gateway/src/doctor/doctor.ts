@@ -1,3 +1,4 @@
+import { withoutKeys } from '../http/request-target.ts';
 import { type Check, type CheckId, CHECKS, type Outcome, type Report, skip } from './check.ts';
 import { checkIdleSockets, checkIdleStream, checkPoll, pollWait } from './idle.ts';
 import { checkDeflate, checkFragments, checkLargeMessages, checkMessages, checkSubprotocol } from './messages.ts';
@@ -43,13 +44,15 @@ class Examination {
 
   async run(): Promise<Report> {
     const { reporter, settings } = this;
-    reporter.begin(settings.url.href);
+    // Reports are shown around.
+    const url = withoutKeys(settings.url.href);
+    reporter.begin(url);
     if (await this.reach()) this.server = await this.ask();
     const { server } = this;
     if (server !== undefined) await this.look(server);
     this.skipUntil(undefined);
     const report: Report = {
-      url: settings.url.href,
+      url,
       isOurs: server && server.probes !== undefined,
       checks: this.checks,
     };
