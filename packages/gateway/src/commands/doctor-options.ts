@@ -76,6 +76,7 @@ export function toDoctorSettings(address: string, options: DoctorCommandOptions)
   const { cert: _cert, key: _key, servername: _servername, ...proxyTls } = tls;
   return {
     url,
+    isSocket: !/^https?:/i.test(address),
     proxyOption,
     proxy: readProxy(proxyOption, url),
     tls,

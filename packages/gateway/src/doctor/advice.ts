@@ -96,7 +96,7 @@ export function unbuffered(way: OnTheWay): Advice {
       'The stream is held back until it ends, or until a buffer is full: events would come late, or never. Our streams say X-Accel-Buffering: no and Cache-Control: no-transform, and something on the way does not follow that. ' +
       `${directives(way, {
         nginx: 'proxy_buffering off; and no proxy_ignore_headers X-Accel-Buffering; gzip off for these types',
-        HAProxy: 'option http-no-delay, and no option http-buffer-response',
+        HAProxy: 'option http-no-delay, and no http-response wait-for-body',
         Apache: 'ProxyPass … flushpackets=on, and no mod_deflate or mod_cache for these types',
         Caddy: 'flush_interval -1 in reverse_proxy',
       })}. A virus scanner or a company's proxy does the same to everything without TLS: use https://. WebSocket and long poll are not held back by it.`,

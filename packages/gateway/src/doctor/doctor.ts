@@ -99,7 +99,7 @@ class Examination {
       return tried.outcome;
     });
     const given = settings.url.href;
-    if (isOurs && !settings.url.pathname.endsWith('/')) {
+    if (isOurs && settings.isSocket && settings.url.pathname !== '/') {
       await this.check('websocket-address', async () => {
         const tried = await tryWebSocket(given, settings, false, onTheWay);
         await tried.socket?.leave();

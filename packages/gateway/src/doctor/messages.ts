@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { EXTENSIONS_LOST, FRAGMENTS, FRAMES_SWALLOWED, LARGE_MESSAGES, SUBPROTOCOL_LOST } from './advice.ts';
-import { fail, ok, type Outcome, warn } from './check.ts';
+import { fail, ok, type Outcome, skip, warn } from './check.ts';
 import { ms } from './duration.ts';
 import { type ProbeSocket, WANTED_SUBPROTOCOL } from './websocket.ts';
 
@@ -15,7 +15,7 @@ export function checkSubprotocol({ connection: { protocol } }: ProbeSocket): Out
 /** @param isOurs the server has it, so that it is missed where it is not there */
 export function checkDeflate({ connection: { extensions } }: ProbeSocket, isOurs: boolean): Outcome {
   if (/permessage-deflate/i.test(extensions)) return ok(isOurs ? 'passes' : 'agreed on', { extensions });
-  return isOurs ? warn('does not pass', EXTENSIONS_LOST) : warn('not agreed on');
+  return isOurs ? warn('does not pass', EXTENSIONS_LOST) : skip('not agreed on');
 }
 
 /** Text and bytes, there and back. */

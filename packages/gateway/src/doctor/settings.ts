@@ -4,6 +4,8 @@ import type { ClientTlsOptions, FoundProxy, ProxyOption } from '@pulsebeacon/web
 export interface DoctorSettings {
   /** ws: or wss:, as it was given, without userinfo. */
   readonly url: URL;
+  /** The URL was given as that of a WebSocket, and not as that of a site. */
+  readonly isSocket: boolean;
   /** As the client library takes it. */
   readonly proxyOption: ProxyOption;
   /** The proxy that this leads to. */

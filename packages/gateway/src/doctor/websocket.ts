@@ -9,6 +9,7 @@ import {
   type Advice,
   answeredByOther,
   BAD_ANSWER,
+  FRAMES_SWALLOWED,
   HANDSHAKE_SWALLOWED,
   NO_HTTP2_WEBSOCKET,
   noTunnel,
@@ -182,7 +183,7 @@ export async function checkHttp2(
     if (!isOurs) return ok(`open in ${ms(time)}`, { time });
     socket.connection.send('over HTTP/2');
     const isBack = (await socket.next(settings.timeout)) === 'over HTTP/2';
-    return isBack ? ok(`open in ${ms(time)}`, { time }) : fail('open, but no message comes back');
+    return isBack ? ok(`open in ${ms(time)}`, { time }) : fail('open, but nothing comes back', FRAMES_SWALLOWED);
   } finally {
     await socket.leave();
   }
