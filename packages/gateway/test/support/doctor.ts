@@ -2,9 +2,12 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import type { Check, CheckId, Report, Result } from '#dist/doctor/check.js';
 import { type DoctorCommandOptions, toDoctorSettings } from '#dist/commands/doctor-options.js';
+import { Screen } from '#dist/connect/screen.js';
 import { examine } from '#dist/doctor/doctor.js';
+import { JsonReporter } from '#dist/doctor/json-reporter.js';
 import { adviceOf } from '#dist/doctor/text-reporter.js';
 
 const DEFAULTS: DoctorCommandOptions = { proxy: false, idle: 0, timeout: 10_000, color: false };
@@ -25,6 +28,13 @@ export class Findings {
   /** The checks that came out like that. */
   of(result: Result): CheckId[] {
     return this.report.checks.filter((check) => check.result === result).map(({ id }) => id);
+  }
+
+  /** The same, as `--json` prints it. */
+  get json(): { readonly checks: Record<string, unknown>[]; readonly advice: unknown[] } {
+    const out = new PassThrough();
+    new JsonReporter(new Screen(out, out)).end(this.report);
+    return JSON.parse(String(out.read())) as Findings['json'];
   }
 
   /** The pieces of advice, by their codes. */
