@@ -127,7 +127,10 @@ describe('counts', () => {
         connection.send('and more');
       },
     });
+    const none = { open: 0, accepted: 0, refused: 0 };
+    const by11 = (counts: Partial<typeof none>) => ({ byHttpVersion: { '1.1': { ...none, ...counts }, '2': none } });
     const empty = {
+      ...by11({}),
       open: 0,
       peak: 0,
       accepted: 0,
@@ -157,6 +160,7 @@ describe('counts', () => {
     await log.has('close 1006');
     const { paths, ...all } = server.counts();
     assert.deepEqual(all, {
+      ...by11({ open: 1, accepted: 3, refused: 1 }),
       open: 1,
       peak: 3,
       accepted: 3,
@@ -170,6 +174,7 @@ describe('counts', () => {
     });
     assert.deepEqual(paths['/a'], {
       ...empty,
+      ...by11({ open: 1, accepted: 1, refused: 1 }),
       open: 1,
       peak: 1,
       accepted: 1,
@@ -182,6 +187,7 @@ describe('counts', () => {
     });
     assert.deepEqual(paths['/rooms/{id}'], {
       ...empty,
+      ...by11({ accepted: 2 }),
       peak: 2,
       accepted: 2,
       closedByCode: { 1006: 1, 4000: 1 },
