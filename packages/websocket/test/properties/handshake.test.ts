@@ -274,7 +274,8 @@ test('generated handshakes: half a million in the soak', (t) => {
   }
   // What never occurred was not tested.
   const reading = Object.keys(REFUSALS).filter((code) => REFUSALS[code as keyof typeof REFUSALS].status < 500);
-  const byOthers = ['ORIGIN_FORBIDDEN', 'UNAUTHENTICATED', 'FORBIDDEN', 'REFUSED', 'NO_SUCH_PATH', 'TIMEOUT'];
+  const byOthers = ['ORIGIN_FORBIDDEN', 'AUTHORIZATION_REPEATED', 'UNAUTHENTICATED', 'FORBIDDEN', 'REFUSED'];
+  byOthers.push('NO_SUCH_PATH', 'TIMEOUT', 'CONNECT_MISSING', 'PSEUDO_FIELDS', 'CONNECTION_FIELDS');
   const expected = reading.filter((code) => !byOthers.some((name) => code === `PB_HANDSHAKE_${name}`));
   for (const outcome of ['read', 'accepted', ...expected]) assert.ok(seen[outcome], `${outcome} never occurred`);
   figures(t, {
