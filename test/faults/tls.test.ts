@@ -133,7 +133,7 @@ describe('a TLS listener', () => {
   test('no protocol and no version in common', async (t) => {
     const { port, check } = await startServer(t, { minVersion: 'TLSv1.2' });
     assert.match(
-      await fails(port, { servername: 'localhost', ALPNProtocols: ['h2'] }),
+      await fails(port, { servername: 'localhost', ALPNProtocols: ['spdy/3.1'] }),
       /NO_APPLICATION_PROTOCOL|ECONNRESET/,
     );
     assert.match(
