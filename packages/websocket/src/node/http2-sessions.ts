@@ -1,7 +1,7 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { resetStream, wasResetHere } from './http2-stream.ts';
 
-/** How often a session may do what costs a server more than a client (HARDENING 13). */
+/** How often a session may do what costs a server more than a client. */
 export interface SessionLimits {
   /** Streams that the client may have open at once. */
   readonly maxStreams: number;
