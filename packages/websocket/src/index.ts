@@ -80,7 +80,7 @@ export type { AnswerFaultCode } from './handshake/answer-faults.ts';
 export type { Counts, ServerCounts, VersionCounts } from './node/census.ts';
 export type { HostServer } from './node/connect-dispatcher.ts';
 export type { HttpVersion } from './node/http-version.ts';
-export { SESSION_LIMITS, type SessionFault, type SessionLimits } from './node/http2-sessions.ts';
+export type { SessionFault, SessionLimits } from './node/http2-sessions.ts';
 export { type Http2Options, type Http2Side, withHttp2 } from './node/with-http2.ts';
 export type { Acceptance, Authorization, OpeningRequest, RefusedEvent } from './node/opening.ts';
 export { DeflateMemoryBudget } from './node/deflate/memory-budget.ts';
