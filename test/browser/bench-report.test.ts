@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { type BrowserContextOptions, chromium, devices, type Page } from 'playwright-core';
-import { found } from '../support/environment.ts';
+import { type BrowserContextOptions, devices, type Page } from 'playwright-core';
+import { CHROMIUM } from '../support/browsers.ts';
+import { serve } from '../support/front-page.ts';
 import { Program } from '../support/program.ts';
 import { inClone } from '../support/root.ts';
 
@@ -17,16 +18,14 @@ const screenshots = inClone('build/screenshots');
 await mkdir(screenshots, { recursive: true });
 
 const PROGRAM = inClone('packages/gateway/bin/pulsebeacon.js');
-const serve = ['serve', '--port', '0', '--log-format', 'json', '--message-rate', 'off', '--handshake-rate', 'off'];
-const server = new Program({ after }, process.execPath, [PROGRAM, ...serve]);
-const [, port] = await server.printed(/"event":"ready".*?"port":(\d+)/);
+const { port } = await serve('--message-rate', 'off', '--handshake-rate', 'off');
 
 const file = path.join(folder, 'report.html');
 const bench = ['bench', `:${port}/echo`, '-c', '8', '-d', '1s', '--warmup', '0', '--compare-http', '--html', file];
 const { code, stderr } = await new Program({ after }, process.execPath, [PROGRAM, ...bench]).exit;
 assert.equal(code, 0, stderr);
 
-const browser = await chromium.launch({ executablePath: found('PULSEBEACON_CHROMIUM') });
+const browser = await CHROMIUM.launch();
 after(() => browser.close());
 
 /** Opens the report, and lets nothing pass that the browser complains of or would fetch. */

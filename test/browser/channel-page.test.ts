@@ -8,8 +8,8 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { Hub } from '@pulsebeacon/hub';
-import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { found } from '../support/environment.ts';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { CHROMIUM } from '../support/browsers.ts';
 import { inClone } from '../support/root.ts';
 
 const hub = new Hub({
@@ -33,10 +33,7 @@ server.listen(0, '127.0.0.1');
 await once(server, 'listening');
 const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-const browser = await chromium.launch({
-  executablePath: found('PULSEBEACON_CHROMIUM'),
-  args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-});
+const browser = await CHROMIUM.launch();
 after(async () => {
   await browser.close();
   await hub.close();

@@ -2,16 +2,12 @@
 // The page over HTTP/2: its WebSockets ride in the connection that the page came by, as the server's counts show.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { chromium } from 'playwright-core';
-import { found } from '../support/environment.ts';
+import { CHROMIUM } from '../support/browsers.ts';
 import { serve } from '../support/front-page.ts';
 
 const { port } = await serve('--tls-dev');
 const base = `https://localhost:${port}`;
-const browser = await chromium.launch({
-  executablePath: found('PULSEBEACON_CHROMIUM'),
-  args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync'],
-});
+const browser = await CHROMIUM.launch();
 after(() => browser.close());
 
 /** Runs in the page: opens so many WebSockets, has each echo, and tells what the server counts meanwhile. */

@@ -5,8 +5,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { connect, WebSocketServer } from '@pulsebeacon/websocket';
-import { chromium } from 'playwright-core';
-import { found } from '../support/environment.ts';
+import { CHROMIUM } from '../support/browsers.ts';
 
 test('a page in Chromium and a Node script talk with each other through our server', async (t) => {
   const http = createServer((_, response) => {
@@ -24,7 +23,7 @@ test('a page in Chromium and a Node script talk with each other through our serv
   });
   const host = `127.0.0.1:${(http.address() as AddressInfo).port}`;
 
-  const browser = await chromium.launch({ executablePath: found('PULSEBEACON_CHROMIUM') });
+  const browser = await CHROMIUM.launch();
   after(() => browser.close());
   const page = await browser.newPage();
   await page.goto(`http://${host}/`);

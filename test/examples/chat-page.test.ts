@@ -1,8 +1,8 @@
 // requires: chromium
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chromium, type Page } from 'playwright-core';
-import { found } from '../support/environment.ts';
+import type { Page } from 'playwright-core';
+import { CHROMIUM } from '../support/browsers.ts';
 import { Example } from '../support/example.ts';
 
 /** Waits until the page shows a text. */
@@ -18,7 +18,7 @@ async function enter(page: Page, name: string): Promise<void> {
 
 test('chat/page.html: two people in a room', async (t) => {
   const example = await Example.start(t, 'chat/server.mjs');
-  const browser = await chromium.launch({ executablePath: found('PULSEBEACON_CHROMIUM') });
+  const browser = await CHROMIUM.launch();
   t.after(() => browser.close());
   const [ada, grace] = [await browser.newPage(), await browser.newPage()];
   const errors: string[] = [];

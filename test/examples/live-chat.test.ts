@@ -5,9 +5,10 @@ import assert from 'node:assert/strict';
 import { cp, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
+import { CHROMIUM } from '../support/browsers.ts';
 import { temporaryFolder } from '../support/cleanup.ts';
-import { found } from '../support/environment.ts';
+import { serve } from '../support/front-page.ts';
 import { Program } from '../support/program.ts';
 import { inClone } from '../support/root.ts';
 
@@ -42,21 +43,11 @@ async function build(name: string, folder: string): Promise<void> {
   assert.deepEqual([code, stderr], [0, ''], stdout);
 }
 
-/** @returns its port. Nobody has made a key, so this machine may publish. */
-async function serve(folder: string): Promise<string> {
-  const options = ['--config', path.join(EXAMPLE, 'pulsebeacon.yaml'), '--static', folder, '--memory', '--port', '0'];
-  const bin = inClone('packages/gateway/bin/pulsebeacon.js');
-  const program = new Program({ after }, process.execPath, [bin, 'serve', '--log-format', 'json', ...options], {
-    cwd: folder,
-  });
-  const [, port] = await program.printed(/"event":"ready".*?"port":(\d+)/);
-  return port!;
-}
-
 const folder = await temporaryFolder({ after });
-const [port, browser] = await Promise.all([
-  serve(folder),
-  chromium.launch({ executablePath: found('PULSEBEACON_CHROMIUM') }),
+const [{ port }, browser] = await Promise.all([
+  // Nobody has made a key, so this machine may publish.
+  serve('--config', path.join(EXAMPLE, 'pulsebeacon.yaml'), '--static', folder),
+  CHROMIUM.launch(),
   ...BUILT.map((name) => build(name, folder)),
   cp(path.join(EXAMPLE, 'script-tag'), path.join(folder, 'script-tag'), { recursive: true }),
 ]);

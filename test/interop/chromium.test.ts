@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, test } from 'node:test';
-import { chromium, type Page } from 'playwright-core';
-import { found } from '../support/environment.ts';
+import type { Page } from 'playwright-core';
+import { CHROMIUM } from '../support/browsers.ts';
 import { Site } from '../support/site.ts';
 
 const site = await Site.start({ after });
-const browser = await chromium.launch({ executablePath: found('PULSEBEACON_CHROMIUM') });
+const browser = await CHROMIUM.launch();
 after(() => browser.close());
 
 /** What a page may do with a WebSocket, in the page itself. */

@@ -7,10 +7,11 @@ import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Beacon, BeaconError, type BeaconOptions, type Channel } from '@pulsebeacon/client';
 import { FaultProxy } from '@pulsebeacon/contracts/fault-proxy';
-import { type Entry, Ledger, seeded } from '@pulsebeacon/contracts/ledger';
+import { type Entry, Ledger } from '@pulsebeacon/contracts/ledger';
 import { WebSocket } from '@pulsebeacon/websocket';
 import { temporaryFolder } from '../support/cleanup.ts';
 import { KillableServer } from '../support/killable.ts';
+import { Random } from '../support/random.ts';
 import { torment } from '../support/torment.ts';
 
 const SOAK = Number(process.env['PULSEBEACON_SOAK'] ?? 0);
@@ -124,7 +125,7 @@ test('nothing is lost, doubled or reordered in silence, however bad networks are
 
   const end = Date.now() + SECONDS * 1000;
   const publishing = beacons.map((beacon, at) => publishAll(ledger, beacon, at, end));
-  const { faults, kills } = await torment(server, proxies, SECONDS, seeded(SEED));
+  const { faults, kills } = await torment(server, proxies, SECONDS, new Random(SEED));
   await Promise.all(publishing);
   const direct = connect(server.port, {});
   t.after(() => direct.close());

@@ -10,13 +10,23 @@ export interface BrowserKind {
 /** A loaded machine takes its time for a browser. */
 const LAUNCH_MS = 120_000;
 
+/** What a browser does by itself is neither wanted nor measured. */
+const FLAGS = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 export const CHROMIUM: BrowserKind = {
   name: 'Chromium',
   launch: () =>
     chromium.launch({
       executablePath: found('PULSEBEACON_CHROMIUM'),
       timeout: LAUNCH_MS,
-      args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+      args: FLAGS,
     }),
 };
 

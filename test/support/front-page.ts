@@ -2,22 +2,13 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { after, afterEach } from 'node:test';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { found } from './environment.ts';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { CHROMIUM } from './browsers.ts';
 import { Program } from './program.ts';
 import { inClone } from './root.ts';
 
 /** Where the screenshots of the README are to go; undefined where nobody asks for them. */
 export const README_ASSETS: string | undefined = process.env['PULSEBEACON_SCREENSHOTS'];
-
-const FLAGS = [
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** Starts the program: on a free port, and with nothing kept, unless options say otherwise. */
 export async function serve(...options: readonly string[]): Promise<{ program: Program; port: string }> {
@@ -50,7 +41,7 @@ export class FrontPage {
 
   static async start(...options: readonly string[]): Promise<FrontPage> {
     const { program, port } = await serve(...options);
-    const browser = await chromium.launch({ executablePath: found('PULSEBEACON_CHROMIUM'), args: FLAGS });
+    const browser = await CHROMIUM.launch();
     after(() => browser.close());
     const frontPage = new FrontPage(program, port, browser);
     await mkdir(frontPage.screenshots, { recursive: true });

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FaultProxy, Faults } from '@pulsebeacon/contracts/fault-proxy';
 import type { KillableServer } from './killable.ts';
+import type { Random } from './random.ts';
 
 /** What networks do for a while: stalls, refusals, and all that makes another transport the better one. */
 const FAULTS: readonly Faults[] = [
@@ -18,18 +19,18 @@ const FAULTS: readonly Faults[] = [
 ];
 
 /** Breaks one network again and again, and repairs it. */
-async function breakNetwork(proxy: FaultProxy, random: () => number, signal: AbortSignal): Promise<number> {
+async function breakNetwork(proxy: FaultProxy, random: Random, signal: AbortSignal): Promise<number> {
   let faults = 0;
   while (!signal.aborted) {
-    await sleep(500 + random() * 3000, signal);
+    await sleep(random.between(500, 3500), signal);
     faults++;
-    const isCut = random() < 0.6;
-    if (isCut) proxy.cut(random() < 0.5 ? 'end' : 'reset');
-    if (random() < 0.75) {
-      proxy.set(FAULTS[Math.floor(random() * FAULTS.length)]);
+    const isCut = random.chance(0.6);
+    if (isCut) proxy.cut(random.chance(0.5) ? 'end' : 'reset');
+    if (random.chance(0.75)) {
+      proxy.set(FAULTS[random.between(0, FAULTS.length - 1)]);
       // Those that are there felt nothing of a proxy that looks at handshakes.
       if (isCut) proxy.cut('reset');
-      await sleep(300 + random() * 7000, signal);
+      await sleep(random.between(300, 7300), signal);
     }
     proxy.set();
   }
@@ -37,10 +38,10 @@ async function breakNetwork(proxy: FaultProxy, random: () => number, signal: Abo
 }
 
 /** Kills the server again and again, as `kill -9` does; each time it is there again with the same data. */
-async function killServer(server: KillableServer, random: () => number, signal: AbortSignal): Promise<number> {
+async function killServer(server: KillableServer, random: Random, signal: AbortSignal): Promise<number> {
   let kills = 0;
   for (;;) {
-    await sleep(3000 + random() * 6000, signal);
+    await sleep(random.between(3000, 9000), signal);
     if (signal.aborted) return kills;
     await server.killAndStart();
     kills++;
@@ -55,7 +56,7 @@ export async function torment(
   server: KillableServer,
   proxies: readonly FaultProxy[],
   seconds: number,
-  random: () => number,
+  random: Random,
 ): Promise<{ readonly faults: number; readonly kills: number }> {
   const signal = AbortSignal.timeout(seconds * 1000);
   const [kills, ...faults] = await Promise.all([

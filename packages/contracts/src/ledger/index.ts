@@ -1,2 +1,1 @@
 export { type Entry, Ledger } from './ledger.ts';
-export { seeded } from './seeded.ts';

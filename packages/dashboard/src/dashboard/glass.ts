@@ -8,8 +8,9 @@ import {
 } from 'pulsebeacon/dashboard';
 import { byId, create } from '../shared/dom.js';
 import { count, timeOfDay } from '../shared/format.js';
+import { TRANSPORT_NAMES } from '../shared/transports.js';
 import { ask, Problem } from './access.ts';
-import { lasting, plural, shortBytes, TRANSPORTS } from './words.ts';
+import { lasting, plural, shortBytes } from './words.ts';
 
 const REFRESH_MS = 1000;
 const MOST_MESSAGES = 100;
@@ -178,7 +179,7 @@ function factsOf(detail: ConnectionDetail): Fact[] {
   const { address, transport, httpVersion, path, since, queuedBytes, isSlow, principal, channels, traffic } = detail;
   const facts: Fact[] = [
     ['From', address ?? 'a Unix socket'],
-    ['Transport', `${TRANSPORTS[transport] ?? transport}, HTTP/${httpVersion}`],
+    ['Transport', `${TRANSPORT_NAMES[transport] ?? transport}, HTTP/${httpVersion}`],
     ['Path', path],
     ['Since', `${timeOfDay(new Date(since)).slice(0, 8)}, for ${lasting(Date.now() - since)}`],
     ['Queue', `${shortBytes(queuedBytes)}${isSlow ? ': slow' : ''}`],

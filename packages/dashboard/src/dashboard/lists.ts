@@ -1,9 +1,10 @@
 import type { ChannelList, ConnectionList, ConnectionSummary } from 'pulsebeacon/dashboard';
 import { byId, create } from '../shared/dom.js';
 import { count } from '../shared/format.js';
+import { TRANSPORT_NAMES } from '../shared/transports.js';
 import { ask } from './access.ts';
 import { type Row, TableBody } from './tables.ts';
-import { lasting, perSecond, plural, shortBytes, TRANSPORTS } from './words.ts';
+import { lasting, perSecond, plural, shortBytes } from './words.ts';
 
 const REFRESH_MS = 2000;
 const LISTED = 100;
@@ -67,10 +68,6 @@ export class ConnectionTable {
     return undefined;
   }
 
-  stop(): void {
-    clearTimeout(this.timer);
-  }
-
   private show({ total, items }: ConnectionList): void {
     const matching = this.find.value.trim() === '' ? '' : ' that match';
     const shown = total > items.length ? `, ${count(items.length)} shown` : '';
@@ -85,7 +82,7 @@ export class ConnectionTable {
       cells: [
         [opener(address ?? 'a Unix socket', () => this.onChosen(id)), 'code'],
         [path, 'code'],
-        [TRANSPORTS[transport] ?? transport, 'wide'],
+        [TRANSPORT_NAMES[transport] ?? transport, 'wide'],
         [shortBytes(queuedBytes), 'number'],
         [lasting(Date.now() - since), 'number wide'],
       ],

@@ -2,13 +2,13 @@
 import { Beacon, type BeaconStatus } from '@pulsebeacon/client';
 import { type Figures, FIGURES_CHANNEL, LIVE_BASE, type Now, NOW_CHANNEL } from 'pulsebeacon/dashboard';
 import { byId, within } from '../shared/dom.js';
+import { TRANSPORT_NAMES } from '../shared/transports.js';
 import { ask, authorization, key, Refused } from './access.ts';
 import { Glass } from './glass.ts';
 import { ChannelTable, ConnectionTable } from './lists.ts';
 import { Overview } from './overview.ts';
 import { Plots } from './plots.ts';
 import { Series } from './series.ts';
-import { TRANSPORTS } from './words.ts';
 
 const RETRY_MS = 2000;
 /** The key was revoked. */
@@ -99,7 +99,7 @@ function leave(): void {
 
 function showStatus({ state, reason, transport }: BeaconStatus): void {
   board.toggleAttribute('data-stale', state !== 'online');
-  if (state === 'online') showState('open', `live by ${TRANSPORTS[transport ?? ''] ?? 'HTTP'}`);
+  if (state === 'online') showState('open', `live by ${TRANSPORT_NAMES[transport ?? ''] ?? 'HTTP'}`);
   else showState(state === 'offline' ? 'failed' : 'connecting', reason);
 }
 

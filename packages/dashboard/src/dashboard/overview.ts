@@ -1,8 +1,9 @@
 import type { Figures, Now } from 'pulsebeacon/dashboard';
 import { byId } from '../shared/dom.js';
 import { count, shortCount } from '../shared/format.js';
+import { TRANSPORT_NAMES } from '../shared/transports.js';
 import { type Row, TableBody } from './tables.ts';
-import { lasting, meaning, perSecond, plural, shortBytes, shortMs, TRANSPORTS } from './words.ts';
+import { lasting, meaning, perSecond, plural, shortBytes, shortMs } from './words.ts';
 
 const DASH = '–';
 
@@ -54,7 +55,7 @@ function kindRows({ kinds }: Now): Row[] {
     .map(({ transport, path, httpVersion, count: open, peak }) => ({
       id: `${transport} ${httpVersion} ${path}`,
       cells: [
-        [TRANSPORTS[transport] ?? transport],
+        [TRANSPORT_NAMES[transport] ?? transport],
         [path, 'code'],
         [httpVersion, 'wide'],
         [count(open), 'number strong'],

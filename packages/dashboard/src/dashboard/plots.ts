@@ -1,11 +1,8 @@
-import type { Figures } from 'pulsebeacon/dashboard';
 import UPlot from 'uplot';
 import { within } from '../shared/dom.js';
-import type { Series } from './series.ts';
+import type { Read, Series } from './series.ts';
 import { shortBytes, shortMs, tick } from './words.ts';
 import { shortCount } from '../shared/format.js';
-
-type Read = (figures: Figures) => number | null;
 
 /** What a plot shows. What it is called, and its lines and their colours, stand in the page. */
 interface PlotKind {

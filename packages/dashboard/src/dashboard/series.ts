@@ -1,9 +1,10 @@
 import { type Figures, KEPT_SECONDS } from 'pulsebeacon/dashboard';
 
-/** A second that is missing between two figures, so that no line is drawn over what nobody knows. */
+/** So far apart, something is missing between two figures: no line is drawn over what nobody knows. */
 const GAP_SECONDS = 3;
-/** Latencies are often missing for a second; that is no gap. */
-type Read = (figures: Figures) => number | null;
+
+/** One of the figures; null where there was none in that second. */
+export type Read = (figures: Figures) => number | null;
 
 /** The figures of the last minutes, in columns. */
 export class Series {

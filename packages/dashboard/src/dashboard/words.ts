@@ -1,13 +1,6 @@
 // Figures and codes, as people read them.
 import { count, shortCount } from '../shared/format.js';
 
-export const TRANSPORTS: Readonly<Record<string, string>> = {
-  websocket: 'WebSocket',
-  sse: 'Server-Sent Events',
-  ndjson: 'ndjson stream',
-  poll: 'long poll',
-};
-
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;

@@ -2,12 +2,13 @@
 import { Beacon, BeaconError, type BeaconStatus } from '@pulsebeacon/client';
 import { byId } from '../shared/dom.js';
 import { count, size } from '../shared/format.js';
+import { TRANSPORT_NAMES } from '../shared/transports.js';
 import { Counter } from './break/counter.ts';
 import { Events } from './break/events.ts';
 import { Timeline } from './break/timeline.ts';
 import { FAULT_NAMES, type FaultName, isFaultName, SHORT_NAMES, type Status, Visit } from './break/visit.ts';
 import { Key, wantsKey } from './key.ts';
-import { showLink, TRANSPORT_NAMES } from './link.ts';
+import { showLink } from './link.ts';
 import { readObject } from './visitor.ts';
 
 const ASK_EVERY_MS = 500;

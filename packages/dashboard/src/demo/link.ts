@@ -1,5 +1,6 @@
 import type { Beacon, BeaconState } from '@pulsebeacon/client';
 import { byId } from '../shared/dom.js';
+import { TRANSPORT_NAMES } from '../shared/transports.js';
 
 /** As base.css has them. */
 const DOTS: Readonly<Record<BeaconState, string>> = {
@@ -7,13 +8,6 @@ const DOTS: Readonly<Record<BeaconState, string>> = {
   online: 'open',
   recovering: 'connecting',
   offline: 'failed',
-};
-
-export const TRANSPORT_NAMES: Readonly<Record<string, string>> = {
-  websocket: 'WebSocket',
-  ndjson: 'ndjson stream',
-  sse: 'Server-Sent Events',
-  poll: 'long poll',
 };
 
 /** Shows how a connection is: its state, the transport, why, and when it is tried again. @returns ends that */

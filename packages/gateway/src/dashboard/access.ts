@@ -1,12 +1,4 @@
-import {
-  type AuthenticationRequest,
-  type Authenticator,
-  type HubClient,
-  HubRequest,
-  type Principal,
-} from '@pulsebeacon/hub';
-import { OriginPolicy, type OriginPolicyOptions } from '@pulsebeacon/websocket';
-import { quote } from '@pulsebeacon/wire';
+import type { AuthenticationRequest, Authenticator, HubClient, Principal } from '@pulsebeacon/hub';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
 
 const EVERYTHING: Principal['grants'] = [{ actions: ['subscribe', 'history'], channels: ['*'] }];
@@ -39,24 +31,5 @@ export class DashboardAuthenticator implements Authenticator {
 
   stillHolds(client: HubClient): boolean {
     return this.authenticator.stillHolds(client);
-  }
-}
-
-/** Whether a page of another origin asks, which a browser tells: nobody but the dashboard's own page may. */
-export class OwnPagesOnly {
-  private readonly policy: OriginPolicy;
-
-  constructor({ publicUrl }: OriginPolicyOptions) {
-    this.policy = new OriginPolicy({ publicUrl });
-  }
-
-  /** @returns undefined where the request may go on, else why it may not, for the log */
-  refuse(request: HubRequest): string | undefined {
-    const site = request.header('sec-fetch-site')?.toLowerCase();
-    if (site !== undefined && site !== 'same-origin' && site !== 'none') return `Sec-Fetch-Site ${quote(site)}`;
-    const { origin, host, fields, secure } = request;
-    if (origin === undefined) return undefined;
-    const { allowed } = this.policy.decide({ origin, host, fields }, secure ? 'https' : undefined);
-    return allowed ? undefined : `Origin ${quote(origin)}`;
   }
 }

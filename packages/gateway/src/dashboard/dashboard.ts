@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Hub, HubRequest, type HubHooks } from '@pulsebeacon/hub';
 import type { OriginPolicyOptions } from '@pulsebeacon/websocket';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
+import { OwnPagesOnly } from '../access/own-pages.ts';
 import { endRevoked } from '../access/revocations.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics, MetricsSource } from '../metrics/metrics.ts';
 import type { Admission } from '../sockets/admission.ts';
 import { VERSION } from '../version.ts';
-import { DashboardAuthenticator, OwnPagesOnly } from './access.ts';
+import { DashboardAuthenticator } from './access.ts';
 import { ChannelLists } from './channel-lists.ts';
 import { Connections, type PlainSockets } from './connections.ts';
 import {

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HubRequest, type Principal } from '@pulsebeacon/hub';
 import { parseChannelSegment, WireError } from '@pulsebeacon/wire';
-import { type ProblemCode, PROBLEMS, sendJson, sendProblem } from '../http/problems.ts';
-import type { DashboardAuthenticator, OwnPagesOnly } from './access.ts';
+import type { OwnPagesOnly } from '../access/own-pages.ts';
+import { sendJson, sendProblem, sendWireError } from '../http/problems.ts';
+import type { DashboardAuthenticator } from './access.ts';
 import type { ChannelLists } from './channel-lists.ts';
 import type { Connections } from './connections.ts';
 import type { Now } from './messages.ts';
@@ -43,11 +44,10 @@ export class Resources {
     if (methods === undefined || request === undefined) return false;
     const { parts } = this;
     this.answer(methods, request, response).catch((error: unknown) => {
-      if (error instanceof WireError && !response.headersSent) return sendWireProblem(response, error, parts);
-      parts.onFailed(error);
       if (response.headersSent) response.destroy();
+      else if (error instanceof WireError) return sendWireError(response, error, parts.authenticator.challenge);
       else sendProblem(response, 'PB_INTERNAL');
-      return undefined;
+      return parts.onFailed(error);
     });
     return true;
   }
@@ -119,16 +119,4 @@ function queryOf({ query }: HubRequest) {
     );
   }
   return { limit, text: query.get('text') ?? '', transport: query.get('transport') ?? undefined };
-}
-
-function sendWireProblem(response: ServerResponse, error: WireError, { authenticator }: ResourceParts): void {
-  const { code, message: detail, entry } = error;
-  if (entry.status === 401) response.setHeader('WWW-Authenticate', authenticator.challenge);
-  if (entry.status === 429) response.setHeader('Retry-After', '60');
-  const known: ProblemCode | undefined = code in PROBLEMS ? (code as ProblemCode) : undefined;
-  if (known !== undefined) return sendProblem(response, known, { detail });
-  const problem = { type: 'about:blank', status: entry.status, detail, code };
-  response.setHeader('Content-Type', 'application/problem+json');
-  response.setHeader('Cache-Control', 'no-store');
-  response.writeHead(entry.status).end(`${JSON.stringify(problem)}\n`);
 }

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Hub, HubRequest } from '@pulsebeacon/hub';
-import { type HostServer, OriginPolicy, Refusal, takeUpgrades } from '@pulsebeacon/websocket';
+import { type HostServer, Refusal, takeUpgrades } from '@pulsebeacon/websocket';
 import { WireError } from '@pulsebeacon/wire';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
-import { sendJson, sendProblem } from '../http/problems.ts';
+import { OwnPagesOnly } from '../access/own-pages.ts';
+import { RETRY_AFTER, sendJson, sendProblem, sendWireError } from '../http/problems.ts';
 import { isLoopbackAddress } from '../listen/loopback.ts';
 import { FAULTS, isFault } from './fault-stage.ts';
 import { Visit } from './visit.ts';
@@ -26,7 +27,7 @@ const PATH = '/demo/break';
 const CONNECT = 'connect';
 const CREATE = { headers: { Allow: 'GET, HEAD, POST' } };
 const SWITCH = { headers: { Allow: 'DELETE, GET, POST' } };
-const FULL = { headers: { 'Retry-After': '60' } };
+const FULL = { headers: { 'Retry-After': RETRY_AFTER } };
 
 /**
  * `/demo/break`: who visits it, each with a stage in front of their own connections. `POST /demo/break` begins a visit,
@@ -35,7 +36,7 @@ const FULL = { headers: { 'Retry-After': '60' } };
  */
 export class Visits {
   private readonly parts: VisitsParts;
-  private readonly origins: OriginPolicy;
+  private readonly ownPages: OwnPagesOnly;
   /** The server behind the stages, for handshakes: it does not listen. */
   private readonly behind: Server;
   private readonly visits = new Map<string, Visit>();
@@ -44,7 +45,7 @@ export class Visits {
 
   constructor(parts: VisitsParts) {
     this.parts = parts;
-    this.origins = new OriginPolicy({ publicUrl: parts.publicUrls });
+    this.ownPages = new OwnPagesOnly({ publicUrl: parts.publicUrls });
     this.behind = createServer();
     parts.hub.attach(this.behind, { requests: false });
   }
@@ -86,7 +87,7 @@ export class Visits {
     incoming.resume();
     const request = HubRequest.of(incoming)!;
     const { remoteAddress } = request;
-    if (!this.isOwnPage(request)) return sendProblem(response, 'PB_ORIGIN_FORBIDDEN');
+    if (this.ownPages.refuse(request) !== undefined) return sendProblem(response, 'PB_ORIGIN_FORBIDDEN');
     const channel = this.freeChannel(remoteAddress);
     if (channel === undefined) return sendProblem(response, 'PB_DEMO_FULL', FULL);
     const { hub, authenticator, onFailed } = this.parts;
@@ -118,7 +119,7 @@ export class Visits {
     if (request.method !== 'POST' && request.method !== 'DELETE') {
       return sendProblem(response, 'PB_METHOD_NOT_ALLOWED', SWITCH);
     }
-    if (!this.isOwnPage(request)) return sendProblem(response, 'PB_ORIGIN_FORBIDDEN');
+    if (this.ownPages.refuse(request) !== undefined) return sendProblem(response, 'PB_ORIGIN_FORBIDDEN');
     if (request.method === 'DELETE') {
       visit.end();
       response.writeHead(204).end();
@@ -129,14 +130,6 @@ export class Visits {
       return sendProblem(response, 'PB_DEMO_FAULT', { detail: `give ?fault=, one of ${FAULTS.join(', ')}` });
     visit.stage.set(fault);
     return sendJson(response, visit.status(Number(request.query.get('after') ?? 0)));
-  }
-
-  /** Pages of other origins may not, whichever the server lists. */
-  private isOwnPage(request: HubRequest): boolean {
-    const site = request.header('sec-fetch-site');
-    if (site !== undefined && site !== 'same-origin') return false;
-    const { origin, host, fields, secure } = request;
-    return this.origins.decide({ origin, host, fields }, secure ? 'https' : undefined).allowed;
   }
 
   private freeChannel(address: string | undefined): string | undefined {
@@ -151,14 +144,8 @@ export class Visits {
   }
 
   private fail(error: unknown, response: ServerResponse): void {
-    if (!(error instanceof WireError)) {
-      this.parts.onFailed(error);
-      return sendProblem(response, 'PB_INTERNAL');
-    }
-    const detail = error.message;
-    const { challenge } = this.parts.authenticator;
-    if (error.code === 'PB_FORBIDDEN') return sendProblem(response, 'PB_FORBIDDEN', { detail });
-    if (error.code === 'PB_AUTH_RATE') return sendProblem(response, 'PB_AUTH_RATE', { detail, ...FULL });
-    return sendProblem(response, 'PB_UNAUTHENTICATED', { detail, headers: { 'WWW-Authenticate': challenge } });
+    if (error instanceof WireError) return sendWireError(response, error, this.parts.authenticator.challenge);
+    this.parts.onFailed(error);
+    return sendProblem(response, 'PB_INTERNAL');
   }
 }

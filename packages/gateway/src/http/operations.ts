@@ -4,7 +4,7 @@ import { WireError } from '@pulsebeacon/wire';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { closeAfter } from './close-after.ts';
-import { sendJson, sendProblem } from './problems.ts';
+import { sendJson, sendProblem, sendWireError } from './problems.ts';
 
 export interface OperationsParts {
   readonly authenticator: GatewayAuthenticator;
@@ -56,14 +56,7 @@ export class Operations {
       sendProblem(response, 'PB_ADMIN_ONLY');
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      const detail = error.message;
-      if (error.code === 'PB_AUTH_RATE')
-        sendProblem(response, 'PB_AUTH_RATE', { detail, headers: { 'Retry-After': '60' } });
-      else
-        sendProblem(response, 'PB_UNAUTHENTICATED', {
-          detail,
-          headers: { 'WWW-Authenticate': authenticator.challenge },
-        });
+      sendWireError(response, error, authenticator.challenge);
     }
     return false;
   }

@@ -1,5 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Refusal } from '@pulsebeacon/websocket';
+import type { WireError } from '@pulsebeacon/wire';
 
 /** What is answered to a request that is not served. The codes are stable. */
 export type ProblemCode =
@@ -8,9 +9,7 @@ export type ProblemCode =
   | 'PB_HOST_INVALID'
   | 'PB_UNAUTHENTICATED'
   | 'PB_ADMIN_ONLY'
-  | 'PB_FORBIDDEN'
   | 'PB_ORIGIN_FORBIDDEN'
-  | 'PB_AUTH_RATE'
   | 'PB_NOT_FOUND'
   | 'PB_TRACE_UNKNOWN'
   | 'PB_CONNECTION_UNKNOWN'
@@ -31,6 +30,9 @@ export type ProblemCode =
   | 'PB_TOO_MANY_FIELDS'
   | 'PB_INTERNAL';
 
+/** Seconds after which somebody may try again whom a limit has sent away. */
+export const RETRY_AFTER = '60';
+
 interface ProblemEntry {
   readonly status: number;
   /** What is wrong and what to do, in a sentence. */
@@ -46,9 +48,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
     status: 403,
     message: 'this is for those who run the server: ask on its own machine, or with a key that has the right admin',
   },
-  PB_FORBIDDEN: { status: 403, message: 'these credentials do not give the right to this' },
   PB_ORIGIN_FORBIDDEN: { status: 403, message: 'pages of other origins may not do this' },
-  PB_AUTH_RATE: { status: 429, message: 'too many failed attempts to authenticate from this address' },
   PB_NOT_FOUND: { status: 404, message: 'there is nothing at this path; channels are at /channels/NAME' },
   PB_TRACE_UNKNOWN: {
     status: 404,
@@ -81,32 +81,44 @@ export interface ProblemOptions {
 
 /** A problem document (RFC 9457). */
 export function problemBody(code: ProblemCode, detail: string = PROBLEMS[code].message): string {
-  const { status } = PROBLEMS[code];
+  return bodyOf(PROBLEMS[code].status, code, detail);
+}
+
+function bodyOf(status: number, code: string, detail: string): string {
   return `${JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail, code })}\n`;
 }
 
 /** Answers with a problem document. */
 export function sendProblem(response: ServerResponse, code: ProblemCode, options: ProblemOptions = {}): void {
-  const body = Buffer.from(problemBody(code, options.detail));
   for (const [name, value] of Object.entries(options.headers ?? {})) response.setHeader(name, value);
-  response.setHeader('Content-Type', 'application/problem+json');
-  response.setHeader('Content-Length', body.length);
-  response.setHeader('Cache-Control', 'no-store');
-  response.writeHead(PROBLEMS[code].status);
-  response.end(body);
+  send(response, PROBLEMS[code].status, 'application/problem+json', problemBody(code, options.detail));
+}
+
+/**
+ * Answers with what the hub, or who decides for it, has thrown.
+ * @param challenge for a 401, which has to say what would do
+ */
+export function sendWireError(response: ServerResponse, { code, message, entry }: WireError, challenge: string): void {
+  const { status } = entry;
+  if (status === 401) response.setHeader('WWW-Authenticate', challenge);
+  if (status === 429 || status === 503) response.setHeader('Retry-After', RETRY_AFTER);
+  send(response, status, 'application/problem+json', bodyOf(status, code, message));
 }
 
 /** Answers an ordinary request with what refuses a handshake, or a stream that counts like one. */
 export function sendRefusal(response: ServerResponse, { status, code, detail, headers }: Refusal): void {
   for (const [name, value] of headers) response.setHeader(name, value);
-  const body = { type: 'about:blank', title: STATUS_CODES[status], status, detail, code };
-  sendJson(response, body, status, 'application/problem+json');
+  send(response, status, 'application/problem+json', bodyOf(status, code, detail));
 }
 
 /** Answers with JSON that nobody keeps. */
-export function sendJson(response: ServerResponse, value: unknown, status = 200, type = 'application/json'): void {
-  const body = Buffer.from(`${JSON.stringify(value)}\n`);
-  response.setHeader('Content-Type', type);
+export function sendJson(response: ServerResponse, value: unknown, status = 200): void {
+  send(response, status, 'application/json', `${JSON.stringify(value)}\n`);
+}
+
+function send(response: ServerResponse, status: number, contentType: string, text: string): void {
+  const body = Buffer.from(text);
+  response.setHeader('Content-Type', contentType);
   response.setHeader('Content-Length', body.length);
   response.setHeader('Cache-Control', 'no-store');
   response.writeHead(status);

@@ -36,7 +36,7 @@ export function turnOf(response: ServerResponse): Promise<void> | undefined {
 
 /**
  * Ends an answer. What the system does not take at once stays in memory until the client reads: one that reads nothing
- * of it within `writeTimeout` is cut off (HARDENING 7).
+ * of it within `writeTimeout` is cut off.
  */
 export function endAnswer({ writeTimeout }: HubLimits, response: ServerResponse, body: Buffer | string): void {
   response.end(body);

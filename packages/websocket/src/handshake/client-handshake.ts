@@ -142,14 +142,16 @@ export function checkAnswer(
   answer: HandshakeAnswer,
   rules: AnswerRules = {},
 ): AcceptedAnswer | AnswerFault {
-  const fail = (code: AnswerFaultCode): AnswerFault => {
-    return { ok: false, code, message: ANSWER_FAULTS[code].message, status: answer.status };
-  };
+  const fail = (code: AnswerFaultCode): AnswerFault => answerFault(code, answer);
   if (answer.status !== 101) return fail('PB_ANSWER_STATUS');
   const fields = scanHandshakeFields(answer.rawHeaders, rules.limits ?? DEFAULT_HEADER_LIMITS);
   if (typeof fields === 'string') return fail(HEADER_FAULTS[fields]);
   const fault = checkUpgrade(fields) ?? checkAccept(fields, acceptValue(platform, request.key));
   return fault === undefined ? checkAgreement(fields, request, answer, rules) : fail(fault);
+}
+
+export function answerFault(code: AnswerFaultCode, { status }: HandshakeAnswer): AnswerFault {
+  return { ok: false, code, message: ANSWER_FAULTS[code].message, status };
 }
 
 /** Subprotocol and extensions, which are agreed on in the same way over every version of HTTP. */
@@ -159,9 +161,7 @@ export function checkAgreement(
   answer: HandshakeAnswer,
   rules: AnswerRules,
 ): AcceptedAnswer | AnswerFault {
-  const fail = (code: AnswerFaultCode): AnswerFault => {
-    return { ok: false, code, message: ANSWER_FAULTS[code].message, status: answer.status };
-  };
+  const fail = (code: AnswerFaultCode): AnswerFault => answerFault(code, answer);
   const fault = checkSubprotocol(fields, request.subprotocols, rules.requireSubprotocol === true);
   if (fault !== undefined) return fail(fault);
   const extensions = fields.extensions === undefined ? NONE : parseExtensions(fields.extensions);

@@ -14,3 +14,8 @@ export function encodeConnectRequest(uri: Pick<WebSocketUri, 'host' | 'port'>, l
   const authority = connectTarget(uri);
   return `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${encodeHeaderLines(lines)}\r\n`;
 }
+
+/** Whether an answer to CONNECT opens the tunnel: any 2xx does (RFC 9110 §9.3.6). */
+export function isTunnelOpen(status: number): boolean {
+  return status >= 200 && status < 300;
+}

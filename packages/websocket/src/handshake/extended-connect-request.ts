@@ -1,14 +1,16 @@
-import { ANSWER_FAULTS } from './answer-faults.ts';
 import {
   type AcceptedAnswer,
   type AnswerFault,
+  answerFault,
   type AnswerRules,
   checkAgreement,
   type ClientRequestOptions,
+  type HandshakeAnswer,
   handshakeLines,
   HEADER_FAULTS,
   RESERVED,
 } from './client-handshake.ts';
+import { isTunnelOpen } from './connect-request.ts';
 import { DEFAULT_HEADER_LIMITS, scanHandshakeFields } from './header-fields.ts';
 import { CONNECTION_FIELDS, type HeaderLine } from './header-input.ts';
 import type { ExtensionOffer } from '../protocol/extension-offer.ts';
@@ -51,23 +53,11 @@ export function encodeExtendedConnect(uri: WebSocketUri, options: ClientRequestO
  */
 export function checkExtendedAnswer(
   request: Pick<ExtendedConnect, 'subprotocols' | 'extensions'>,
-  answer: { readonly status: number; readonly rawHeaders: readonly string[] },
+  answer: HandshakeAnswer,
   rules: AnswerRules = {},
 ): AcceptedAnswer | AnswerFault {
   const fields = scanHandshakeFields(answer.rawHeaders, rules.limits ?? DEFAULT_HEADER_LIMITS);
-  const code = typeof fields === 'string' ? HEADER_FAULTS[fields] : 'PB_ANSWER_STATUS';
-  if (typeof fields !== 'string' && isAccepted(answer.status)) return checkAgreement(fields, request, answer, rules);
-  return { ok: false, code, message: ANSWER_FAULTS[code].message, status: answer.status };
-}
-
-/** Whether an answer to CONNECT opens the tunnel. */
-export function isAccepted(status: number): boolean {
-  return status >= 200 && status < 300;
-}
-
-/** Fields as they are shown in a log, a line each. */
-export function describeFields(fields: Iterable<HeaderLine>): string {
-  let text = '';
-  for (const [name, value] of fields) text += `${name}: ${value}\r\n`;
-  return text;
+  if (typeof fields === 'string') return answerFault(HEADER_FAULTS[fields], answer);
+  if (!isTunnelOpen(answer.status)) return answerFault('PB_ANSWER_STATUS', answer);
+  return checkAgreement(fields, request, answer, rules);
 }

@@ -13,7 +13,7 @@ export {
   encodeRequest,
   type HandshakeAnswer,
 } from './client-handshake.ts';
-export { connectTarget, encodeConnectRequest } from './connect-request.ts';
+export { connectTarget, encodeConnectRequest, isTunnelOpen } from './connect-request.ts';
 export {
   describeDigestFault,
   DIGEST_STRENGTH,
@@ -27,10 +27,8 @@ export {
 } from './digest.ts';
 export {
   checkExtendedAnswer,
-  describeFields,
   encodeExtendedConnect,
   type ExtendedConnect,
-  isAccepted,
 } from './extended-connect-request.ts';
 export { parseExtensions, serializeExtensions } from './extension-header.ts';
 export { type Forwarded, type ForwardedHeader, type ForwardedTrust, readForwarded } from './forwarded.ts';
@@ -42,7 +40,7 @@ export {
   refuseMethod,
 } from './extended-connect.ts';
 export { DEFAULT_HEADER_LIMITS, HeaderFields, type HeaderLimits } from './header-fields.ts';
-export { CONNECTION_FIELDS, type HeaderLine, type HeadersInput } from './header-input.ts';
+export { CONNECTION_FIELDS, encodeHeaderLines, type HeaderLine, type HeadersInput } from './header-input.ts';
 export { acceptValue } from './key.ts';
 export {
   type HandshakeUsageEntry,

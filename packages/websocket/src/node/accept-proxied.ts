@@ -1,5 +1,6 @@
 import { isIP, type Server, type Socket } from 'node:net';
-import { readProxyHeader } from '../handshake/proxy-protocol.ts';
+import { type ProxyHeader, readProxyHeader } from '../handshake/proxy-protocol.ts';
+import { type Beginning, readBeginning } from './beginning.ts';
 import { rememberPeer } from './proxied-peers.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 
@@ -50,33 +51,16 @@ export function acceptProxied(
 
 /** Takes the header off a socket and remembers what it says; `done` is told what is wrong, if something is. */
 function readHeader(socket: Socket, done: (fault: string | undefined) => void): void {
-  let read = Buffer.alloc(0);
-  const onError = (): void => {};
-  const finish = (fault: string | undefined): void => {
-    clearTimeout(timer);
-    socket.off('readable', onReadable);
-    socket.off('end', onEnd);
-    socket.off('close', onEnd);
-    socket.off('error', onError);
-    done(fault);
+  const read = (seen: Buffer): Beginning<Exclude<ProxyHeader, { kind: 'partial' }>> | undefined => {
+    const header = readProxyHeader(seen, seen.length, (text, family) => isIP(text) === family);
+    if (header.kind === 'partial') return undefined;
+    return { says: header, length: header.kind === 'whole' ? header.length : 0 };
   };
-  const onEnd = (): void => finish('it ended before its PROXY header was whole');
-  const onReadable = (): void => {
-    for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) {
-      read = Buffer.concat([read, chunk as Buffer]);
-      const header = readProxyHeader(read, read.length, (text, family) => isIP(text) === family);
-      if (header.kind === 'partial') continue;
-      if (header.kind === 'invalid') return finish(`no PROXY header: ${header.reason}`);
-      if (header.peer !== undefined) rememberPeer(socket, header.peer);
-      const rest = read.subarray(header.length);
-      if (rest.length > 0) socket.unshift(rest);
-      return finish(undefined);
-    }
-  };
-  const timer = setTimeout(() => finish('its PROXY header did not arrive in time'), HEADER_TIMEOUT_MS);
-  socket.on('readable', onReadable);
-  // A server of HTTP lets its clients close one half.
-  socket.once('end', onEnd);
-  socket.once('close', onEnd);
-  socket.on('error', onError);
+  readBeginning(socket, HEADER_TIMEOUT_MS, read, (header) => {
+    if (header === 'ended') return done('it ended before its PROXY header was whole');
+    if (header === 'late') return done('its PROXY header did not arrive in time');
+    if (header.kind === 'invalid') return done(`no PROXY header: ${header.reason}`);
+    if (header.peer !== undefined) rememberPeer(socket, header.peer);
+    return done(undefined);
+  });
 }

@@ -6,7 +6,7 @@ import {
   newTrafficCounts,
   type TrafficCounts,
 } from '../connection/traffic.ts';
-import type { HttpVersion } from './exchange.ts';
+import type { HttpVersion } from './http-version.ts';
 
 /** Handshakes and connections of one version of HTTP. */
 export interface VersionCounts {

@@ -127,7 +127,7 @@ export function checkOneOf<T extends object>(limits: T, name: string & keyof T, 
 }
 
 /** Of `options` what `defaults` has too, where it is given. */
-function withDefaults<T extends object>(options: { readonly [Name in keyof T]?: unknown }, defaults: T): T {
+export function withDefaults<T extends object>(options: { readonly [Name in keyof T]?: unknown }, defaults: T): T {
   const known = Object.entries(options).filter(([name, value]) => Object.hasOwn(defaults, name) && value !== undefined);
   return { ...defaults, ...Object.fromEntries(known) };
 }

@@ -11,12 +11,10 @@ import {
   type OpeningHandshake,
   readHandshake,
 } from '../handshake/server-handshake.ts';
+import type { HttpVersion } from './http-version.ts';
 import { isSecure, refuse } from './opening.ts';
 import { nodePlatform } from './platform.ts';
 import { streamOver } from './shared-read-buffer.ts';
-
-/** The versions of HTTP that a WebSocket can open with: RFC 6455 and RFC 8441. */
-export type HttpVersion = '1.1' | '2';
 
 /** A handshake and the way of its answer, over one version of HTTP. */
 export interface HandshakeExchange {

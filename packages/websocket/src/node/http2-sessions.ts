@@ -1,7 +1,8 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { checkTime, checkWhole } from './connection-limits.ts';
 import { resetStream, wasResetHere } from './http2-stream.ts';
 
-/** How often a session may do what costs a server more than a client (HARDENING 13). */
+/** How often a session may do what costs a server more than a client. */
 export interface SessionLimits {
   /** Streams that the client may have open at once. */
   readonly maxStreams: number;
@@ -22,6 +23,15 @@ export const SESSION_LIMITS: SessionLimits = {
   idleTimeout: 60_000,
   requestTimeout: 30_000,
 };
+
+/** Checks every limit. @throws UsageError `PB_OPTION_INVALID` */
+export function checkSessionLimits(limits: SessionLimits): void {
+  checkWhole(limits, 'maxStreams', 1, 2 ** 31 - 1);
+  checkWhole(limits, 'resetRate', 1, Infinity);
+  checkWhole(limits, 'controlRate', 1, Infinity);
+  checkTime(limits, 'idleTimeout');
+  checkTime(limits, 'requestTimeout');
+}
 
 /** Why a session was ended, for the log. */
 export type SessionFault = 'resets' | 'control-frames';

@@ -99,7 +99,7 @@ export function wasResetHere(stream: Http2Stream): boolean {
 }
 
 /** The peer, or the end of its session, reset a stream. */
-export class Http2ResetError extends Error {
+class Http2ResetError extends Error {
   override readonly name = 'Http2ResetError';
   /** As for a TCP connection that is reset. */
   readonly code = 'ECONNRESET';

@@ -7,7 +7,8 @@ import type { PathParameters } from '../handshake/path-template.ts';
 import { encodeRefusal, Refusal } from '../handshake/refusal.ts';
 import type { OpeningHandshake } from '../handshake/server-handshake.ts';
 import type { HandshakeTrace } from '../handshake/trace.ts';
-import type { HandshakeExchange, HttpVersion } from './exchange.ts';
+import type { HandshakeExchange } from './exchange.ts';
+import type { HttpVersion } from './http-version.ts';
 import { nodePlatform } from './platform.ts';
 import type { RequestSource } from './trusted-proxies.ts';
 

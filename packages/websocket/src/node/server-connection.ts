@@ -3,7 +3,7 @@ import type { Connection } from '../connection/connection.ts';
 import { ConnectionCore } from '../connection/connection-core.ts';
 import type { Agreement, ConnectionShared } from '../connection/shared.ts';
 import type { PathParameters } from '../handshake/path-template.ts';
-import type { HttpVersion } from './exchange.ts';
+import type { HttpVersion } from './http-version.ts';
 
 /** What the handshake said, as far as the connection keeps it. */
 export interface Peer {

@@ -2,7 +2,15 @@ import type { Server } from 'node:http';
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerOptions } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { Http2Sessions, SESSION_LIMITS, type SessionFault, type SessionLimits } from './http2-sessions.ts';
+import { type Beginning, readBeginning } from './beginning.ts';
+import { checkOptionNames, checkWhole, withDefaults } from './connection-limits.ts';
+import {
+  checkSessionLimits,
+  Http2Sessions,
+  SESSION_LIMITS,
+  type SessionFault,
+  type SessionLimits,
+} from './http2-sessions.ts';
 import { isSecure } from './opening.ts';
 
 /** How an HTTP server speaks HTTP/2 beside HTTP/1.1. */
@@ -29,22 +37,28 @@ export interface Http2Side {
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 /** No request of HTTP/1.1 begins so. */
 const TELLING_BYTES = 4;
-const NOTHING = Buffer.alloc(0);
+
+const DEFAULTS = { ...SESSION_LIMITS, maxHeaderListSize: 16_384, maxHeaderFields: 105 };
+const NAMES: ReadonlySet<string> = new Set([...Object.keys(DEFAULTS), 'onFault']);
 
 /**
  * Has an HTTP server speak HTTP/2 on the same port: over TLS with clients that choose `h2` by ALPN, which the server has
  * to offer (`ALPNProtocols: ['h2', 'http/1.1']`), and over plain TCP with those that begin with the preface of HTTP/2. All
  * others are served as before. To be called before the server listens, and before others listen to its connections.
+ * @throws UsageError `PB_OPTION_INVALID`
  */
 export function withHttp2(server: Server, options: Http2Options = {}): Http2Side {
-  const { maxHeaderListSize = 16_384, maxHeaderFields = 105, onFault = () => {}, ...limits } = options;
-  const { requestTimeout } = server;
-  const sessionLimits: SessionLimits = { ...SESSION_LIMITS, requestTimeout, ...limits };
+  checkOptionNames(options, NAMES, ['onFault']);
+  const limits = withDefaults(options, { ...DEFAULTS, requestTimeout: server.requestTimeout });
+  const { maxStreams, maxHeaderListSize, maxHeaderFields } = limits;
+  checkSessionLimits(limits);
+  checkWhole(limits, 'maxHeaderListSize', 1, 2 ** 31);
+  checkWhole(limits, 'maxHeaderFields', 1, 2 ** 31);
   const http2 = createServer({
     maxHeaderListPairs: maxHeaderFields,
-    settings: { maxConcurrentStreams: sessionLimits.maxStreams, maxHeaderListSize },
+    settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize },
   } satisfies ServerOptions);
-  const sessions = new Http2Sessions(http2, sessionLimits, onFault);
+  const sessions = new Http2Sessions(http2, limits, options.onFault ?? ignore);
   const undecided = new Set<Socket>();
   const sockets = new Set<Socket>();
   const isTls = server.listenerCount('secureConnection') > 0;
@@ -68,11 +82,11 @@ export function withHttp2(server: Server, options: Http2Options = {}): Http2Side
       else toHttp1(socket);
     } else {
       undecided.add(socket);
-      decide(socket, server.headersTimeout, (isHttp2) => {
+      readBeginning(socket, server.headersTimeout, looksLikeHttp2, (isHttp2) => {
         undecided.delete(socket);
-        if (isHttp2 === undefined) return;
-        if (isHttp2) toHttp2(socket);
-        else toHttp1(socket);
+        if (isHttp2 === true) toHttp2(socket);
+        else if (isHttp2 === false) toHttp1(socket);
+        else socket.destroy();
       });
     }
   });
@@ -89,30 +103,10 @@ export function withHttp2(server: Server, options: Http2Options = {}): Http2Side
   };
 }
 
-/**
- * Looks at what a socket begins with, and leaves it there.
- * @param timeout milliseconds for enough to come; then the socket is cut off
- * @param done told whether it is HTTP/2; undefined where the socket has gone
- */
-function decide(socket: Socket, timeout: number, done: (isHttp2: boolean | undefined) => void): void {
-  let seen: Buffer = NOTHING;
-  const finish = (isHttp2: boolean | undefined): void => {
-    socket.off('readable', look).off('end', onEnd).off('close', onClose).off('error', ignore).off('timeout', onEnd);
-    socket.setTimeout(0);
-    if (seen.length > 0) socket.unshift(seen);
-    done(isHttp2);
-  };
-  const look = (): void => {
-    const chunk = socket.read() as Buffer | null;
-    if (chunk === null) return;
-    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-    const isLike = seen.subarray(0, PREFACE.length).equals(PREFACE.subarray(0, seen.length));
-    if (!isLike || seen.length >= TELLING_BYTES) finish(isLike);
-  };
-  const onClose = (): void => finish(undefined);
-  const onEnd = (): void => void socket.destroy();
-  socket.on('readable', look).on('end', onEnd).on('close', onClose).on('error', ignore);
-  socket.on('timeout', onEnd).setTimeout(timeout);
+/** Whether a socket begins as HTTP/2 does; undefined where that cannot be told yet. All of it is left there. */
+function looksLikeHttp2(seen: Buffer): Beginning<boolean> | undefined {
+  const isLike = seen.subarray(0, PREFACE.length).equals(PREFACE.subarray(0, seen.length));
+  return isLike && seen.length < TELLING_BYTES ? undefined : { says: isLike, length: 0 };
 }
 
 function ignore(): void {}

@@ -400,7 +400,11 @@ describe('authenticate', () => {
     ['an unknown algorithm', () => digest({ realm: 'r', account: () => undefined, algorithms: ['SHA-1' as never] })],
     ['no algorithm', () => digest({ realm: 'r', account: () => undefined, algorithms: [] })],
     ['a nonce of no time', () => digest({ realm: 'r', account: () => undefined, nonceLifetime: 0 })],
-    ['a misspelt option', () => digest({ realm: 'r', account: () => undefined, nonceLifeTime: 1 } as never)],
+    ...[basic, bearer, signedCookie].map((method): [string, () => unknown] => [
+      `a misspelt option of ${method.name}`,
+      () => method({ realm: 'r', name: 'sid', secret: 'x', verify: () => undefined, relm: 'r' } as never),
+    ]),
+    ['a misspelt option of digest', () => digest({ realm: 'r', account: () => undefined, nonceLifeTime: 1 } as never)],
     ['an empty secret', () => signedCookie({ name: 'sid', secret: '', verify: () => undefined })],
     ['no secret', () => signedCookie({ name: 'sid', secret: [], verify: () => undefined })],
     ['a name that is none', () => signedCookie({ name: 'a b', secret: 'x', verify: () => undefined })],

@@ -51,7 +51,7 @@ const HOPS: [
   ],
 ];
 
-describe('a certificate that is not to be trusted (HARDENING 15)', () => {
+describe('a certificate that is not to be trusted', () => {
   for (const [title, run] of HOPS) {
     test(`${title}: a good one is accepted`, async (t) => {
       const [url, options] = await run(t, CERTIFICATES.good);
@@ -71,7 +71,7 @@ describe('a certificate that is not to be trusted (HARDENING 15)', () => {
   }
 });
 
-test('a check of the application that throws fails the connection, and not the process (HARDENING 22)', async (t) => {
+test('a check of the application that throws fails the connection, and not the process', async (t) => {
   for (const run of HOPS.map(([, each]) => each)) {
     const [url, options] = await run(t, CERTIFICATES.good);
     const cause = new Error('not today');

@@ -161,7 +161,7 @@ describe('HTTP/2 through a forward proxy', () => {
   });
 });
 
-describe('certificates are checked as over HTTP/1.1 (HARDENING 15)', () => {
+describe('certificates are checked as over HTTP/1.1', () => {
   for (const name of Object.keys(CERTIFICATES) as (keyof typeof CERTIFICATES)[]) {
     if (name === 'good') continue;
     test(`${name}: no session, and nothing is sent`, async (t) => {

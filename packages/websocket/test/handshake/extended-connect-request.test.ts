@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   checkExtendedAnswer,
-  describeFields,
   encodeExtendedConnect,
+  encodeHeaderLines,
   HandshakeUsageError,
-  isAccepted,
+  isTunnelOpen,
   parseWebSocketUri,
 } from '#dist/handshake/index.js';
 
@@ -19,7 +19,7 @@ describe('an extended CONNECT as it is written (RFC 8441 §5)', () => {
       origin: 'http://www.example.com',
     });
     assert.equal(
-      describeFields(request.fields),
+      encodeHeaderLines(request.fields),
       [
         ':method: CONNECT',
         ':protocol: websocket',
@@ -69,7 +69,7 @@ describe('its answer', () => {
     for (const status of [101, 199, 300, 401, 500]) {
       const answer = check(status, []);
       assert.ok(!answer.ok && answer.code === 'PB_ANSWER_STATUS' && answer.status === status);
-      assert.equal(isAccepted(status), false);
+      assert.equal(isTunnelOpen(status), false);
     }
   });
 

@@ -28,7 +28,7 @@ async function assertServing({ http2, server }: Served<unknown, 'owned'>): Promi
   assert.equal(server.counts().byHttpVersion['2'].open, 1);
 }
 
-describe('what a session of HTTP/2 must not do (HARDENING 13): it ends, and the server goes on', () => {
+describe('what a session of HTTP/2 must not do: it ends, and the server goes on', () => {
   test('rapid reset (CVE-2023-44487): streams that are opened and reset at once', async (t) => {
     const served = await serve(t);
     const client = await FrameClient.connect(t, served.target as number);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import http from 'node:http';
 import http2 from 'node:http2';
 import { test, type TestContext } from 'node:test';
-import { type HostServer, WebSocketServer } from '@pulsebeacon/websocket';
+import { type HostServer, UsageError, WebSocketServer, withHttp2 } from '@pulsebeacon/websocket';
 import { TLS } from '../support/certificate.ts';
 import { Http2Client } from '../support/http2-client.ts';
 import { RawClient } from '../support/raw-client.ts';
@@ -80,4 +81,20 @@ test('a handshake that the application is still deciding on may be reset', async
   await once(stream, 'close');
   decide!();
   assert.equal((await client.refused({ ':protocol': 'other' })).status, 501);
+});
+
+test('options of withHttp2 that cannot be', () => {
+  for (const options of [
+    { maxStream: 5 },
+    { maxStreams: 0 },
+    { resetRate: NaN },
+    { onFault: 'log' },
+    { idleTimeout: -1 },
+  ]) {
+    assert.throws(
+      () => withHttp2(http.createServer(), options as never),
+      (error) => error instanceof UsageError && error.code === 'PB_OPTION_INVALID',
+      JSON.stringify(options),
+    );
+  }
 });

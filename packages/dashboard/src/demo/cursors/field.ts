@@ -27,7 +27,6 @@ export class Field {
   private readonly own: Pointer;
   private readonly others = new Map<string, Pointer>();
   private readonly isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  private frame = 0;
   /** Where the visitor is; undefined before they have been anywhere. */
   place: Place | undefined;
 
@@ -38,9 +37,9 @@ export class Field {
     this.listen();
     const draw = (now: number): void => {
       this.draw(now);
-      this.frame = requestAnimationFrame(draw);
+      requestAnimationFrame(draw);
     };
-    this.frame = requestAnimationFrame(draw);
+    requestAnimationFrame(draw);
   }
 
   /** The visitor looks different. */
@@ -73,10 +72,6 @@ export class Field {
   /** Nobody else is here but these. */
   keepOnly(clients: ReadonlySet<string>): void {
     for (const client of this.others.keys()) if (!clients.has(client)) this.hide(client);
-  }
-
-  stop(): void {
-    cancelAnimationFrame(this.frame);
   }
 
   private add({ element }: Pointer): void {

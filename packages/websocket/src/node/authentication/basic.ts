@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { quote } from '../../handshake/digest.ts';
+import { checkOptionNames } from '../connection-limits.ts';
 import type { OpeningRequest } from '../opening.ts';
 import { credentialsOf } from './authorization.ts';
 import { type AuthenticationMethod, checkFunction, checkParameter } from './method.ts';
@@ -18,11 +19,14 @@ export interface BasicOptions<User> {
 const BASE64 = /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/;
 const CONTROL = /\p{Cc}/u;
 
+const NAMES: ReadonlySet<string> = new Set(['realm', 'verify']);
+
 /**
  * A name and a password (RFC 7617). They can be read by whoever can read the request: for TLS, or this machine.
  * @throws {UsageError} `PB_OPTION_INVALID`
  */
 export function basic<User>(options: BasicOptions<User>): AuthenticationMethod<User> {
+  checkOptionNames(options, NAMES, ['verify']);
   const { realm, verify } = options;
   const challenge = `Basic realm=${quote(checkParameter('realm', realm))}, charset="UTF-8"`;
   checkFunction('verify', verify);

@@ -1,4 +1,5 @@
 import { quote } from '../../handshake/digest.ts';
+import { checkOptionNames } from '../connection-limits.ts';
 import type { OpeningRequest } from '../opening.ts';
 import { credentialsOf } from './authorization.ts';
 import { type AuthenticationMethod, checkFunction, checkParameter } from './method.ts';
@@ -14,11 +15,14 @@ export interface BearerOptions<User> {
 /** RFC 6750 §2.1. */
 const TOKEN = /^[\w.~+/-]+=*$/;
 
+const NAMES: ReadonlySet<string> = new Set(['realm', 'verify']);
+
 /**
  * A token in Authorization (RFC 6750 §2.1).
  * @throws {UsageError} `PB_OPTION_INVALID`
  */
 export function bearer<User>(options: BearerOptions<User>): AuthenticationMethod<User> {
+  checkOptionNames(options, NAMES, ['verify']);
   const { realm, verify } = options;
   const named = realm === undefined ? [] : [`realm=${quote(checkParameter('realm', realm))}`];
   checkFunction('verify', verify);

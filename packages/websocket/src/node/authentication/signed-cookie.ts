@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { UsageError } from '../../connection/errors.ts';
 import { quote } from '../../handshake/digest.ts';
 import { isToken } from '../../handshake/tokens.ts';
+import { checkOptionNames } from '../connection-limits.ts';
 import type { OpeningRequest } from '../opening.ts';
 import { type AuthenticationMethod, checkFunction, checkParameter } from './method.ts';
 import { secretsEqual } from './secrets-equal.ts';
@@ -20,6 +21,8 @@ export interface SignedCookieOptions<User> {
   readonly signInPage?: string;
 }
 
+const NAMES: ReadonlySet<string> = new Set(['name', 'secret', 'verify', 'realm', 'signInPage']);
+
 /**
  * A cookie that was signed as express-session, cookie-parser and @fastify/cookie sign theirs: HMAC with SHA-256, in
  * base64, behind a dot. The challenge is that of the scheme Cookie (draft-broyer-http-cookie-auth), for HTTP has none.
@@ -27,6 +30,7 @@ export interface SignedCookieOptions<User> {
  * @throws {UsageError} `PB_OPTION_INVALID`
  */
 export function signedCookie<User>(options: SignedCookieOptions<User>): AuthenticationMethod<User> {
+  checkOptionNames(options, NAMES, ['verify']);
   const { name, verify } = options;
   const secrets = checkSecrets(options.secret);
   if (!isToken(name)) throw new UsageError('PB_OPTION_INVALID', '`name` is the name of a cookie, a token (RFC 6265)');

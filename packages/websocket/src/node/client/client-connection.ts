@@ -9,6 +9,7 @@ import type { HeaderFields } from '../../handshake/header-fields.ts';
 import { MaskingKeys } from '../../protocol/sender.ts';
 import type { ReceiveMode } from '../connection-limits.ts';
 import { connectionShared, timesFor } from '../connection-shared.ts';
+import type { HttpVersion } from '../http-version.ts';
 import { isSecure } from '../opening.ts';
 import { nodePlatform } from '../platform.ts';
 import type { Opened } from './client-opening.ts';
@@ -19,7 +20,7 @@ export interface OpeningAnswer {
   /** 101; 200 over HTTP/2. */
   readonly status: number;
   /** What the connection goes over: a stream of HTTP/2, or a connection of its own. */
-  readonly httpVersion: '1.1' | '2';
+  readonly httpVersion: HttpVersion;
   readonly headers: HeaderFields;
   /** The server's IP address; undefined on a Unix socket. */
   readonly remoteAddress: string | undefined;
@@ -133,7 +134,7 @@ function isSame(
 /** What `open` is told beside the connection. */
 export class ReceivedAnswer implements OpeningAnswer {
   readonly status: number;
-  readonly httpVersion: '1.1' | '2';
+  readonly httpVersion: HttpVersion;
   readonly headers: HeaderFields;
   private readonly socket: Socket;
 

@@ -4,17 +4,17 @@ import type { Agreement } from '../../connection/shared.ts';
 import { ticks, type WheelEntry } from '../../connection/timer-wheel.ts';
 import type { AnswerHead } from '../../handshake/answer-reader.ts';
 import { checkAnswer, type ClientRequest, encodeRequest } from '../../handshake/client-handshake.ts';
+import { isTunnelOpen } from '../../handshake/connect-request.ts';
 import {
   checkExtendedAnswer,
-  describeFields,
   encodeExtendedConnect,
   type ExtendedConnect,
-  isAccepted,
 } from '../../handshake/extended-connect-request.ts';
 import { HeaderFields } from '../../handshake/header-fields.ts';
-import type { HeaderLine } from '../../handshake/header-input.ts';
+import { encodeHeaderLines, type HeaderLine } from '../../handshake/header-input.ts';
 import { copyBytes } from '../../protocol/bytes.ts';
 import { wheel } from '../connection-shared.ts';
+import type { HttpVersion } from '../http-version.ts';
 import { nodePlatform } from '../platform.ts';
 import { Aim } from './aim.ts';
 import { AnswerLoop } from './answer-loop.ts';
@@ -36,7 +36,7 @@ const EMPTY = new Uint8Array(0);
 export interface Opened {
   readonly stream: ByteStream;
   readonly socket: Socket;
-  readonly httpVersion: '1.1' | '2';
+  readonly httpVersion: HttpVersion;
   readonly agreement: Agreement;
   readonly status: number;
   readonly fields: HeaderFields;
@@ -135,7 +135,7 @@ export class ClientOpening implements WheelEntry {
     this.log.check();
     if (exchange.httpVersion === '2') {
       const request = this.encodeForStream(known);
-      this.log.asks(describeFields(request.fields));
+      this.log.asks(encodeHeaderLines(request.fields));
       return exchange.ask(
         request.fields,
         this.reaction((head) => this.readStreamHead(exchange, request, head)),
@@ -200,7 +200,7 @@ export class ClientOpening implements WheelEntry {
   }
 
   private readStreamHead(exchange: Exchange, request: ExtendedConnect, head: AnswerHead): Reaction {
-    if (!isAccepted(head.status)) return this.answers.mayGoOn(head) ? 'all' : 'start';
+    if (!isTunnelOpen(head.status)) return this.answers.mayGoOn(head) ? 'all' : 'start';
     return this.succeed(exchange, head, checkExtendedAnswer(request, head, this.answerRules), EMPTY);
   }
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { ByteStream } from '../../connection/byte-stream.ts';
 import type { AnswerHead } from '../../handshake/answer-reader.ts';
 import type { HeaderLine } from '../../handshake/header-input.ts';
+import type { HttpVersion } from '../http-version.ts';
 import type { Answer, Reaction } from './http-stream.ts';
 
 /** A reaction to the head of an answer, as it comes. */
@@ -14,11 +15,11 @@ export const UNANSWERED: unique symbol = Symbol('unanswered');
 export type Asked = Answer | undefined | typeof UNANSWERED;
 
 /** A request as it is written: over HTTP/1.1 as text, over HTTP/2 as fields. */
-export type RequestHead = string | readonly HeaderLine[];
+type RequestHead = string | readonly HeaderLine[];
 
 /** What carries requests to one server, one after the other, until an answer opens the connection. */
 export interface Exchange {
-  readonly httpVersion: '1.1' | '2';
+  readonly httpVersion: HttpVersion;
   /** It can carry another request. */
   readonly isAlive: boolean;
   /** The network connection, for its addresses. */

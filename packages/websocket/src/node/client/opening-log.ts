@@ -9,7 +9,7 @@ import type { Proxy } from './proxy.ts';
 import { callTrace, type Trace, type TraceEvent } from './trace.ts';
 
 /** The waits of one opening that nobody needs any more end with this. */
-export const GIVEN_UP: unique symbol = Symbol('given up');
+const GIVEN_UP: unique symbol = Symbol('given up');
 
 /** What happened on the way to one connection: for whoever traces it, and for the error that may end it. */
 export class OpeningLog {

@@ -15,6 +15,7 @@ import {
 } from '../connection-limits.ts';
 import type { DeflateOptions } from '../deflate/options.ts';
 import { NodeDeflateProvider } from '../deflate/provider.ts';
+import type { HttpVersion } from '../http-version.ts';
 import type { ClientConnection, OpeningAnswer } from './client-connection.ts';
 import type { ClientSocketOptions, ClientTlsOptions } from './dial.ts';
 import { HTTP_OPTION_NAMES, type HttpOptions, type HttpSettings, resolveHttpSettings } from './http-options.ts';
@@ -30,7 +31,7 @@ export interface ClientLimits extends ConnectionLimits {
 }
 
 /** Which HTTP opens the connection, and carries it. */
-export type HttpVersionChoice = 'auto' | '1.1' | '2';
+export type HttpVersionChoice = 'auto' | HttpVersion;
 
 /** How a client opens a connection, apart from what it does with it. */
 export interface OpeningOptions extends ClientLimits, HttpOptions {

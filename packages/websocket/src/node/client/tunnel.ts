@@ -1,4 +1,4 @@
-import { connectTarget, encodeConnectRequest } from '../../handshake/connect-request.ts';
+import { connectTarget, encodeConnectRequest, isTunnelOpen } from '../../handshake/connect-request.ts';
 import { HeaderFields } from '../../handshake/header-fields.ts';
 import { copyBytes } from '../../protocol/bytes.ts';
 import type { Aim } from './aim.ts';
@@ -53,7 +53,7 @@ export class Tunnel {
   private react(link: Link, ...[head, bytes, at, end]: Parameters<OnHead>): ReturnType<OnHead> {
     try {
       this.log.answers(head, this.aim, this.proxy);
-      if (head.status < 200 || head.status >= 300) return head.status === 407 ? 'all' : 'start';
+      if (!isTunnelOpen(head.status)) return head.status === 407 ? 'all' : 'start';
       this.authenticator.accept(new HeaderFields(head.rawHeaders));
       // A server speaks when it is spoken to: these bytes are somebody else's (RFC 9112 §9.2).
       if (at !== end && !this.isServerFirst) throw new OpeningFailure('PB_PROXY_DATA');

@@ -3,9 +3,8 @@ import type { Socket } from 'node:net';
 import type { ByteStream } from '../../../connection/byte-stream.ts';
 import type { AnswerHead } from '../../../handshake/answer-reader.ts';
 import type { AnswerFaultCode } from '../../../handshake/answer-faults.ts';
-import { describeFields } from '../../../handshake/extended-connect-request.ts';
 import type { HeaderLimits } from '../../../handshake/header-fields.ts';
-import type { HeaderLine } from '../../../handshake/header-input.ts';
+import { encodeHeaderLines, type HeaderLine } from '../../../handshake/header-input.ts';
 import { UsageError } from '../../../connection/errors.ts';
 import { Http2ByteStream, http2ErrorName, resetStream } from '../../http2-stream.ts';
 import { type Asked, type Exchange, type OnHead, UNANSWERED } from '../exchange.ts';
@@ -220,5 +219,5 @@ function readHead(raw: readonly string[]): AnswerHead {
     if (name === ':status') status = Number(value);
     else rawHeaders.push(name, value);
   }
-  return { status, reason: '', httpVersion: '2', rawHeaders, text: describeFields(lines) };
+  return { status, reason: '', httpVersion: '2', rawHeaders, text: encodeHeaderLines(lines) };
 }

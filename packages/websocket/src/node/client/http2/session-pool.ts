@@ -3,7 +3,7 @@ import type { ClientSettings } from '../options.ts';
 import { SharedSessions } from './shared-sessions.ts';
 
 /** Milliseconds that a session without a stream is kept for the next one. */
-export const IDLE_TIMEOUT = 2000;
+const IDLE_TIMEOUT = 2000;
 
 /** For so many servers that have no sessions it is remembered that they offer none. */
 const MOST_UNUSED = 1000;
