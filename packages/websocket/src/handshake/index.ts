@@ -70,7 +70,7 @@ export {
   type RefusalContext,
   type RefusalOptions,
 } from './refusal.ts';
-export { MOST_PROXY_HEADER, type ProxiedPeer, type ProxyHeader, readProxyHeader } from './proxy-protocol.ts';
+export { type ProxiedPeer, type ProxyHeader, readProxyHeader } from './proxy-protocol.ts';
 export { type RefusalCode, type RefusalEntry, REFUSALS } from './refusals.ts';
 export { parseRequestTarget, type RequestTarget } from './request-target.ts';
 export {

@@ -27,9 +27,6 @@ const V2_MOST = 2048;
 /** With its line end (§2.1). */
 const V1_MOST = 107;
 
-/** Longest header that can be accepted, in bytes. */
-export const MOST_PROXY_HEADER: number = V2_FIXED + V2_MOST;
-
 /**
  * Reads the header at the beginning of `bytes`, of which the first `length` have arrived.
  *
