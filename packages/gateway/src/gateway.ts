@@ -5,10 +5,10 @@ import { endRevoked } from './access/revocations.ts';
 import { createHub } from './channels/live-channels.ts';
 import { openStore, type Store } from './channels/store.ts';
 import { Dashboard } from './dashboard/dashboard.ts';
+import { DemoAddresses } from './demos/addresses.ts';
 import { Visits } from './demos/visits.ts';
 import { drain, type DrainReport } from './drain.ts';
 import { Failure } from './failure.ts';
-import { Demos } from './http/demos.ts';
 import { HostPolicy } from './http/host-policy.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { Operations } from './http/operations.ts';
@@ -46,7 +46,7 @@ export class Gateway {
   private readonly admission: Admission;
   private readonly echo: EchoServer;
   private readonly live: Live;
-  private readonly demos: Demos;
+  private readonly demos: DemoAddresses;
   private readonly dashboard: Dashboard;
   private readonly visits: Visits;
   private readonly probes: Probes;
@@ -68,7 +68,7 @@ export class Gateway {
     const authenticator = new GatewayAuthenticator(keys, settings.anonymous, limits.authFailureRate);
     this.echo = createEcho({ limits, origins, compression, admission, traces, log });
     this.live = new Live({ origins, admission, log, readCounts: () => this.counts() });
-    this.demos = new Demos({ origins, admission, log });
+    this.demos = new DemoAddresses({ origins, admission, log });
     this.probes = new Probes({ origins, admission, log, onLimited: (code) => metrics.limited(code) });
     this.hub = createHub({
       settings,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Hub } from '@pulsebeacon/hub';
 import type { Dashboard } from '../dashboard/dashboard.ts';
+import type { DemoAddresses } from '../demos/addresses.ts';
 import type { Visits } from '../demos/visits.ts';
 import type { Log } from '../log/log.ts';
 import type { LiveCounts } from '../sockets/counts.ts';
@@ -9,7 +10,6 @@ import type { Traces } from '../sockets/traces.ts';
 import { closeAfter } from './close-after.ts';
 import { CLIENT_SCRIPT_PATH, type ClientScript } from './client-script.ts';
 import type { Probes } from '../probe/probes.ts';
-import type { Demos } from './demos.ts';
 import type { HostPolicy } from './host-policy.ts';
 import type { Operations } from './operations.ts';
 import type { Pages } from './pages.ts';
@@ -28,7 +28,7 @@ export interface RouterParts {
   readonly echo: EchoServer;
   readonly hub: Hub;
   readonly dashboard: Dashboard;
-  readonly demos: Demos;
+  readonly demos: DemoAddresses;
   readonly visits: Visits;
   readonly probes: Probes;
   readonly operations: Operations;

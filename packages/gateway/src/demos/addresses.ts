@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type OriginPolicyOptions, Refusal, WebSocketServer } from '@pulsebeacon/websocket';
+import { PROBLEMS, sendProblem } from '../http/problems.ts';
 import type { Log } from '../log/log.ts';
 import type { Admission } from '../sockets/admission.ts';
 import { logged } from '../sockets/socket-log.ts';
-import { PROBLEMS, sendProblem } from './problems.ts';
 
-export interface DemoParts {
+export interface DemoAddressesParts {
   readonly origins: OriginPolicyOptions;
   readonly admission: Admission;
   readonly log: Log;
@@ -25,10 +25,10 @@ const MOVED_ANSWER = new Refusal(MOVED_STATUS, { code: 'PB_MOVED', detail: MOVED
  * Two addresses to try clients on: `/demo/private` asks for a name and a password, and then lets in; `/demo/moved` is
  * somewhere else. Both to ordinary requests and to WebSocket handshakes.
  */
-export class Demos {
+export class DemoAddresses {
   readonly sockets: WebSocketServer;
 
-  constructor({ origins, admission, log }: DemoParts) {
+  constructor({ origins, admission, log }: DemoAddressesParts) {
     const socketLog = logged(log);
     this.sockets = new WebSocketServer({
       ...origins,
