@@ -155,6 +155,23 @@ describe('coming back', () => {
     assert.equal(bench.machine.retryAt, bench.time);
   });
 
+  test('by a lesser transport because nothing had answered at all: a better one is tried soon', () => {
+    const bench = Bench.online('websocket');
+    bench.end('cut');
+    for (let at = 0; at < 2; at++) {
+      bench.time = bench.machine.retryAt!;
+      bench.machine.tick();
+      bench.end('unreachable');
+    }
+    bench.time = bench.machine.retryAt!;
+    bench.machine.tick();
+    bench.welcome();
+    assert.deepEqual(bench.done(), ['open websocket', 'open websocket', 'open ndjson', 'use ndjson']);
+    bench.pass(1500);
+    bench.welcome();
+    assert.deepEqual(bench.done(), ['open websocket', 'close', 'use websocket']);
+  });
+
   test('Retry-After and bye are honoured, with a little jitter', () => {
     const bench = Bench.online('websocket');
     bench.end('later', { retryAfter: 1400 });

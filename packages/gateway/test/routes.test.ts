@@ -19,6 +19,24 @@ describe('the routes', () => {
     assert.match(String(msg), /^GET \/nowhere\?a=1&access_token=\.\.\.&b&access_token=\.\.\. 404 /);
   });
 
+  it('leads those who type an address to the page that they mean, and to no other host', async () => {
+    const addresses = ['/demo', '/demo/', '/demo/chat/', '/dashboard/', '//dashboard/', '//demo', '/nowhere/', '/-/'];
+    const answers = await Promise.all(addresses.map((path) => ask(base + path)));
+    assert.deepEqual(
+      answers.map(({ status, headers }) => [status, headers['location']]),
+      [
+        [308, '/demo/chat'],
+        [308, '/demo/chat'],
+        [308, '/demo/chat'],
+        [308, '/dashboard'],
+        [404, undefined],
+        [404, undefined],
+        [404, undefined],
+        [200, undefined],
+      ],
+    );
+  });
+
   describe('/', () => {
     it('is the page, with its policy', async () => {
       const { status, headers, text } = await ask(`${base}/`);

@@ -258,6 +258,8 @@ export class ConnectionMachine {
       case 'unreachable':
         // What comes back to life is found by the transport that worked; now and then, another one is tried.
         if (++this.unreachableHere % 2 === 0) this.rung = (rung + 1) % this.options.ladder.length;
+        // That all were down says nothing against the better ones.
+        this.probeEvery = GRACE_MS;
         return this.waitFor(ending);
       default:
         return this.hop(rung, ending);

@@ -82,7 +82,7 @@ export class ConnectionTable {
       cells: [
         [opener(address ?? 'a Unix socket', () => this.onChosen(id)), 'code'],
         [path, 'code'],
-        [TRANSPORT_NAMES[transport] ?? transport, 'wide'],
+        [TRANSPORT_NAMES[transport] ?? transport, 'fit wide'],
         [shortBytes(queuedBytes), 'number'],
         [lasting(Date.now() - since), 'number wide'],
       ],

@@ -57,7 +57,7 @@ function kindRows({ kinds }: Now): Row[] {
       cells: [
         [TRANSPORT_NAMES[transport] ?? transport],
         [path, 'code'],
-        [httpVersion, 'wide'],
+        [httpVersion, 'fit wide'],
         [count(open), 'number strong'],
         [count(peak), 'number'],
       ],

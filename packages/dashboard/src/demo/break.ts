@@ -12,6 +12,8 @@ import { showLink } from './link.ts';
 import { readObject } from './visitor.ts';
 
 const ASK_EVERY_MS = 500;
+/** The server ends a visit after half an hour; less what the two clocks may differ by. */
+const LASTS_MS = 29 * 60_000;
 /** For those who watch: a client that nobody watches takes its time. */
 const PACE = { openTimeout: 3000, upgradeAfter: 5000, backoffCap: 2000, rememberFor: 0 };
 
@@ -75,10 +77,19 @@ async function watch(): Promise<void> {
     if (asked === visit) show(status);
   } catch (error) {
     if (asked !== visit || !(error instanceof BeaconError) || error.code !== 'PB_DEMO_UNKNOWN') return;
-    leave();
-    enable(false);
-    say('this visit is over: it lasts half an hour, and a minute without the page. Count anew');
+    await over(asked);
   }
+}
+
+/** The server knows the visit no more. One that was cut short is begun anew; one that has lasted may be of a page that nobody sees. */
+async function over({ begun }: Visit): Promise<void> {
+  const wasCutShort = performance.now() - begun < LASTS_MS;
+  visit = undefined;
+  leave();
+  enable(false);
+  if (!wasCutShort) return say('this visit is over: it lasts half an hour. Count anew');
+  events.add('stage', 'the server knows this visit no more, as after a restart: counting anew');
+  await begin();
 }
 
 function show(status: Status): void {

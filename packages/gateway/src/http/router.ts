@@ -48,6 +48,7 @@ const ECHO_METHODS: ProblemOptions = { headers: { Allow: 'GET, POST' } };
 /** What the program's own pages load is below this path; no file of a site can be in its way. */
 const PAGE_FOLDER = '/-/';
 const FRONT_PAGE = 'index.html';
+const FIRST_DEMO = '/demo/chat';
 const TRACE_FOLDER = '/trace/';
 
 /** Answers ordinary requests: whose they are, by Host and path, and with what. */
@@ -123,6 +124,8 @@ export class Router {
     }
     const page = pageName(path, site === undefined);
     if (pages.has(page)) return (request, response) => pages.serve(page, host, request, response);
+    const moved = movedTo(path, pages, site === undefined);
+    if (moved !== undefined) return (_, response) => void response.writeHead(308, { Location: moved }).end();
     if (path.startsWith(PAGE_FOLDER)) return undefined;
     if (site === undefined || !path.startsWith('/')) return undefined;
     return (request, response) => site.serve(path, request, response, (error) => this.onFailure(error, request));
@@ -159,6 +162,13 @@ export class Router {
 
 function isRead({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD';
+}
+
+/** Where somebody who types an address is led to: a page that has no slash at its end, and the first demonstration. */
+function movedTo(path: string, pages: Pages, isAtRoot: boolean): string | undefined {
+  const bare = path.replace(/\/$/, '');
+  if (bare === '/demo' && isAtRoot) return FIRST_DEMO;
+  return bare !== path && pages.has(pageName(bare, false)) ? bare : undefined;
 }
 
 /** The file of the program's own pages that would be at a path: `/a/b` is `a/b.html`, and only `/` is the front page. */

@@ -42,6 +42,8 @@ export class Visit {
   readonly since: string;
   /** Where a Beacon connects. */
   readonly url: string;
+  /** When, by `performance.now()`. */
+  readonly begun: number = performance.now();
   private lastEvent = 0;
 
   private constructor({ id, channel, run, since }: Readonly<Record<string, unknown>>) {
