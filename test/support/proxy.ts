@@ -13,6 +13,8 @@ export interface ProxyOptions {
   readonly anyUpgrade?: boolean;
   /** Listen with TLS, and offer HTTP/2 by ALPN. Default: without TLS, and HTTP/1.1. */
   readonly tls?: CertificateFiles;
+  /** Listen without TLS for HTTP/2 alone, with prior knowledge. Of HAProxy. Default false. */
+  readonly clearHttp2?: boolean;
 }
 
 /** Paths of PEM files, as `makeCertificate` gives them. */
@@ -58,13 +60,23 @@ async function nginx(scope: Scope, site: (port: number) => string): Promise<numb
 }
 
 /** HAProxy with deploy/haproxy/websocket.cfg, where /internal is closed as well. */
-export const startHaproxy: StartProxy = async (scope, upstream, { idle = '60s', anyUpgrade = false } = {}) => {
+export const startHaproxy: StartProxy = async (
+  scope,
+  upstream,
+  { idle = '60s', anyUpgrade = false, tls, clearHttp2 = false } = {},
+) => {
   const folder = await temporaryFolder(scope);
   const shipped = await readFile(inClone('deploy', 'haproxy', 'websocket.cfg'), 'utf8');
   const delUpgrade = 'http-request del-header Upgrade unless { req.hdr(Upgrade) -m str -i websocket }';
+  let how = clearHttp2 ? ' proto h2' : '';
+  if (tls !== undefined) {
+    const both = path.join(folder, 'both.pem');
+    await writeFile(both, `${await readFile(tls.certFile, 'utf8')}${await readFile(tls.keyFile, 'utf8')}`);
+    how = ` ssl crt ${both} alpn h2,http/1.1`;
+  }
   return await onFreePort(async (port) => {
     const site = edit(shipped, {
-      'bind :80': `bind 127.0.0.1:${port}\n    http-request deny deny_status 403 if { path /internal }`,
+      'bind :80\n': `bind 127.0.0.1:${port}${how}\n    http-request deny deny_status 403 if { path /internal }\n`,
       'server one 127.0.0.1:8080': `server one 127.0.0.1:${upstream}`,
       'timeout tunnel 60s': `timeout tunnel ${idle}`,
       [delUpgrade]: anyUpgrade ? '' : delUpgrade,
@@ -86,7 +98,8 @@ export const startApache: StartProxy = async (scope, upstream, { idle = '60s', a
     edit(shipped, {
       '<VirtualHost *:80>': `<VirtualHost 127.0.0.1:${port}>\n${closed}\n${tls === undefined ? '' : apacheTls(tls)}`,
       'http://127.0.0.1:8080/': `http://127.0.0.1:${upstream}/`,
-      'timeout=60': `timeout=${Number.parseInt(idle, 10)}`,
+      '# H2WebSockets on': 'H2WebSockets on',
+      'Timeout 60': `Timeout ${Number.parseInt(idle, 10)}`,
       'upgrade=websocket': `upgrade=${anyUpgrade ? 'ANY' : 'websocket'}`,
     }),
   );
@@ -110,8 +123,7 @@ export async function apache(
       `PidFile "${path.join(folder, 'httpd.pid')}"`,
       'ErrorLog "/dev/null"',
       `DefaultRuntimeDir "${folder}"`,
-      // A process for all, and threads enough for those who connect at once.
-      'StartServers 1\nServerLimit 1\nThreadsPerChild 64\nMaxRequestWorkers 64',
+      'ThreadsPerChild 64',
       ...(process.getuid?.() === 0 ? ['User www-data', 'Group www-data'] : []),
       ...['mpm_event', 'authz_core', ...modules].map(
         (name) => `LoadModule ${name}_module ${APACHE_MODULES}/mod_${name}.so`,
@@ -120,7 +132,8 @@ export async function apache(
     ];
     const file = path.join(folder, 'httpd.conf');
     await writeFile(file, lines.join('\n'));
-    return new Program(scope, found('PULSEBEACON_APACHE'), ['-f', file, '-D', 'FOREGROUND']);
+    // In one process, which leaves none behind.
+    return new Program(scope, found('PULSEBEACON_APACHE'), ['-f', file, '-X']);
   });
 }
 
