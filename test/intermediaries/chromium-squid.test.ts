@@ -12,7 +12,8 @@ import { startSquid } from '../support/squid.ts';
 /** What squid logs of each request that is over. */
 const logged: string[] = [];
 const log = createServer((socket) => {
-  socket.setEncoding('utf8').on('data', (text: string) => {
+  socket.on('error', () => {}).setEncoding('utf8');
+  socket.on('data', (text: string) => {
     logged.push(...text.split('\n').filter(Boolean));
     log.emit('line');
   });
