@@ -134,7 +134,12 @@ export async function behindHttp2Proxy(
   });
 
   describe(`refused handshakes behind ${name}`, () => {
-    for (const [path, status] of Object.entries({ '/private': 401, '/forbidden': 403, '/nowhere': 404, '/full': 503 })) {
+    for (const [path, status] of Object.entries({
+      '/private': 401,
+      '/forbidden': 403,
+      '/nowhere': 404,
+      '/full': 503,
+    })) {
       test(`${status} passes as it is`, async () => {
         const direct = await refusal(site.socket(path));
         const through = await connect(url(path), options).catch((reason: unknown) => reason);

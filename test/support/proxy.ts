@@ -94,14 +94,17 @@ const APACHE_MODULES = '/usr/lib/apache2/modules';
 export const startApache: StartProxy = async (scope, upstream, { idle = '60s', anyUpgrade = false, tls } = {}) => {
   const shipped = await readFile(inClone('deploy', 'apache', 'websocket.conf'), 'utf8');
   const closed = '<Location "/internal">\nRequire all denied\n</Location>';
-  return await apache(scope, [...(tls === undefined ? [] : ['http2', 'ssl']), 'headers', 'proxy', 'proxy_http'], (port) =>
-    edit(shipped, {
-      '<VirtualHost *:80>': `<VirtualHost 127.0.0.1:${port}>\n${closed}\n${tls === undefined ? '' : apacheTls(tls)}`,
-      'http://127.0.0.1:8080/': `http://127.0.0.1:${upstream}/`,
-      '# H2WebSockets on': 'H2WebSockets on',
-      'Timeout 60': `Timeout ${Number.parseInt(idle, 10)}`,
-      'upgrade=websocket': `upgrade=${anyUpgrade ? 'ANY' : 'websocket'}`,
-    }),
+  return await apache(
+    scope,
+    [...(tls === undefined ? [] : ['http2', 'ssl']), 'headers', 'proxy', 'proxy_http'],
+    (port) =>
+      edit(shipped, {
+        '<VirtualHost *:80>': `<VirtualHost 127.0.0.1:${port}>\n${closed}\n${tls === undefined ? '' : apacheTls(tls)}`,
+        'http://127.0.0.1:8080/': `http://127.0.0.1:${upstream}/`,
+        '# H2WebSockets on': 'H2WebSockets on',
+        'Timeout 60': `Timeout ${Number.parseInt(idle, 10)}`,
+        'upgrade=websocket': `upgrade=${anyUpgrade ? 'ANY' : 'websocket'}`,
+      }),
   );
 };
 
