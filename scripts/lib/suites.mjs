@@ -37,7 +37,13 @@ export const SUITES = [
   },
   { name: 'examples', about: 'each program in examples/, run', where: /^test\/examples\//, atOnce: 2, seconds: 120 },
   { name: 'interop', about: 'other WebSocket implementations', where: /^test\/interop\//, atOnce: 2, seconds: 240 },
-  { name: 'proxies', about: 'behind nginx, HAProxy and Caddy', where: /^test\/proxies\//, atOnce: 3, seconds: 240 },
+  {
+    name: 'intermediaries',
+    about: 'through nginx, HAProxy, Apache, Caddy and squid',
+    where: /^test\/intermediaries\//,
+    atOnce: 3,
+    seconds: 240,
+  },
   { name: 'browser', about: 'the page in a real browser', where: /^test\/browser\//, atOnce: 2, seconds: 240 },
   { name: 'faults', about: 'peers and networks that misbehave', where: /^test\/faults\//, atOnce: 2, seconds: 240 },
   {

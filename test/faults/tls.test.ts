@@ -130,6 +130,26 @@ describe('a TLS listener', () => {
     }
   });
 
+  test('protocols of the application: by a callback that chooses, that refuses, and that throws', async (t) => {
+    const { port, check } = await startServer(t, {
+      ALPNCallback({ servername, protocols }) {
+        if (servername === 'throws.example') throw new Error('a callback with a fault');
+        return protocols.find((protocol) => protocol === 'http/1.1');
+      },
+    });
+    const chosen = connect({ port, host: '127.0.0.1', ca: cert, servername: 'localhost', ALPNProtocols: ['http/1.1'] });
+    await once(chosen, 'secureConnect');
+    assert.equal(chosen.alpnProtocol, 'http/1.1');
+    chosen.destroy();
+    for (const options of [
+      { servername: 'localhost', ALPNProtocols: ['h2'] },
+      { servername: 'throws.example', ALPNProtocols: ['http/1.1'] },
+    ]) {
+      assert.match(await fails(port, options), /ECONNRESET|ALERT|SSL|EPIPE|NO_APPLICATION_PROTOCOL/);
+      await check();
+    }
+  });
+
   test('no protocol and no version in common', async (t) => {
     const { port, check } = await startServer(t, { minVersion: 'TLSv1.2' });
     assert.match(

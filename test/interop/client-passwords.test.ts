@@ -1,17 +1,26 @@
-// requires: apache, nginx
+// requires: apache, curl, nginx
 // Our client logs in at servers that others wrote.
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { after, describe, test } from 'node:test';
+import { after, describe, test, type TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { connect, type ConnectOptions, HandshakeError, type TraceEvent, WebSocketServer } from '@pulsebeacon/websocket';
+import {
+  authenticate,
+  connect,
+  type ConnectOptions,
+  digest,
+  type HandshakeError,
+  type TraceEvent,
+  WebSocketServer,
+} from '@pulsebeacon/websocket';
 import { ACCOUNT, writeAccounts } from '../support/accounts.ts';
 import { temporaryFolder } from '../support/cleanup.ts';
 import { found } from '../support/environment.ts';
 import { onFreePort } from '../support/listening.ts';
 import { Program } from '../support/program.ts';
+import { apache } from '../support/proxy.ts';
 
 async function startEcho(): Promise<number> {
   const server = new WebSocketServer({ message: (connection, data, kind) => void connection.send(data, kind) });
@@ -24,38 +33,23 @@ const upstream = await startEcho();
 
 /** Apache, with Digest (MD5, which is all that it has) and Basic before the same server. */
 async function startApache(): Promise<number> {
-  const folder = await temporaryFolder({ after });
-  const { basic, digest } = await writeAccounts(folder, 'private');
-  const modules = ['mpm_event', 'authn_core', 'authn_file', 'authz_core', 'authz_user', 'auth_basic', 'auth_digest'];
-  return await onFreePort(async (port) => {
-    const location = (name: string, type: string, file: string, more: string): string => `<Location "/${name}">
-      AuthType ${type}
-      AuthName "private"
-      Auth${type}Provider file
-      AuthUserFile "${file}"
-      Require valid-user
-      ${more}
-      ProxyPass "http://127.0.0.1:${upstream}/" upgrade=websocket
-    </Location>`;
-    const lines = [
-      `ServerRoot "${folder}"`,
-      `Listen 127.0.0.1:${port}`,
-      'ServerName localhost',
-      `PidFile "${path.join(folder, 'httpd.pid')}"`,
-      'ErrorLog "/dev/null"',
-      `DefaultRuntimeDir "${folder}"`,
-      ...(process.getuid?.() === 0 ? ['User www-data', 'Group www-data'] : []),
-      ...[...modules, 'proxy', 'proxy_http'].map(
-        (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
-      ),
-      location('basic', 'Basic', basic, ''),
-      location('digest', 'Digest', digest, 'AuthDigestQop auth\nAuthDigestNonceLifetime 300'),
-      location('short', 'Digest', digest, 'AuthDigestQop auth\nAuthDigestNonceLifetime 1'),
-    ];
-    const file = path.join(folder, 'httpd.conf');
-    await writeFile(file, lines.join('\n'));
-    return new Program({ after }, found('PULSEBEACON_APACHE'), ['-f', file, '-D', 'FOREGROUND']);
-  });
+  const { basic, digest: secrets } = await writeAccounts(await temporaryFolder({ after }), 'private');
+  const location = (name: string, type: string, file: string, more: string): string => `<Location "/${name}">
+    AuthType ${type}
+    AuthName "private"
+    Auth${type}Provider file
+    AuthUserFile "${file}"
+    Require valid-user
+    ${more}
+    ProxyPass "http://127.0.0.1:${upstream}/" upgrade=websocket
+  </Location>`;
+  const lines = [
+    location('basic', 'Basic', basic, ''),
+    location('digest', 'Digest', secrets, 'AuthDigestQop auth\nAuthDigestNonceLifetime 300'),
+    location('short', 'Digest', secrets, 'AuthDigestQop auth\nAuthDigestNonceLifetime 1'),
+  ];
+  const modules = ['authn_core', 'authn_file', 'authz_user', 'auth_basic', 'auth_digest', 'proxy', 'proxy_http'];
+  return await apache({ after }, modules, () => lines.join('\n'));
 }
 
 async function startNginx(): Promise<number> {
@@ -121,17 +115,17 @@ async function codeOf(url: string, options: ConnectOptions): Promise<string> {
   );
 }
 
-const [apache, nginx] = await Promise.all([startApache(), startNginx()]);
+const [apachePort, nginx] = await Promise.all([startApache(), startNginx()]);
 
 describe('Apache', () => {
   test('Digest, which is shown at once the next time', async () => {
-    const [url, credentials] = [`ws://127.0.0.1:${apache}/digest/a?b=c`, { ...ACCOUNT }];
+    const [url, credentials] = [`ws://127.0.0.1:${apachePort}/digest/a?b=c`, { ...ACCOUNT }];
     assert.deepEqual(await login(url, { credentials }), ['-', '401', 'Digest', '101']);
     assert.deepEqual(await login(url, { credentials }), ['Digest', '101']);
   });
 
   test('a nonce that is stale is exchanged without asking for another password', async () => {
-    const [url, credentials] = [`ws://127.0.0.1:${apache}/short`, { ...ACCOUNT }];
+    const [url, credentials] = [`ws://127.0.0.1:${apachePort}/short`, { ...ACCOUNT }];
     await login(url, { credentials });
     // As long as the nonce lives, and a second that it rounds by.
     await wait(2100);
@@ -139,7 +133,7 @@ describe('Apache', () => {
   });
 
   test('Basic', async () => {
-    const url = `ws://127.0.0.1:${apache}/basic`;
+    const url = `ws://127.0.0.1:${apachePort}/basic`;
     assert.deepEqual(await login(url, { credentials: ACCOUNT }), ['-', '401', 'Basic', '101']);
     assert.deepEqual(await login(url, { credentials: { ...ACCOUNT, preemptive: true } }), ['Basic', '101']);
   });
@@ -147,9 +141,52 @@ describe('Apache', () => {
   test('a wrong password', async () => {
     for (const place of ['digest', 'basic']) {
       const credentials = { ...ACCOUNT, password: 'wrong' };
-      assert.equal(await codeOf(`ws://127.0.0.1:${apache}/${place}`, { credentials }), 'PB_CREDENTIALS_REJECTED');
+      assert.equal(await codeOf(`ws://127.0.0.1:${apachePort}/${place}`, { credentials }), 'PB_CREDENTIALS_REJECTED');
     }
   });
+});
+
+/** What curl is answered that logs in by Digest. It shows the head of a 101 with --verbose alone. */
+async function curlDigest(t: TestContext, url: string, password: string): Promise<string[]> {
+  const fields = ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13'];
+  const handshake = [...fields, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='].flatMap((field) => ['-H', field]);
+  const user = ['--digest', '--user', `${ACCOUNT.username}:${password}`];
+  const curl = new Program(t, found('PULSEBEACON_CURL'), ['-sv', '--http1.1', '-m', '20', ...user, ...handshake, url]);
+  const [shown] = await curl.printed(
+    /[^]*(?:< HTTP\/1\.1 101 [^]*?\n< \r?\n|< HTTP[^]*< HTTP\/1\.1 401 [^]*?\n< \r?\n)/,
+  );
+  return [...shown.matchAll(/^(?:< HTTP\/1\.1 (\d+)|> Authorization: Digest .*?(algorithm="?[\w-]+))/gm)].map(
+    ([, status, algorithm]) => status ?? algorithm!.replaceAll('"', ''),
+  );
+}
+
+describe('curl, by Digest', () => {
+  test('at Apache, with MD5', async (t) => {
+    const url = `http://127.0.0.1:${apachePort}/digest`;
+    assert.deepEqual(await curlDigest(t, url, ACCOUNT.password), ['401', 'algorithm=MD5', '101']);
+  });
+
+  for (const algorithm of ['SHA-256', 'MD5'] as const) {
+    test(`at our own server, with ${algorithm}, as our client`, async (t) => {
+      const { username, password } = ACCOUNT;
+      const account = (name: string): { user: string; password: string } | undefined =>
+        name === username ? { user: name, password } : undefined;
+      const server = new WebSocketServer<string>({
+        authorize: authenticate(digest({ realm: 'private', account, algorithms: [algorithm] })),
+        message: (connection, data, kind) => void connection.send(data, kind),
+      });
+      const { port } = (await server.listen({ host: '127.0.0.1', port: 0 })) as AddressInfo;
+      t.after(() => server.close());
+      const url = `http://127.0.0.1:${port}/a?b=c`;
+      assert.deepEqual(await curlDigest(t, url, password), ['401', `algorithm=${algorithm}`, '101']);
+      assert.deepEqual(await curlDigest(t, url, 'wrong'), ['401', `algorithm=${algorithm}`, '401']);
+      const credentials = { ...ACCOUNT };
+      const ours = url.replace('http', 'ws');
+      assert.deepEqual(await login(ours, { credentials }), ['-', '401', 'Digest', '101']);
+      assert.deepEqual(await login(ours, { credentials }), ['Digest', '101']);
+      for (const connection of server.connections) connection.terminate();
+    });
+  }
 });
 
 describe('nginx', () => {

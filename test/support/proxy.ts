@@ -11,6 +11,16 @@ export interface ProxyOptions {
   readonly idle?: string;
   /** Pass on any Upgrade as it comes, as most instructions on the web say. Default: as it ships, WebSocket only. */
   readonly anyUpgrade?: boolean;
+  /** Listen with TLS, and offer HTTP/2 by ALPN. Default: without TLS, and HTTP/1.1. */
+  readonly tls?: CertificateFiles;
+  /** Listen without TLS for HTTP/2 alone, with prior knowledge. Of HAProxy. Default false. */
+  readonly clearHttp2?: boolean;
+}
+
+/** Paths of PEM files, as `makeCertificate` gives them. */
+export interface CertificateFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 /** A proxy in front of a server on `port`, listening on the port that the promise gives. */
@@ -50,13 +60,23 @@ async function nginx(scope: Scope, site: (port: number) => string): Promise<numb
 }
 
 /** HAProxy with deploy/haproxy/websocket.cfg, where /internal is closed as well. */
-export const startHaproxy: StartProxy = async (scope, upstream, { idle = '60s', anyUpgrade = false } = {}) => {
+export const startHaproxy: StartProxy = async (
+  scope,
+  upstream,
+  { idle = '60s', anyUpgrade = false, tls, clearHttp2 = false } = {},
+) => {
   const folder = await temporaryFolder(scope);
   const shipped = await readFile(inClone('deploy', 'haproxy', 'websocket.cfg'), 'utf8');
   const delUpgrade = 'http-request del-header Upgrade unless { req.hdr(Upgrade) -m str -i websocket }';
+  let how = clearHttp2 ? ' proto h2' : '';
+  if (tls !== undefined) {
+    const both = path.join(folder, 'both.pem');
+    await writeFile(both, `${await readFile(tls.certFile, 'utf8')}${await readFile(tls.keyFile, 'utf8')}`);
+    how = ` ssl crt ${both} alpn h2,http/1.1`;
+  }
   return await onFreePort(async (port) => {
     const site = edit(shipped, {
-      'bind :80': `bind 127.0.0.1:${port}\n    http-request deny deny_status 403 if { path /internal }`,
+      'bind :80\n': `bind 127.0.0.1:${port}${how}\n    http-request deny deny_status 403 if { path /internal }\n`,
       'server one 127.0.0.1:8080': `server one 127.0.0.1:${upstream}`,
       'timeout tunnel 60s': `timeout tunnel ${idle}`,
       [delUpgrade]: anyUpgrade ? '' : delUpgrade,
@@ -66,6 +86,59 @@ export const startHaproxy: StartProxy = async (scope, upstream, { idle = '60s', 
     return new Program(scope, found('PULSEBEACON_HAPROXY'), ['-db', '-q', '-f', file]);
   });
 };
+
+/** Where Debian has the modules of Apache. */
+const APACHE_MODULES = '/usr/lib/apache2/modules';
+
+/** Apache with deploy/apache/websocket.conf, where /internal is closed as well. */
+export const startApache: StartProxy = async (scope, upstream, { idle = '60s', anyUpgrade = false, tls } = {}) => {
+  const shipped = await readFile(inClone('deploy', 'apache', 'websocket.conf'), 'utf8');
+  const closed = '<Location "/internal">\nRequire all denied\n</Location>';
+  return await apache(
+    scope,
+    [...(tls === undefined ? [] : ['http2', 'ssl']), 'headers', 'proxy', 'proxy_http'],
+    (port) =>
+      edit(shipped, {
+        '<VirtualHost *:80>': `<VirtualHost 127.0.0.1:${port}>\n${closed}\n${tls === undefined ? '' : apacheTls(tls)}`,
+        'http://127.0.0.1:8080/': `http://127.0.0.1:${upstream}/`,
+        '# H2WebSockets on': 'H2WebSockets on',
+        'Timeout 60': `Timeout ${Number.parseInt(idle, 10)}`,
+        'upgrade=websocket': `upgrade=${anyUpgrade ? 'ANY' : 'websocket'}`,
+      }),
+  );
+};
+
+const apacheTls = ({ certFile, keyFile }: CertificateFiles): string =>
+  `SSLEngine on\nSSLCertificateFile "${certFile}"\nSSLCertificateKeyFile "${keyFile}"`;
+
+/** Apache with some modules, and with what stands in a site of it. */
+export async function apache(
+  scope: Scope,
+  modules: readonly string[],
+  site: (port: number) => string,
+): Promise<number> {
+  const folder = await temporaryFolder(scope);
+  return await onFreePort(async (port) => {
+    const lines = [
+      `ServerRoot "${folder}"`,
+      `Listen 127.0.0.1:${port}`,
+      'ServerName localhost',
+      `PidFile "${path.join(folder, 'httpd.pid')}"`,
+      'ErrorLog "/dev/null"',
+      `DefaultRuntimeDir "${folder}"`,
+      'ThreadsPerChild 64',
+      ...(process.getuid?.() === 0 ? ['User www-data', 'Group www-data'] : []),
+      ...['mpm_event', 'authz_core', ...modules].map(
+        (name) => `LoadModule ${name}_module ${APACHE_MODULES}/mod_${name}.so`,
+      ),
+      site(port),
+    ];
+    const file = path.join(folder, 'httpd.conf');
+    await writeFile(file, lines.join('\n'));
+    // In one process, which leaves none behind.
+    return new Program(scope, found('PULSEBEACON_APACHE'), ['-f', file, '-X']);
+  });
+}
 
 /** Caddy with deploy/caddy/Caddyfile, where /internal is closed as well. */
 export const startCaddy: StartProxy = async (scope, upstream, { idle = '60s', anyUpgrade = false } = {}) => {

@@ -24,11 +24,13 @@ export class OwnServer {
     proxies: TrustedProxies | undefined,
     handle: RequestListener,
   ) {
-    const protocols = hasHttp2 ? ['h2', 'http/1.1'] : ['http/1.1'];
+    // An application that chooses by a callback of its own may give no list beside it.
+    const protocols =
+      tls?.ALPNCallback === undefined ? { ALPNProtocols: hasHttp2 ? ['h2', 'http/1.1'] : ['http/1.1'] } : {};
     this.server =
       tls === undefined
         ? createServer(DEADLINES)
-        : createTlsServer({ ...DEADLINES, handshakeTimeout: 10_000, ALPNProtocols: protocols, ...tls });
+        : createTlsServer({ ...DEADLINES, handshakeTimeout: 10_000, ...protocols, ...tls });
     this.server.on('request', handle);
     if (hasHttp2) {
       this.http2 = withHttp2(this.server);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { connect, type ConnectOptions, type HandshakeError } from '@pulsebeacon/websocket';
 import { AUTHORITY, CERTIFICATES } from '../support/bad-certificates.ts';
+import { echoStream, http2Server } from '../support/http2-server.ts';
 import { accept, answer, type Script, scriptedServer, tunnel } from '../support/scripted-server.ts';
 
 const TRUST = { ca: AUTHORITY };
@@ -47,6 +48,18 @@ const HOPS: [
       const far = await scriptedServer(t, (request) => accept(request), CERTIFICATES.good);
       const proxy = await scriptedServer(t, through, bad);
       return [far.url, { proxy: `https://u:p@localhost:${proxy.port}` }];
+    },
+  ],
+  [
+    'the server, over HTTP/2',
+    async (t, bad) => [(await http2Server(t, echoStream, { tls: bad })).url, { httpVersion: '2' }],
+  ],
+  [
+    'the server behind a proxy, over HTTP/2',
+    async (t, bad) => {
+      const far = await http2Server(t, echoStream, { tls: bad });
+      const proxy = await scriptedServer(t, through, CERTIFICATES.good);
+      return [far.url, { httpVersion: '2', proxy: `https://localhost:${proxy.port}` }];
     },
   ],
 ];

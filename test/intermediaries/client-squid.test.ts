@@ -1,54 +1,14 @@
 // requires: squid, openssl
 // Our client through a forward proxy that wants a password.
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { connect, type ConnectOptions, HandshakeError, type TraceEvent, WebSocketServer } from '@pulsebeacon/websocket';
-import { ACCOUNT, writeAccounts } from '../support/accounts.ts';
+import { ACCOUNT } from '../support/accounts.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { temporaryFolder } from '../support/cleanup.ts';
-import { found } from '../support/environment.ts';
-import { onFreePort } from '../support/listening.ts';
-import { Program } from '../support/program.ts';
-
-const HELPERS = '/usr/lib/squid';
-
-/** squid, which opens tunnels to any port for those who say who they are by one of these schemes. */
-async function startSquid(schemes: readonly ('basic' | 'digest')[]): Promise<number> {
-  const folder = await temporaryFolder({ after });
-  const { basic, digest } = await writeAccounts(folder, 'squid');
-  const programs = { basic: `basic_ncsa_auth ${basic}`, digest: `digest_file_auth -c ${digest}` };
-  return await onFreePort(async (port) => {
-    const lines = [
-      `http_port 127.0.0.1:${port}`,
-      'visible_hostname localhost',
-      'pid_filename none',
-      'access_log none',
-      'cache_log /dev/null',
-      'cache deny all',
-      `coredump_dir ${folder}`,
-      'shutdown_lifetime 0 seconds',
-      ...schemes.flatMap((scheme) => [
-        `auth_param ${scheme} program ${HELPERS}/${programs[scheme]}`,
-        `auth_param ${scheme} children 1`,
-        `auth_param ${scheme} realm squid`,
-      ]),
-      // Otherwise squid makes the name lower case, and then does not know it.
-      ...(schemes.includes('basic') ? ['auth_param basic casesensitive on'] : []),
-      'pinger_enable off',
-      'acl users proxy_auth REQUIRED',
-      'acl closed port 9',
-      'http_access deny !users',
-      'http_access deny closed',
-      'http_access allow all',
-    ];
-    const file = path.join(folder, 'squid.conf');
-    await writeFile(file, lines.join('\n'));
-    return new Program({ after }, found('PULSEBEACON_SQUID'), ['-N', '-f', file]);
-  });
-}
+import { startSquid } from '../support/squid.ts';
 
 const { certFile, keyFile } = await makeCertificate(await temporaryFolder({ after }));
 const [cert, key] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')]);
@@ -91,7 +51,7 @@ async function failed(url: string, options: ConnectOptions): Promise<HandshakeEr
 }
 
 for (const scheme of ['basic', 'digest'] as const) {
-  const port = await startSquid([scheme]);
+  const port = await startSquid({ after }, [scheme]);
   const proxy = `http://${USERINFO}@127.0.0.1:${port}`;
   describe(`squid with a password (${scheme})`, () => {
     for (const [kind, url] of Object.entries(URLS)) {
@@ -121,7 +81,7 @@ for (const scheme of ['basic', 'digest'] as const) {
 }
 
 test('of Basic and Digest, Digest is answered', async () => {
-  const port = await startSquid(['basic', 'digest']);
+  const port = await startSquid({ after }, ['basic', 'digest']);
   const heads = await echoes(URLS['ws:'], { proxy: `http://127.0.0.1:${port}`, credentials: () => ACCOUNT });
   assert.match(heads.filter((head) => head.startsWith('CONNECT')).at(-1)!, /^Proxy-Authorization: Digest /m);
 });

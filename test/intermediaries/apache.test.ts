@@ -1,0 +1,5 @@
+// requires: apache
+import { startApache } from '../support/proxy.ts';
+import { behindProxy } from './behind-proxy.ts';
+
+await behindProxy('Apache', startApache);

@@ -1,0 +1,5 @@
+// requires: apache
+import { startApache } from '../support/proxy.ts';
+import { channelsBehindProxy } from './channels-behind-proxy.ts';
+
+await channelsBehindProxy('Apache', startApache);
