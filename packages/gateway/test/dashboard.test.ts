@@ -105,6 +105,25 @@ describe('the dashboard', () => {
     assert.deepEqual([post.status, post.json()['code']], [403, 'PB_FORBIDDEN']);
   });
 
+  it('has no seat for whoever may see nothing: their places are those of operators', async () => {
+    const connect = `${program.socketBase}/dashboard/live/connect`;
+    const hello = JSON.stringify({ type: 'hello', versions: [1] });
+    for (const [headers, code] of [
+      [ELSEWHERE, 'PB_UNAUTHENTICATED'],
+      [bearer(keys.publisher), 'PB_FORBIDDEN'],
+    ] as const) {
+      const stranger = await Client.open(connect, [], { headers });
+      stranger.socket.send(hello);
+      assert.equal(JSON.parse(await stranger.nextText())['code'], code);
+      assert.equal((await stranger.closed).code, 1008);
+    }
+    const operator = await Client.open(connect, [], { headers: bearer(keys.admin) });
+    operator.socket.send(hello);
+    assert.equal(JSON.parse(await operator.nextText())['type'], 'welcome');
+    assert.equal((await read<Now>('now')).dashboards, 1);
+    await operator.close();
+  });
+
   it('says 404 where there is nothing, and 400 to what it cannot read', async () => {
     const codes: Record<string, [number, string]> = {
       nothing: [404, 'PB_NOT_FOUND'],

@@ -112,6 +112,8 @@ export class Dashboard {
     const hooks: HubHooks = {
       // Not where all connections are taken: that is when somebody wants to see them.
       admit: (request: HubRequest) => admission.decideUncounted(request, request.incoming),
+      // Whoever may see nothing does not sit where those could who may.
+      enter: (_origin, principal) => authenticator.requireGranted(principal),
       authorize: (action, channel) => {
         if (action === 'subscribe' && channel.startsWith(MESSAGES)) this.watches.begin(channel.slice(MESSAGES.length));
       },
