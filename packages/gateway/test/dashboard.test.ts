@@ -14,6 +14,8 @@ const ELSEWHERE = { 'X-Forwarded-For': '192.0.2.1' };
 /** Those of the guide. */
 const guide = await readFile(new URL('../../../../docs/guide/dashboard.md', import.meta.url), 'utf8');
 const COMMANDS = Array.from(guide.matchAll(/^curl .*$/gm), ([line]) => line);
+/** One that a page could hold open. */
+const LIVE = 'live/channels/now';
 const RESOURCES = ['now', 'connections', 'channels', 'channels/news', 'connections/nobody'];
 
 describe('the dashboard', () => {
@@ -73,6 +75,14 @@ describe('the dashboard', () => {
       assert.equal(right.status, resource === 'connections/nobody' ? 404 : 200);
     });
 
+    it(`says what ${resource} allows`, async () => {
+      const { status, headers, json } = await ask(at(resource), { method: 'PUT' });
+      assert.deepEqual([status, json()['code']], [405, 'PB_METHOD_NOT_ALLOWED']);
+      assert.equal(headers['allow'], resource.startsWith('connections/') ? 'GET, HEAD, DELETE' : 'GET, HEAD');
+    });
+  }
+
+  for (const resource of [...RESOURCES, LIVE]) {
     it(`keeps ${resource} from pages of other origins`, async () => {
       const foreign = [
         { 'Sec-Fetch-Site': 'cross-site' },
@@ -85,12 +95,6 @@ describe('the dashboard', () => {
         const { status, json } = await ask(at(resource), { headers });
         assert.deepEqual([status, json()['code']], [403, 'PB_ORIGIN_FORBIDDEN'], JSON.stringify(headers));
       }
-    });
-
-    it(`says what ${resource} allows`, async () => {
-      const { status, headers, json } = await ask(at(resource), { method: 'PUT' });
-      assert.deepEqual([status, json()['code']], [405, 'PB_METHOD_NOT_ALLOWED']);
-      assert.equal(headers['allow'], resource.startsWith('connections/') ? 'GET, HEAD, DELETE' : 'GET, HEAD');
     });
   }
 

@@ -94,7 +94,10 @@ export class Dashboard {
   /** @returns false, having done nothing, where the path is not one of its resources: its page is a page as all others are */
   handle(path: string, request: IncomingMessage, response: ServerResponse): boolean {
     if (!path.startsWith('/dashboard/')) return false;
-    return this.live.handle(request, response, { base: LIVE_BASE }) || this.resources.handle(path, request, response);
+    if (!path.startsWith(`${LIVE_BASE}/`)) return this.resources.handle(path, request, response);
+    // The hub would answer pages of other origins without letting them read it, but they would have a seat.
+    if (this.resources.refuseForeign(request, response)) return true;
+    return this.live.handle(request, response, { base: LIVE_BASE });
   }
 
   /** Sends away whoever looks. */
