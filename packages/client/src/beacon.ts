@@ -61,7 +61,7 @@ export class Beacon extends Emitter<BeaconEvents> {
       sync: () => this.connection.sync(),
       resume: (channel, retryAfter) => {
         this.connection.forget(channel);
-        const ms = retryAfter ?? backoff(2, settings.backoff, Math.random());
+        const ms = backoff(2, settings.backoff, Math.random(), retryAfter);
         globals.setTimeout(() => this.channels.get(channel)?.wake(), ms);
       },
     };

@@ -144,7 +144,7 @@ export class Sender {
 
   private hold(retryAfter: number | undefined): void {
     if (this.holdTimer !== undefined) return;
-    const ms = retryAfter ?? backoff(this.failures++, this.pace, Math.random());
+    const ms = backoff(this.failures++, this.pace, Math.random(), retryAfter);
     this.holdTimer = globals.setTimeout(() => {
       this.holdTimer = undefined;
       this.pump();

@@ -34,6 +34,7 @@ describe('somebody on this machine', () => {
   for (const [why, address, fields] of [
     ['another address', '192.0.2.1', { host: 'localhost' }],
     ['another name in Host', '127.0.0.1', { host: 'evil.test' }],
+    ['another name in :authority', '127.0.0.1', { ':authority': 'chat.example.com', version: '2' }],
     ['a name that ends alike', '127.0.0.1', { host: 'localhost.evil.test' }],
     ['Forwarded', '127.0.0.1', { host: 'localhost', forwarded: 'for=127.0.0.1' }],
     ['X-Forwarded-For', '127.0.0.1', { host: 'localhost', 'x-forwarded-for': '127.0.0.1' }],

@@ -14,6 +14,8 @@ const ELSEWHERE = { 'X-Forwarded-For': '192.0.2.1' };
 /** Those of the guide. */
 const guide = await readFile(new URL('../../../../docs/guide/dashboard.md', import.meta.url), 'utf8');
 const COMMANDS = Array.from(guide.matchAll(/^curl .*$/gm), ([line]) => line);
+/** One that a page could hold open. */
+const LIVE = 'live/channels/now';
 const RESOURCES = ['now', 'connections', 'channels', 'channels/news', 'connections/nobody'];
 
 describe('the dashboard', () => {
@@ -73,6 +75,14 @@ describe('the dashboard', () => {
       assert.equal(right.status, resource === 'connections/nobody' ? 404 : 200);
     });
 
+    it(`says what ${resource} allows`, async () => {
+      const { status, headers, json } = await ask(at(resource), { method: 'PUT' });
+      assert.deepEqual([status, json()['code']], [405, 'PB_METHOD_NOT_ALLOWED']);
+      assert.equal(headers['allow'], resource.startsWith('connections/') ? 'GET, HEAD, DELETE' : 'GET, HEAD');
+    });
+  }
+
+  for (const resource of [...RESOURCES, LIVE]) {
     it(`keeps ${resource} from pages of other origins`, async () => {
       const foreign = [
         { 'Sec-Fetch-Site': 'cross-site' },
@@ -86,12 +96,6 @@ describe('the dashboard', () => {
         assert.deepEqual([status, json()['code']], [403, 'PB_ORIGIN_FORBIDDEN'], JSON.stringify(headers));
       }
     });
-
-    it(`says what ${resource} allows`, async () => {
-      const { status, headers, json } = await ask(at(resource), { method: 'PUT' });
-      assert.deepEqual([status, json()['code']], [405, 'PB_METHOD_NOT_ALLOWED']);
-      assert.equal(headers['allow'], resource.startsWith('connections/') ? 'GET, HEAD, DELETE' : 'GET, HEAD');
-    });
   }
 
   it('keeps its channels for the same ones, and takes nothing in', async () => {
@@ -103,6 +107,25 @@ describe('the dashboard', () => {
     await allowed.close();
     const post = await ask(at('live/channels/figures'), { method: 'POST', body: '{}' });
     assert.deepEqual([post.status, post.json()['code']], [403, 'PB_FORBIDDEN']);
+  });
+
+  it('has no seat for whoever may see nothing: their places are those of operators', async () => {
+    const connect = `${program.socketBase}/dashboard/live/connect`;
+    const hello = JSON.stringify({ type: 'hello', versions: [1] });
+    for (const [headers, code] of [
+      [ELSEWHERE, 'PB_UNAUTHENTICATED'],
+      [bearer(keys.publisher), 'PB_FORBIDDEN'],
+    ] as const) {
+      const stranger = await Client.open(connect, [], { headers });
+      stranger.socket.send(hello);
+      assert.equal(JSON.parse(await stranger.nextText())['code'], code);
+      assert.equal((await stranger.closed).code, 1008);
+    }
+    const operator = await Client.open(connect, [], { headers: bearer(keys.admin) });
+    operator.socket.send(hello);
+    assert.equal(JSON.parse(await operator.nextText())['type'], 'welcome');
+    assert.equal((await read<Now>('now')).dashboards, 1);
+    await operator.close();
   });
 
   it('says 404 where there is nothing, and 400 to what it cannot read', async () => {

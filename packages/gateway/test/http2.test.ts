@@ -29,6 +29,20 @@ async function chosenOf(port: number, offers: string[]): Promise<string | false 
   return socket.alpnProtocol;
 }
 
+it('whoever came to a public name is not on this machine: a proxy may have passed it on', async (t) => {
+  const program = await Program.start(['--public-url', 'https://chat.example.com']);
+  t.after(() => program.stop());
+  const session = connect(program.base);
+  t.after(() => session.destroy());
+  const at = async (headers: OutgoingHttpHeaders, body?: string): Promise<unknown> =>
+    (await ask(session, { ':authority': 'chat.example.com', ...headers }, body)).headers[':status'];
+  assert.equal(await at({ ':path': '/dashboard/now' }), 401);
+  assert.equal(await at({ ':path': '/metrics' }), 403);
+  const type = { 'content-type': 'application/json' };
+  assert.equal(await at({ ':path': '/channels/news', ':method': 'POST', ...type }, '{}'), 401);
+  assert.equal((await ask(session, { ':path': '/dashboard/now' })).headers[':status'], 200);
+});
+
 describe('serve --tls-dev, over HTTP/2', () => {
   let program: Program;
   let session: ClientHttp2Session;

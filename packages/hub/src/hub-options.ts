@@ -22,7 +22,7 @@ export interface HubHooks {
    * A live client that `admit` has let in connects: what it said first, or who it is, took its time, and others may have come
    * meanwhile. Refuses by throwing a {@link WireError}.
    */
-  enter?(origin: ClientOrigin): void;
+  enter?(origin: ClientOrigin, principal: Principal | undefined): void;
   /**
    * May veto what the rules allow, by throwing a {@link WireError}. Anything else that it throws refuses, too, as
    * `PB_HUB_FAILED`. The server itself is not asked about. Who is present is asked for as `subscribe`.

@@ -256,7 +256,7 @@ export class Hub {
    */
   connect(session: Session, outlet: Outlet, origin: ClientOrigin): HubClient {
     this.requireRoom();
-    this.hooks.enter?.(origin);
+    this.hooks.enter?.(origin, session.principal);
     const client = new HubClient(this, session, outlet, origin);
     const { tally, connected, taps } = this;
     if (taps.size > 0) client.tap = taps.get(client.id);

@@ -302,9 +302,7 @@ export class ConnectionMachine {
 
   private waitFor({ kind, reason, retryAfter }: Ending): void {
     const { ports, options } = this;
-    const jitter = backoff(this.failures, options.backoff, ports.random());
-    // Those who were told the same time do not all come at it.
-    const ms = retryAfter === undefined ? jitter : retryAfter + Math.min(jitter, options.backoff.base);
+    const ms = backoff(this.failures, options.backoff, ports.random(), retryAfter);
     this.retryAt = ports.now() + (kind === 'session' ? 0 : ms);
     const isFirst = this.failures++ === 0 && this.state !== 'offline';
     this.show(isFirst ? this.state : 'offline', reason);

@@ -106,12 +106,12 @@ async function readProblem(answer: AnswerLike): Promise<{ code?: string | undefi
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
-/** RFC 9110 §10.2.3: seconds, or a date. @returns milliseconds */
+/** RFC 9110 §10.2.3: seconds, or a date. @returns milliseconds; less than nothing for a date that has passed */
 export function readRetryAfter(field: string | null): number | undefined {
   if (field === null) return undefined;
   if (/^\d{1,9}$/.test(field)) return Number(field) * 1000;
   const date = Date.parse(field);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+  return Number.isNaN(date) ? undefined : date - Date.now();
 }
 
 /** Why a request did not get an answer. What `fetch` rejects with says little: browsers tell pages no more, for safety. */

@@ -8,7 +8,8 @@ const MOST = 16 * 1024 * 1024;
 export class StreamText {
   private readonly isEvents: boolean;
   private rest = '';
-  private data: string[] = [];
+  /** Of the event that has begun: its lines, each with its end. */
+  private data = '';
 
   constructor(isEvents: boolean) {
     this.isEvents = isEvents;
@@ -16,17 +17,20 @@ export class StreamText {
 
   /** @returns the messages that are complete now @throws {RangeError} for one that does not end */
   push(text: string): string[] {
-    const lines = (this.rest + text).split(/\r?\n/);
+    this.rest += text;
+    if (this.rest.length + this.data.length > MOST) throw new RangeError('a message has no end');
+    // A line that comes in a thousand pieces is looked at once.
+    if (!text.includes('\n')) return [];
+    const lines = this.rest.split(/\r?\n/);
     this.rest = lines.pop()!;
-    if (this.rest.length > MOST) throw new RangeError(`a message has more than ${MOST} characters`);
     return this.isEvents ? lines.flatMap((line) => this.eventOf(line)) : lines.filter((line) => line !== '');
   }
 
   private eventOf(line: string): string[] {
-    if (line.startsWith('data:')) this.data.push(line.slice(line[5] === ' ' ? 6 : 5));
-    if (line !== '' || this.data.length === 0) return [];
-    const event = this.data.join('\n');
-    this.data = [];
+    if (line.startsWith('data:')) this.data += `${line.slice(line[5] === ' ' ? 6 : 5)}\n`;
+    if (line !== '' || this.data === '') return [];
+    const event = this.data.slice(0, -1);
+    this.data = '';
     return [event];
   }
 }

@@ -28,7 +28,8 @@ const OF_PROXIES = [
 export function findForeign(request: PeerFacts): string | undefined {
   const { remoteAddress, httpVersion } = request;
   if (remoteAddress !== undefined && !isLoopbackAddress(remoteAddress)) return `it comes from ${remoteAddress}`;
-  const host = request.header('host');
+  // HTTP/2 has :authority in its place (RFC 9113 §8.3.1).
+  const host = request.header('host') ?? request.header(':authority');
   if (host !== undefined && !isLoopbackHost(hostName(host) ?? '')) return `its Host is ${quote(host)}`;
   // As nginx passes requests on that is told proxy_pass alone: its upstream's name in Host, and nothing of the client.
   if (httpVersion === '1.0') return 'it is HTTP/1.0, as of a proxy';

@@ -1,4 +1,5 @@
 import type { AuthenticationRequest, Authenticator, HubClient, Principal } from '@pulsebeacon/hub';
+import { WireError } from '@pulsebeacon/wire';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
 
 const EVERYTHING: Principal['grants'] = [{ actions: ['subscribe', 'history'], channels: ['*'] }];
@@ -22,6 +23,12 @@ export class DashboardAuthenticator implements Authenticator {
   authenticate(request: AuthenticationRequest): Principal | undefined {
     const who = this.authenticator.identify(request);
     return who === undefined ? undefined : { id: who.id, grants: who.isAdmin ? EVERYTHING : [] };
+  }
+
+  /** @throws {WireError} `PB_UNAUTHENTICATED` for nobody in particular, `PB_FORBIDDEN` for a key that has not the right */
+  requireGranted(principal: Principal | undefined): void {
+    if (principal === undefined) throw new WireError('PB_UNAUTHENTICATED', `a key is needed here: ${this.remedy}`);
+    if (principal.grants.length === 0) throw new WireError('PB_FORBIDDEN', `${principal.id} has not the right admin`);
   }
 
   /** A token alone shows that somebody had a key, which may be revoked by now; and not where somebody is. */

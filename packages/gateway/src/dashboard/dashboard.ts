@@ -94,7 +94,10 @@ export class Dashboard {
   /** @returns false, having done nothing, where the path is not one of its resources: its page is a page as all others are */
   handle(path: string, request: IncomingMessage, response: ServerResponse): boolean {
     if (!path.startsWith('/dashboard/')) return false;
-    return this.live.handle(request, response, { base: LIVE_BASE }) || this.resources.handle(path, request, response);
+    if (!path.startsWith(`${LIVE_BASE}/`)) return this.resources.handle(path, request, response);
+    // The hub would answer pages of other origins without letting them read it, but they would have a seat.
+    if (this.resources.refuseForeign(request, response)) return true;
+    return this.live.handle(request, response, { base: LIVE_BASE });
   }
 
   /** Sends away whoever looks. */
@@ -112,6 +115,8 @@ export class Dashboard {
     const hooks: HubHooks = {
       // Not where all connections are taken: that is when somebody wants to see them.
       admit: (request: HubRequest) => admission.decideUncounted(request, request.incoming),
+      // Whoever may see nothing does not sit where those could who may.
+      enter: (_origin, principal) => authenticator.requireGranted(principal),
       authorize: (action, channel) => {
         if (action === 'subscribe' && channel.startsWith(MESSAGES)) this.watches.begin(channel.slice(MESSAGES.length));
       },

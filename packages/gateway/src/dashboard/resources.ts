@@ -43,12 +43,24 @@ export class Resources {
     const request = methods === undefined ? undefined : HubRequest.of(incoming);
     if (methods === undefined || request === undefined) return false;
     const { parts } = this;
+    if (this.refuseForeign(incoming, response)) return true;
     this.answer(methods, request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else if (error instanceof WireError) return sendWireError(response, error, parts.authenticator.challenge);
       else sendProblem(response, 'PB_INTERNAL');
       return parts.onFailed(error);
     });
+    return true;
+  }
+
+  /** Answers a page of another origin. @returns whether it is one */
+  refuseForeign(incoming: IncomingMessage, response: ServerResponse): boolean {
+    const request = HubRequest.of(incoming);
+    const { ownPages, onRefused } = this.parts;
+    const foreign = request && ownPages.refuse(request);
+    if (foreign === undefined) return false;
+    onRefused(foreign, request!.path, request!.remoteAddress);
+    sendProblem(response, 'PB_ORIGIN_FORBIDDEN');
     return true;
   }
 
@@ -91,12 +103,7 @@ export class Resources {
   }
 
   private async answer(methods: Methods, request: HubRequest, response: ServerResponse): Promise<void> {
-    const { authenticator, ownPages, onRefused } = this.parts;
-    const foreign = ownPages.refuse(request);
-    if (foreign !== undefined) {
-      onRefused(foreign, request.path, request.remoteAddress);
-      return sendProblem(response, 'PB_ORIGIN_FORBIDDEN');
-    }
+    const { authenticator } = this.parts;
     const by = authenticator.authenticate(request);
     if (by === undefined) throw new WireError('PB_UNAUTHENTICATED', `a key is needed here: ${authenticator.remedy}`);
     if (by.grants.length === 0) return sendProblem(response, 'PB_ADMIN_ONLY');

@@ -1,5 +1,12 @@
-import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { checkTime, checkWhole } from './connection-limits.ts';
+import { AnswerWatch } from './http2-answers.ts';
 import { resetStream, wasResetHere } from './http2-stream.ts';
 
 /** How often a session may do what costs a server more than a client. */
@@ -14,6 +21,11 @@ export interface SessionLimits {
   readonly idleTimeout: number;
   /** Milliseconds for the body of a request to come; then its stream is reset. 0: no limit. */
   readonly requestTimeout: number;
+  /**
+   * Milliseconds after which the stream of an answer is reset of which the client takes nothing, and one second more for
+   * each KiB that waits. WebSockets have deadlines of their own. 0: no limit.
+   */
+  readonly answerTimeout: number;
 }
 
 export const SESSION_LIMITS: SessionLimits = {
@@ -22,6 +34,7 @@ export const SESSION_LIMITS: SessionLimits = {
   controlRate: 20,
   idleTimeout: 60_000,
   requestTimeout: 30_000,
+  answerTimeout: 30_000,
 };
 
 /** Checks every limit. @throws UsageError `PB_OPTION_INVALID` */
@@ -31,6 +44,7 @@ export function checkSessionLimits(limits: SessionLimits): void {
   checkWhole(limits, 'controlRate', 1, Infinity);
   checkTime(limits, 'idleTimeout');
   checkTime(limits, 'requestTimeout');
+  checkTime(limits, 'answerTimeout');
 }
 
 /** Why a session was ended, for the log. */
@@ -62,8 +76,10 @@ class Allowance {
 
 /** The sessions of an HTTP/2 server: each watched for floods, all of them ended when the server is. */
 export class Http2Sessions {
+  private readonly server: Http2Server;
   private readonly sessions = new Set<ServerHttp2Session>();
   private readonly limits: SessionLimits;
+  private readonly answers: AnswerWatch;
   private readonly onFault: (fault: SessionFault, session: ServerHttp2Session) => void;
 
   /** @param onFault told of each session that is ended for what it did */
@@ -72,7 +88,9 @@ export class Http2Sessions {
     limits: SessionLimits,
     onFault: (fault: SessionFault, session: ServerHttp2Session) => void,
   ) {
+    this.server = server;
     this.limits = limits;
+    this.answers = new AnswerWatch(limits.answerTimeout);
     this.onFault = onFault;
     server.on('session', (session) => this.add(session));
   }
@@ -83,7 +101,7 @@ export class Http2Sessions {
   }
 
   private add(session: ServerHttp2Session): void {
-    const { limits } = this;
+    const { limits, answers } = this;
     this.sessions.add(session);
     session.once('close', () => this.sessions.delete(session));
     // A session that fails takes its streams with it, and they tell; nobody else need be told.
@@ -99,21 +117,39 @@ export class Http2Sessions {
       if (!controls.take()) end('control-frames');
     };
     let open = 0;
+    let wasQuiet = false;
     const onClose = function (this: ServerHttp2Stream): void {
       open--;
+      answers.delete(this);
+      // Node tells that nothing comes once; that it has come to nothing since, nobody would hear.
+      if (open === 0 && wasQuiet) {
+        wasQuiet = false;
+        session.setTimeout(limits.idleTimeout);
+      }
       if (isReset(this) && !session.destroyed && !resets.take()) end('resets');
     };
     session.on('ping', onControl).on('remoteSettings', onControl);
     // What broke the protocol was told so, and is no session any more; its connection would stay as long as the peer likes.
-    session.setTimeout(limits.idleTimeout, () => {
+    session.setTimeout(limits.idleTimeout);
+    session.on('timeout', () => {
       if (open === 0) session.destroy();
+      else wasQuiet = true;
     });
     session.prependListener('stream', (stream, headers) => {
       open++;
-      if (headers[':method'] !== 'CONNECT') limitBody(stream, limits.requestTimeout);
+      if (!this.isTunnel(headers)) {
+        limitBody(stream, limits.requestTimeout);
+        answers.add(stream);
+      }
       // Whoever has the stream may have no ear for it yet, and a reset that nobody hears would end the process.
       stream.on('error', ignore).on('close', onClose);
     });
+  }
+
+  /** What lasts as long as both sides like; a CONNECT that nobody listens for is a request as any other. */
+  private isTunnel(headers: IncomingHttpHeaders): boolean {
+    if (headers[':method'] !== 'CONNECT') return false;
+    return headers[':protocol'] !== undefined || this.server.listenerCount('connect') > 0;
   }
 
   private end(fault: SessionFault, session: ServerHttp2Session): void {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import tls from 'node:tls';
 import { acceptProxied, type ProxyRefusedEvent } from '#dist/node/accept-proxied.js';
@@ -75,6 +78,32 @@ describe('a server behind the PROXY protocol', () => {
   test('a check of the proxy itself is nobody', async (t) => {
     const { port } = await serve(t, ['127.0.0.1/32']);
     assert.match(await ask(port, 'PROXY UNKNOWN\r\n', GET), /nobody/);
+  });
+
+  test('each connection of a Unix socket has its own, though their addresses are the same', async (t) => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'pulsebeacon-proxied-'));
+    const server = http.createServer(({ socket }, response) => response.end(proxiedPeerOf(socket)?.address));
+    acceptProxied(server, new TrustedProxies({ peers: ['unix'], proxyProtocol: true }));
+    const where = path.join(folder, 'socket');
+    server.listen(where);
+    await once(server, 'listening');
+    t.after(async () => {
+      server.close();
+      await rm(folder, { recursive: true });
+    });
+    const sockets: net.Socket[] = [];
+    for (const last of [1, 2]) {
+      const socket = net.connect(where);
+      const accepted = once(server, 'connection');
+      socket.write(`PROXY TCP4 192.0.2.${last} 198.51.100.2 1 443\r\n${GET.slice(0, 5)}`);
+      await accepted;
+      sockets.push(socket);
+    }
+    // The later one has said who it is before the first one asks.
+    sockets[1]!.write(GET.slice(5));
+    assert.match(await answer(sockets[1]!), /192\.0\.2\.2/);
+    sockets[0]!.write(GET.slice(5));
+    assert.match(await answer(sockets[0]!), /192\.0\.2\.1/);
   });
 
   test('TLS comes behind it', async (t) => {

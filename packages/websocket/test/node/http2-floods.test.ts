@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { createServer, type RequestListener } from 'node:http';
 import net from 'node:net';
-import { describe, test } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
+import { type Http2Options, withHttp2 } from '@pulsebeacon/websocket';
 import {
   CANCEL,
   CONTINUATION,
   connectFields,
+  DATA,
+  END_HEADERS,
+  END_STREAM,
   ENHANCE_YOUR_CALM,
   FrameClient,
   frame,
@@ -19,7 +24,7 @@ import {
   uint32,
   WINDOW_UPDATE,
 } from '../support/http2-frames.ts';
-import { serve, type Served } from '../support/servers.ts';
+import { listen, serve, type Served } from '../support/servers.ts';
 
 /** The server has outlived it, and serves the next client. */
 async function assertServing({ http2, server }: Served<unknown, 'owned'>): Promise<void> {
@@ -165,5 +170,54 @@ describe('what a session of HTTP/2 must not do: it ends, and the server goes on'
       socket.resetAndDestroy();
     }
     await assertServing(served);
+  });
+});
+
+describe('what a session of HTTP/2 must not hold for ever', () => {
+  /** A server of two pages: one that says nothing, and one that says much. */
+  async function pages(t: TestContext, limits: Http2Options): Promise<FrameClient> {
+    const handle: RequestListener = ({ url }, response) => {
+      if (url === '/large') response.end(Buffer.alloc(100));
+      else if (url === '/stream') response.write('x');
+    };
+    const server = createServer(handle);
+    const side = withHttp2(server, limits);
+    side.server.on('request', handle as never);
+    t.after(() => side.destroy());
+    return FrameClient.connect(t, await listen(t, server));
+  }
+
+  const get = (stream: number, path: string): Buffer => {
+    const fields = { ':method': 'GET', ':scheme': 'http', ':path': path, ':authority': 'server.example' };
+    return headers(stream, Object.entries(fields), END_HEADERS | END_STREAM);
+  };
+
+  test('itself: a stream that was quiet for long does not keep it after its end', async (t) => {
+    const idleTimeout = 250;
+    const client = await pages(t, { idleTimeout });
+    client.write(get(1, '/stream'));
+    await client.find(({ type, stream }) => type === DATA && stream === 1);
+    // Time passes: more than it may have without a stream.
+    await new Promise((resolve) => setTimeout(resolve, 2 * idleTimeout));
+    client.write(frame(RST_STREAM, 0, 1, uint32(CANCEL)));
+    await client.closed;
+  });
+
+  test('answers that nobody takes: a window that stays shut', async (t) => {
+    const client = await pages(t, { answerTimeout: 40 });
+    client.write(frame(SETTINGS, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0])), get(1, '/large'), get(3, '/stream'));
+    assert.equal(await client.resetOf(1), CANCEL);
+    assert.equal(await client.resetOf(3), CANCEL);
+  });
+
+  test('a CONNECT for somewhere else, which was refused, and that the client never ends', async (t) => {
+    const client = await pages(t, { requestTimeout: 40 });
+    client.write(
+      headers(1, [
+        [':method', 'CONNECT'],
+        [':authority', 'other.example:25'],
+      ]),
+    );
+    assert.equal(await client.resetOf(1), CANCEL);
   });
 });
