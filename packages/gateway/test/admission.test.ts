@@ -22,7 +22,7 @@ function from(remoteAddress: string | undefined, host = 'localhost'): Request & 
   return { httpVersion: '1.1', path: '/echo', remoteAddress, host };
 }
 
-const incoming = { socket: { localAddress: '127.0.0.1' } } as unknown as IncomingMessage;
+const incoming = { headers: {}, socket: { localAddress: '127.0.0.1' } } as unknown as IncomingMessage;
 
 describe('the cap of an address', () => {
   it('counts what is open, and lets in again who has left', () => {

@@ -16,7 +16,7 @@ export class OwnPagesOnly {
     if (site !== undefined && site !== 'same-origin' && site !== 'none') return `Sec-Fetch-Site ${quote(site)}`;
     const { origin, secure } = request;
     if (origin === undefined) return undefined;
-    const { allowed } = this.policy.decide(request, secure ? 'https' : undefined);
+    const { allowed } = this.policy.decide(request, scheme);
     return allowed ? undefined : `Origin ${quote(origin)}`;
   }
 }

@@ -119,7 +119,19 @@ const DEFAULT_LIMITS: ResolvedLimits = {
   maxBufferedBytes: Math.floor(totalmem() / 4),
 };
 
-const HANDLERS = ['authorize', 'trace', 'open', 'message', 'drain', 'ping', 'pong', 'close', 'error', 'refused', 'handshake'];
+const HANDLERS = [
+  'authorize',
+  'trace',
+  'open',
+  'message',
+  'drain',
+  'ping',
+  'pong',
+  'close',
+  'error',
+  'refused',
+  'handshake',
+];
 const OTHERS = [
   'trustedProxies',
   'path',
