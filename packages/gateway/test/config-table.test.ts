@@ -141,7 +141,7 @@ describe('the example file', () => {
 
   it('has the defaults of the table', async () => {
     const { settings } = parseConfig(
-      full.replace(/^ *(addresses|static|cert|key|publicUrls|allowedOrigins|data): .*\n/gm, ''),
+      full.replace(/^ *(addresses|static|cert|key|publicUrls|allowedOrigins|trusted|data): .*\n/gm, ''),
       'a.yaml',
     );
     const serve = await readServeSettings(command(['--no-config']));

@@ -132,7 +132,7 @@ describe('serve --trusted-proxy loopback', () => {
     const malformed = await lineOf(program, '/echo?malformed');
     assert.deepEqual(
       [malformed['peer'], malformed['status'], malformed['code']],
-      ['203.0.113.22', 400, 'PB_HANDSHAKE_KEY'],
+      ['203.0.113.22', 400, 'PB_HANDSHAKE_KEY_MISSING'],
     );
   });
 
@@ -325,7 +325,7 @@ describe('serve --proxy-protocol', () => {
 
   it('leaves a Unix socket to this machine where no proxy uses it', async () => {
     const own = path.join(folder, 'own.sock');
-    const other = await start('--proxy-protocol', '--trusted-proxy', '10.0.0.0/8', '--listen', `unix:${own}`);
+    const other = await Program.start(['--proxy-protocol', '--trusted-proxy', '10.0.0.0/8', '--listen', `unix:${own}`]);
     try {
       assert.equal((await ask('http://localhost/metrics', { socketPath: own })).status, 200);
     } finally {

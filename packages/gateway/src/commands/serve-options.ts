@@ -146,7 +146,7 @@ function trustedProxiesOf(effective: Effective): TrustedProxiesOptions | undefin
       2,
     );
   }
-  if (effective.sourceOf('proxies.header').rank === 0) return undefined;
+  if (header === 'x-forwarded') return undefined;
   throw new Failure(
     `${effective.nameOf('proxies.header')} needs to know whose header is read: --trusted-proxy ADDRESS`,
     2,
