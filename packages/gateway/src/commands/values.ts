@@ -118,8 +118,7 @@ export function origin(text: string): string {
 /** A proxy to trust. */
 export function trustedProxy(text: string): string {
   try {
-    new TrustedProxies({ peers: [text] });
-    return text;
+    return new TrustedProxies({ peers: [text] }) && text;
   } catch {
     throw new InvalidArgumentError('Give an IP address, a range such as 10.0.0.0/8, loopback or unix.');
   }

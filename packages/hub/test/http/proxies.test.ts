@@ -37,11 +37,13 @@ async function comeByAllWays(site: Site): Promise<void> {
   await site.connected(2);
 }
 
+const fourTimes = (seen: Seen): Seen[] => Array.from({ length: 4 }, () => seen);
+
 describe('a hub behind proxies', () => {
   test('believes nobody by default', async (t) => {
     const { site, seen } = await seeing(t);
     await comeByAllWays(site);
-    assert.deepEqual(seen, Array(4).fill(['127.0.0.1', false, false]));
+    assert.deepEqual(seen, fourTimes(['127.0.0.1', false, false]));
     assert.deepEqual(
       [...site.hub.clients].map(({ origin }) => origin.remoteAddress),
       ['127.0.0.1', '127.0.0.1'],
@@ -51,7 +53,7 @@ describe('a hub behind proxies', () => {
   test('knows the client, where the proxy is one that it trusts', async (t) => {
     const { site, seen } = await seeing(t, TRUSTING);
     await comeByAllWays(site);
-    assert.deepEqual(seen, Array(4).fill(['203.0.113.7', true, true]));
+    assert.deepEqual(seen, fourTimes(['203.0.113.7', true, true]));
     assert.deepEqual(
       [...site.hub.clients].map(({ origin }) => origin.remoteAddress),
       ['203.0.113.7', '203.0.113.7'],
