@@ -37,7 +37,10 @@ describe('the cap of an address', () => {
     assert.match(refusal?.detail ?? '', /all of its 2 connections \(--max-connections-per-ip\)/);
     assert.deepEqual(refusal?.headers, [['Retry-After', '5']]);
     const proxied = { ...incoming, headers: { 'x-forwarded-for': '192.0.2.1' } } as unknown as IncomingMessage;
-    assert.match(door.decide(peer, proxied)?.detail ?? '', /x-forwarded-for says is believed .* --trusted-proxy names$/);
+    assert.match(
+      door.decide(peer, proxied)?.detail ?? '',
+      /x-forwarded-for says is believed .* --trusted-proxy names$/,
+    );
     assert.equal(door.decide(from('203.0.113.8'), incoming), undefined);
     door.closed(peer);
     assert.equal(door.decide(peer, incoming), undefined);
