@@ -81,8 +81,10 @@ function programSection(problems) {
     '',
     ...table(['code', 'status', 'meaning'], rows),
     '',
-    'Its log has two more: `PB_MESSAGE_RATE` where `/echo` closes a client with 1008 that sends more than `--message-rate` allows,',
-    '`PB_CONNECTIONS` where a connection is dropped before it says anything, because `--max-connections` are open.',
+    'Its log has more: `PB_MESSAGE_RATE` where `/echo` closes a client with 1008 that sends more than `--message-rate` allows,',
+    '`PB_CONNECTIONS` where a connection is dropped before it says anything, because `--max-connections` are open,',
+    '`PB_HTTP2_FLOOD` where a session of HTTP/2 is ended for too many resets or control frames, `PB_PROXY_PROTOCOL` where a',
+    'connection is cut off that does not begin with the PROXY protocol of a trusted proxy, though `--proxy-protocol` asks for it.',
     '',
   ];
 }

@@ -140,6 +140,21 @@ export async function apache(
   });
 }
 
+/** HAProxy with deploy/haproxy/tcp.cfg, behind another one that speaks the PROXY protocol, too. */
+export const startTcpHaproxy: StartProxy = async (scope, upstream) => {
+  const folder = await temporaryFolder(scope);
+  const shipped = await readFile(inClone('deploy', 'haproxy', 'tcp.cfg'), 'utf8');
+  return await onFreePort(async (port) => {
+    const site = edit(shipped, {
+      'bind :443': `bind 127.0.0.1:${port} accept-proxy`,
+      'server one 127.0.0.1:8443': `server one 127.0.0.1:${upstream}`,
+    });
+    const file = path.join(folder, 'haproxy.cfg');
+    await writeFile(file, site);
+    return new Program(scope, found('PULSEBEACON_HAPROXY'), ['-db', '-q', '-f', file]);
+  });
+};
+
 /** Caddy with deploy/caddy/Caddyfile, where /internal is closed as well. */
 export const startCaddy: StartProxy = async (scope, upstream, { idle = '60s', anyUpgrade = false } = {}) => {
   const folder = await temporaryFolder(scope);

@@ -9,6 +9,8 @@ const BIN = inClone('packages', 'gateway', 'bin', 'pulsebeacon.js');
 export interface Served {
   readonly port: number;
   readonly key: string;
+  /** The program itself: its log. */
+  readonly program: Program;
 }
 
 export async function startServe(scope: Scope, ...args: readonly string[]): Promise<Served> {
@@ -19,5 +21,5 @@ export async function startServe(scope: Scope, ...args: readonly string[]): Prom
   const options = ['--no-config', '--data', data, '--port', '0', '--log-format', 'json', ...args];
   const program = new Program(scope, process.execPath, [BIN, 'serve', ...options], { env });
   const [, port] = await program.printed(/"event":"ready".*?"port":(\d+)/);
-  return { port: Number(port), key: stdout.trim() };
+  return { port: Number(port), key: stdout.trim(), program };
 }

@@ -14,6 +14,8 @@ export interface DrainableSockets {
 export interface DrainableServer {
   readonly server: Server;
   readonly http2: Pick<Http2Side, 'close' | 'destroy'> | undefined;
+  /** Cuts off those whose PROXY header has not come. */
+  readonly cutWaiting?: (() => void) | undefined;
 }
 
 /** How a drain went. */
@@ -43,9 +45,10 @@ export async function drain(
 ): Promise<DrainReport> {
   const deadline = performance.now() + timeoutMs;
   const servers = listeners.map(({ server }) => server);
-  const closed = listeners.map(({ server, http2 }) => {
+  const closed = listeners.map(({ server, http2, cutWaiting }) => {
     const done = once(server, 'close');
     server.close();
+    cutWaiting?.();
     // GOAWAY: what is open goes on.
     http2?.close();
     return done;

@@ -1,7 +1,8 @@
 import type { Hub } from '@pulsebeacon/hub';
-import { type HostServer, Refusal, WebSocketServer } from '@pulsebeacon/websocket';
+import { type HostServer, Refusal, TrustedProxies, WebSocketServer } from '@pulsebeacon/websocket';
 import { GatewayAuthenticator } from './access/authenticator.ts';
 import { endRevoked } from './access/revocations.ts';
+import { tracePolicy } from './access/trace-policy.ts';
 import { createHub } from './channels/live-channels.ts';
 import { openStore, type Store } from './channels/store.ts';
 import { Dashboard } from './dashboard/dashboard.ts';
@@ -25,8 +26,10 @@ import { metricsSource } from './metrics/source.ts';
 import { Probes } from './probe/probes.ts';
 import type { GatewaySettings } from './settings.ts';
 import { Admission } from './sockets/admission.ts';
+import type { CommonSocketOptions } from './sockets/common-options.ts';
 import { type LiveCounts, readCounts } from './sockets/counts.ts';
 import { createEcho, type EchoServer } from './sockets/echo.ts';
+import { handshakeLog } from './sockets/handshake-log.ts';
 import { Live } from './sockets/live.ts';
 import { logged } from './sockets/socket-log.ts';
 import { Traces } from './sockets/traces.ts';
@@ -52,26 +55,30 @@ export class Gateway {
   private readonly probes: Probes;
   private readonly elsewhere: WebSocketServer;
   private readonly router: Router;
+  private readonly proxies: TrustedProxies | undefined;
   private readonly stopLooking: () => void;
   private listening: readonly Listener[] = [];
 
   private constructor(settings: GatewaySettings, keys: KeyRing, store: Store, log: Log, files: PublicFiles) {
-    const { limits, publicUrls, allowedOrigins, compression, siteRoot } = settings;
+    const { limits, publicUrls, compression, siteRoot, trustedProxies } = settings;
     this.settings = settings;
     this.store = store;
     this.log = log;
     const hosts = new HostPolicy(publicUrls, settings.targets.flatMap(hostOf));
-    const origins = { publicUrl: publicUrls, allowedOrigins: allowedOrigins.includes('*') ? '*' : allowedOrigins };
-    this.admission = new Admission(limits, hosts);
+    const proxies = trustedProxies === undefined ? undefined : new TrustedProxies(trustedProxies);
+    this.proxies = proxies;
+    this.admission = new Admission(limits, hosts, proxies);
     const { admission } = this;
     const traces = new Traces();
     const authenticator = new GatewayAuthenticator(keys, settings.anonymous, limits.authFailureRate);
-    this.echo = createEcho({ limits, origins, compression, admission, traces, log });
-    this.live = new Live({ origins, admission, log, readCounts: () => this.counts() });
-    this.demos = new DemoAddresses({ origins, admission, log });
-    this.probes = new Probes({ origins, admission, log, onLimited: (code) => metrics.limited(code) });
+    const common = commonOptions(settings, tracePolicy(authenticator, proxies), log);
+    this.echo = createEcho({ limits, common, compression, admission, traces, log });
+    this.live = new Live({ common, admission, log, readCounts: () => this.counts() });
+    this.demos = new DemoAddresses({ common, admission, log });
+    this.probes = new Probes({ common, proxies, admission, log, onLimited: (code) => metrics.limited(code) });
     this.hub = createHub({
       settings,
+      common,
       store,
       authenticator,
       admission,
@@ -84,6 +91,7 @@ export class Gateway {
       hub: this.hub,
       authenticator,
       publicUrls,
+      proxies,
       onFailed: (error) => log.error('a demonstration failed', { err: error }),
     });
     this.stopLooking = endRevoked(this.hub, authenticator);
@@ -94,7 +102,8 @@ export class Gateway {
       sockets: this.socketServers,
       admission,
       authenticator,
-      origins,
+      common,
+      proxies,
       source,
       metrics,
       store: store.description,
@@ -103,9 +112,10 @@ export class Gateway {
       log,
     });
     // Handshakes for any other path: refused all the same, but with a line in the log.
-    this.elsewhere = new WebSocketServer({ ...logged(log), ...origins, authorize: refuseElsewhere });
+    this.elsewhere = new WebSocketServer({ ...logged(log), ...common, authorize: refuseElsewhere });
     this.router = new Router({
       hosts,
+      proxies,
       ...files,
       site: siteRoot === undefined ? undefined : new StaticSite(siteRoot),
       echo: this.echo,
@@ -117,6 +127,7 @@ export class Gateway {
       operations: new Operations({
         authenticator,
         metrics,
+        proxies,
         isDraining: () => admission.draining,
         onFailed: (error) => log.error('the figures could not be read', { err: error }),
       }),
@@ -185,7 +196,7 @@ export class Gateway {
     try {
       for (const target of this.settings.targets) {
         const tls = this.usesTls(target);
-        listening.push(await startListening(this.createServer(tls), target, tls));
+        listening.push(await startListening(this.createServer(target, tls), target, tls));
       }
     } catch (error) {
       for (const { server } of listening) server.close();
@@ -197,10 +208,19 @@ export class Gateway {
     }
   }
 
-  private createServer(tls: boolean): HttpServer {
+  private createServer({ where }: ListenTarget, tls: boolean): HttpServer {
     const { limits, certificate, http2 } = this.settings;
-    const handle = this.router.handle.bind(this.router);
-    const created = createHttpServer(handle, limits, tls ? certificate : undefined, http2, this.log);
+    const { proxies } = this;
+    // A Unix socket that no proxy uses is for programs of this machine, which do not speak the PROXY protocol.
+    const isProxied = proxies?.usesProxyProtocol === true && (where.kind === 'tcp' || proxies.isTrusted(undefined));
+    const created = createHttpServer({
+      handle: this.router.handle.bind(this.router),
+      limits,
+      certificate: tls ? certificate : undefined,
+      hasHttp2: http2,
+      proxied: isProxied ? proxies : undefined,
+      log: this.log,
+    });
     this.attach(created.server);
     if (created.http2 !== undefined) this.attach(created.http2.server);
     return created;
@@ -225,6 +245,20 @@ export class Gateway {
     }
     return scheme === undefined ? hasCertificate && where.kind === 'tcp' : scheme === 'https';
   }
+}
+
+function commonOptions(
+  { publicUrls, allowedOrigins, trustedProxies, logHandshakes }: GatewaySettings,
+  trace: NonNullable<CommonSocketOptions['trace']>,
+  log: Log,
+): CommonSocketOptions {
+  return {
+    publicUrl: publicUrls,
+    allowedOrigins: allowedOrigins.includes('*') ? '*' : allowedOrigins,
+    ...(trustedProxies === undefined ? {} : { trustedProxies }),
+    trace,
+    ...(logHandshakes ? { handshake: handshakeLog(log) } : {}),
+  };
 }
 
 function hostOf({ where }: ListenTarget): string[] {

@@ -1,6 +1,7 @@
 import type { FsyncPolicy } from '@pulsebeacon/broker-lmdb';
 import type { AdmissionLimits } from './sockets/admission.ts';
 import type { EchoLimits } from './sockets/echo.ts';
+import type { TrustedProxiesOptions } from '@pulsebeacon/websocket';
 import type { Audience, NamespaceOptions, SlowConsumerPolicy } from '@pulsebeacon/hub';
 import type { KeyRecord } from './keys/key-record.ts';
 import type { ListenTarget } from './listen/target.ts';
@@ -48,6 +49,8 @@ export interface GatewaySettings {
   readonly siteRoot: string | undefined;
   readonly publicUrls: readonly string[];
   readonly allowedOrigins: readonly string[];
+  /** Proxies that are believed when they say who a client is; undefined: nobody is. */
+  readonly trustedProxies: TrustedProxiesOptions | undefined;
   readonly compression: boolean;
   readonly limits: GatewayLimits;
   readonly store: StoreSettings;
@@ -61,6 +64,8 @@ export interface GatewaySettings {
   readonly namespaces: readonly NamespaceSettings[];
   /** The keys of the configuration file, beside those of the key store. */
   readonly keys: readonly KeyRecord[];
+  /** Whether each handshake has its line in the log. */
+  readonly logHandshakes: boolean;
   /** The configuration file that was read. */
   readonly configFile: string | undefined;
 }

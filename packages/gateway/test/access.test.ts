@@ -10,6 +10,7 @@ import { Program, runProgram } from './support/program.ts';
 
 const peer = (remoteAddress: string | undefined, fields: Readonly<Record<string, string>>) => ({
   remoteAddress,
+  isProxied: fields['proxied'] !== undefined,
   httpVersion: fields['version'] ?? '1.1',
   header: (name: string) => fields[name],
 });
@@ -44,6 +45,7 @@ describe('somebody on this machine', () => {
     ['X-Forwarded-Server', '127.0.0.1', { host: 'localhost', 'x-forwarded-server': 'proxy' }],
     ['CF-Connecting-IP', '127.0.0.1', { host: 'localhost', 'cf-connecting-ip': '192.0.2.1' }],
     ['HTTP/1.0', '127.0.0.1', { host: 'localhost', version: '1.0' }],
+    ['a trusted proxy in front', '127.0.0.1', { host: 'localhost', proxied: 'yes' }],
     ['Via', '127.0.0.1', { host: 'localhost', via: '1.1 proxy' }],
   ] as const) {
     it(`has not ${why}`, () => assert.equal(typeof findForeign(peer(address, fields)), 'string'));

@@ -22,7 +22,7 @@ function from(remoteAddress: string | undefined, host = 'localhost'): Request & 
   return { httpVersion: '1.1', path: '/echo', remoteAddress, host };
 }
 
-const incoming = { socket: { localAddress: '127.0.0.1' } } as unknown as IncomingMessage;
+const incoming = { headers: {}, socket: { localAddress: '127.0.0.1' } } as unknown as IncomingMessage;
 
 describe('the cap of an address', () => {
   it('counts what is open, and lets in again who has left', () => {
@@ -36,6 +36,11 @@ describe('the cap of an address', () => {
     assert.equal(refusal?.code, 'PB_HANDSHAKE_ADDRESS_FULL');
     assert.match(refusal?.detail ?? '', /all of its 2 connections \(--max-connections-per-ip\)/);
     assert.deepEqual(refusal?.headers, [['Retry-After', '5']]);
+    const proxied = { ...incoming, headers: { 'x-forwarded-for': '192.0.2.1' } } as unknown as IncomingMessage;
+    assert.match(
+      door.decide(peer, proxied)?.detail ?? '',
+      /x-forwarded-for says is believed .* --trusted-proxy names$/,
+    );
     assert.equal(door.decide(from('203.0.113.8'), incoming), undefined);
     door.closed(peer);
     assert.equal(door.decide(peer, incoming), undefined);

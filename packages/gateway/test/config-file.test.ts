@@ -107,7 +107,7 @@ describe('what is wrong in a configuration file', () => {
     [
       'an unknown setting',
       'log:\n  colour: red\n',
-      /^2:3: log\.colour: there is no such setting\. Here are level, format\.$/,
+      /^2:3: log\.colour: there is no such setting\. Here are level, format, handshakes\.$/,
     ],
     ['a prototype name', '__proto__: { a: 1 }\n', /^1:1: __proto__: there is no such setting\. Here are listen, /],
     ['another prototype name', 'constructor: 1\n', /^1:1: constructor: there is no such setting/],

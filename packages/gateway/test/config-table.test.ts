@@ -52,6 +52,7 @@ describe('the table of settings', () => {
       siteRoot: undefined,
       publicUrls: [],
       allowedOrigins: [],
+      trustedProxies: undefined,
       compression: false,
       limits: DEFAULT_LIMITS,
       store: { folder: undefined, fsync: 'grouped' },
@@ -60,6 +61,7 @@ describe('the table of settings', () => {
       pollTimeout: 25_000,
       namespaces: [{ ...DEFAULT_NAMESPACE, maxMessageSize: DEFAULT_LIMITS.maxMessageSize }],
       keys: [],
+      logHandshakes: false,
       configFile: undefined,
     });
   });
@@ -139,7 +141,7 @@ describe('the example file', () => {
 
   it('has the defaults of the table', async () => {
     const { settings } = parseConfig(
-      full.replace(/^ *(addresses|static|cert|key|publicUrls|allowedOrigins|data): .*\n/gm, ''),
+      full.replace(/^ *(addresses|static|cert|key|publicUrls|allowedOrigins|trusted|data): .*\n/gm, ''),
       'a.yaml',
     );
     const serve = await readServeSettings(command(['--no-config']));

@@ -28,8 +28,11 @@ export interface AuthenticationRequest {
   header(name: string): string | undefined;
   /** As in the field Authorization: of the header, or of the `hello` of those who cannot send one. */
   readonly authorization: string | undefined;
+  /** Of the client, as far as trusted proxies say, else of whoever connected; undefined on a Unix socket. */
   readonly remoteAddress: string | undefined;
-  /** The request came over TLS. */
+  /** It came by a trusted proxy, whoever that says that it comes from. */
+  readonly isProxied: boolean;
+  /** The client came over TLS. */
   readonly secure: boolean;
   /** `1.1`, `2`; `1.0` is what proxies speak that are told nothing else. */
   readonly httpVersion: string;

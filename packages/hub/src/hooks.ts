@@ -1,7 +1,7 @@
 import type { HubHooks } from './hub-options.ts';
 
 /** The hooks that are told of something and decide nothing. */
-const NOTICES = ['opened', 'closed', 'delivered', 'refused', 'limited'] as const;
+const NOTICES = ['opened', 'closed', 'delivered', 'refused', 'limited', 'handshake'] as const;
 
 type Notice = (...args: never[]) => void;
 

@@ -1,4 +1,10 @@
-import type { OriginPolicyOptions, Refusal } from '@pulsebeacon/websocket';
+import type {
+  HandshakeEvent,
+  OpeningRequest,
+  OriginPolicyOptions,
+  Refusal,
+  TrustedProxiesOptions,
+} from '@pulsebeacon/websocket';
 import type { Publication, Reach, Since, WireError, WireErrorCode } from '@pulsebeacon/wire';
 import type { Action, Authenticator, Principal } from './access.ts';
 import type { Broker } from './broker.ts';
@@ -38,6 +44,8 @@ export interface HubHooks {
   refused?(error: WireError, origin: ClientOrigin): void;
   /** A limit was hit. */
   limited?(code: WireErrorCode, origin: ClientOrigin): void;
+  /** A WebSocket handshake was accepted or refused: for a log that has a line for each. */
+  handshake?(event: HandshakeEvent): void;
   /** Something failed whose cause no client is told: the broker, a hook, a fault of this package. Default: a warning of the process. */
   failed?(error: unknown): void;
 }
@@ -51,6 +59,13 @@ export interface HubOptions extends OriginPolicyOptions {
   /** With which session tokens are signed, at least 16 bytes: the same for all nodes. Default: random. */
   readonly sessionKey?: string | Uint8Array;
   readonly limits?: Partial<HubLimits>;
+  /**
+   * Proxies in front that are believed when they say who a client is: its address, and the host and the scheme that it used.
+   * Limits, logs, the rules for pages of other origins and authenticators then go by the client. Default: nobody is believed.
+   */
+  readonly trustedProxies?: TrustedProxiesOptions;
+  /** Who may ask for the steps of the decision on a WebSocket handshake, by `Pulse-Trace`. Default: nobody may. */
+  readonly trace?: (request: OpeningRequest) => boolean;
   readonly hooks?: HubHooks;
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { HostServer, Traffic } from '@pulsebeacon/websocket';
+import { type HostServer, type Traffic, TrustedProxies } from '@pulsebeacon/websocket';
 import {
   formatPosition,
   type Member,
@@ -56,6 +56,8 @@ export class Hub {
   readonly presence: Presence;
   readonly encodings: EncodingCache = new EncodingCache();
   readonly crossOrigin: CrossOriginRules;
+  /** Who is believed when it says who a client is. */
+  readonly proxies: TrustedProxies | undefined;
   /** For {@link HubClient}: those that are slow. */
   readonly congested: Set<HubClient> = new Set();
   private readonly connected = new Set<HubClient>();
@@ -79,7 +81,7 @@ export class Hub {
 
   /**
    * @throws {HubUsageError} `PB_HUB_OPTION`
-   * @throws HandshakeUsageError `PB_ORIGIN_INVALID`; WireError `PB_CHANNEL_NAME` for a pattern that cannot be read
+   * @throws HandshakeUsageError `PB_ORIGIN_INVALID`; UsageError `PB_OPTION_INVALID` for proxies to trust; WireError `PB_CHANNEL_NAME` for a pattern that cannot be read
    */
   constructor(options: HubOptions = {}) {
     const { broker, sessionKey = randomBytes(32) } = options;
@@ -90,6 +92,7 @@ export class Hub {
     this.namespaces = new Namespaces(options.namespaces ?? []);
     this.hooks = guardHooks(options.hooks ?? {}, (error) => this.onFailed(error));
     this.crossOrigin = new CrossOriginRules(options);
+    this.proxies = options.trustedProxies === undefined ? undefined : new TrustedProxies(options.trustedProxies);
     this.ownsBroker = broker === undefined;
     this.broker = broker ?? new MemoryBroker();
     this.sessions = new SessionTokens(sessionKey, this.limits.sessionLifetime);

@@ -82,7 +82,7 @@ export type { HostServer } from './node/connect-dispatcher.ts';
 export type { HttpVersion } from './node/http-version.ts';
 export type { SessionFault, SessionLimits } from './node/http2-sessions.ts';
 export { type Http2Options, type Http2Side, withHttp2 } from './node/with-http2.ts';
-export type { Acceptance, Authorization, OpeningRequest, RefusedEvent } from './node/opening.ts';
+export type { Acceptance, Authorization, HandshakeEvent, OpeningRequest, RefusedEvent } from './node/opening.ts';
 export { DeflateMemoryBudget } from './node/deflate/memory-budget.ts';
 export type { DeflateOptions } from './node/deflate/options.ts';
 export type { ConnectionLimits, ReceiveMode } from './node/connection-limits.ts';

@@ -6,6 +6,8 @@ import { isLoopbackAddress, isLoopbackHost } from '../listen/loopback.ts';
 export interface PeerFacts {
   /** Undefined on a Unix socket, whose peer is on this machine. */
   readonly remoteAddress: string | undefined;
+  /** It came by a trusted proxy: from whom, that may say what it likes. */
+  readonly isProxied: boolean;
   readonly httpVersion: string;
   header(name: string): string | undefined;
 }
@@ -26,7 +28,8 @@ const OF_PROXIES = [
 
 /** Why a request does not count as made on this machine; undefined where it does. */
 export function findForeign(request: PeerFacts): string | undefined {
-  const { remoteAddress, httpVersion } = request;
+  const { remoteAddress, httpVersion, isProxied } = request;
+  if (isProxied) return 'it came by a trusted proxy';
   if (remoteAddress !== undefined && !isLoopbackAddress(remoteAddress)) return `it comes from ${remoteAddress}`;
   // HTTP/2 has :authority in its place (RFC 9113 §8.3.1).
   const host = request.header('host') ?? request.header(':authority');

@@ -21,16 +21,18 @@ export interface OpenedKeys {
 }
 
 /**
- * Opens the keys of the store and of the configuration file. Where other machines can reach the server, nobody has a key
+ * Opens the keys of the store and of the configuration file. Where other machines can reach the server, by themselves or by a
+ * proxy on this one, nobody has a key
  * and not everybody may publish, one is made: without it nobody there could.
  * @throws {Failure} the store is there and cannot be read
  */
 export function openKeys(settings: GatewaySettings, log: Log): OpenedKeys {
-  const { store, keys, targets, anonymous } = settings;
+  const { store, keys, targets, anonymous, trustedProxies } = settings;
+  const isReachable = trustedProxies !== undefined || !targets.every(isLocal);
   const keyStore = store.folder === undefined ? undefined : new KeyStore(store.folder);
   const onProblem = (sentence: string): void => log.error(sentence);
   const ring = new KeyRing({ store: keyStore, configured: keys, onProblem });
-  if (anonymous || ring.size > 0 || targets.every(isLocal)) return { ring, made: undefined };
+  if (anonymous || ring.size > 0 || !isReachable) return { ring, made: undefined };
   if (keyStore !== undefined) {
     const { text } = keyStore.create(FIRST_KEY);
     return { ring: new KeyRing({ store: keyStore, configured: keys, onProblem }), made: text };

@@ -14,9 +14,9 @@ export class OwnPagesOnly {
   refuse(request: HubRequest): string | undefined {
     const site = request.header('sec-fetch-site')?.toLowerCase();
     if (site !== undefined && site !== 'same-origin' && site !== 'none') return `Sec-Fetch-Site ${quote(site)}`;
-    const { origin, secure } = request;
+    const { origin, scheme } = request;
     if (origin === undefined) return undefined;
-    const { allowed } = this.policy.decide(request, secure ? 'https' : undefined);
+    const { allowed } = this.policy.decide(request, scheme);
     return allowed ? undefined : `Origin ${quote(origin)}`;
   }
 }

@@ -7,12 +7,14 @@ import { isLoopbackAddress } from '../listen/loopback.ts';
 import type { Log } from '../log/log.ts';
 import type { GatewaySettings } from '../settings.ts';
 import type { Admission } from '../sockets/admission.ts';
+import type { CommonSocketOptions } from '../sockets/common-options.ts';
 import { inOurTerms } from '../sockets/socket-log.ts';
 import type { Traces } from '../sockets/traces.ts';
 import type { Store } from './store.ts';
 
 export interface LiveChannelsParts {
   readonly settings: GatewaySettings;
+  readonly common: CommonSocketOptions;
   readonly store: Store;
   readonly authenticator: GatewayAuthenticator;
   readonly admission: Admission;
@@ -29,14 +31,17 @@ const ENVELOPE_BYTES = 16 * 1024;
 
 /** The channels of the program: a hub with the rules of the settings, who may come in, and what is written down. */
 export function createHub(parts: LiveChannelsParts): Hub {
-  const { settings, store, authenticator } = parts;
-  const { publicUrls, allowedOrigins, limits, heartbeat, pollTimeout } = settings;
+  const { settings, common, store, authenticator } = parts;
+  const { publicUrl, allowedOrigins, trustedProxies, trace } = common;
+  const { limits, heartbeat, pollTimeout } = settings;
   return new Hub({
     broker: store.broker,
     sessionKey: store.sessionKey,
     authenticator,
-    publicUrl: publicUrls,
-    allowedOrigins: allowedOrigins.includes('*') ? '*' : allowedOrigins,
+    publicUrl,
+    allowedOrigins,
+    ...(trustedProxies === undefined ? {} : { trustedProxies }),
+    ...(trace === undefined ? {} : { trace }),
     namespaces: withDemoChannels(settings.namespaces),
     limits: {
       // Admission counts over everything that the program serves.
@@ -55,7 +60,7 @@ export function createHub(parts: LiveChannelsParts): Hub {
 }
 
 function hooksOf(parts: LiveChannelsParts): HubHooks {
-  const { settings, admission, traces, log, onDelivered, onLimited } = parts;
+  const { settings, common, admission, traces, log, onDelivered, onLimited } = parts;
   const { messageRate, messageBurst } = settings.limits;
   const posts = new RateTable();
   const tooMany = `more than ${messageRate} publications a second, ${messageBurst} at once, from this address (--message-rate)`;
@@ -94,6 +99,7 @@ function hooksOf(parts: LiveChannelsParts): HubHooks {
       log.limited(error.code, `refused at ${path}: ${inOurTerms(error.message)}`, { path, peer: remoteAddress });
     },
     limited: (code) => onLimited(code),
+    ...(common.handshake === undefined ? {} : { handshake: common.handshake }),
     failed: (error) => log.error('the store of the channels failed', { err: error }),
   };
 }

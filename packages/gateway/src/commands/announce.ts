@@ -1,10 +1,11 @@
+import { TrustedProxies, type TrustedProxiesOptions } from '@pulsebeacon/websocket';
 import type { OpenedKeys } from '../access/open-keys.ts';
 import { hostName } from '../http/host-name.ts';
 import { isLoopbackHost } from '../listen/loopback.ts';
 import { type Listener, outsideUrls, urlOf } from '../listen/listener.ts';
 import type { Log } from '../log/log.ts';
 import type { Gateway } from '../gateway.ts';
-import type { GatewayLimits } from '../settings.ts';
+import type { GatewayLimits, GatewaySettings } from '../settings.ts';
 import { VERSION } from '../version.ts';
 
 /** The lines at the start: where it is, what is there, who gets in, and the limits that one may run into. */
@@ -19,11 +20,12 @@ export function announce({ settings, listeners, store }: Gateway, keys: OpenedKe
   }
   for (const listener of listeners) announceListener(listener, siteRoot, log);
   log.info(`store    ${store.description}`, { store: settings.store.folder ?? 'memory' });
-  announcePublishers(settings.anonymous, keys, log);
+  announcePublishers(settings, keys, log);
+  if (settings.trustedProxies !== undefined) announceProxies(settings.trustedProxies, log);
   if (certificate !== undefined) log.info(`certificate ${certificate.description}`);
   log.info(limitsLine(limits), { limits });
   if (compression) log.info('permessage-deflate for those who offer it');
-  announceAccess(listeners, settings.publicUrls, settings.allowedOrigins, log);
+  announceAccess(listeners, settings, log);
   const urls = listeners.map((listener) => urlOf(listener) ?? `unix:${listener.path}`);
   const where = listeners.map(({ address, port, path, tls }) => ({ address, port, path, tls }));
   log.info('ready; Ctrl-C lets connections end and then ends', { event: 'ready', urls, listeners: where });
@@ -43,7 +45,11 @@ function announceListener(listener: Listener, siteRoot: string | undefined, log:
   log.info(`counts   ${urlOf(listener, '/live', 'ws')}, or GET ${urlOf(listener, '/live')}`);
 }
 
-function announcePublishers(anonymous: boolean, { ring, made }: OpenedKeys, log: Log): void {
+function announcePublishers(
+  { anonymous, trustedProxies }: GatewaySettings,
+  { ring, made }: OpenedKeys,
+  log: Log,
+): void {
   if (anonymous) {
     log.warn('publish  anybody who reaches this server, without a key (--anonymous)');
     return;
@@ -51,20 +57,35 @@ function announcePublishers(anonymous: boolean, { ring, made }: OpenedKeys, log:
   const { size } = ring;
   const holders =
     size === 0 ? 'pulsebeacon keys create lets others' : `holders of ${size === 1 ? 'a key' : `${size} keys`}`;
-  log.info(`publish  programs and pages of this machine without a key; ${holders}`, { keys: size });
+  // Whoever comes from the address of a proxy may be anybody.
+  const isTold = trustedProxies !== undefined && new TrustedProxies(trustedProxies).isTrusted('127.0.0.1');
+  const local = isTold
+    ? 'nobody without a key, for this machine is a trusted proxy'
+    : 'programs and pages of this machine without a key';
+  log.info(`publish  ${local}; ${holders}`, { keys: size });
   // Not by the log, which others may read, where it is no terminal: by standard error, once.
   if (made !== undefined) {
     process.stderr.write(`a key to publish with, and for /metrics and /dashboard; it is shown this once: ${made}\n`);
   }
 }
 
+function announceProxies({ peers, header, proxyProtocol }: TrustedProxiesOptions, log: Log): void {
+  const ways = [
+    ...(proxyProtocol === true ? ['the PROXY protocol'] : []),
+    ...(header === 'none' ? [] : [header === 'forwarded' ? 'Forwarded' : 'X-Forwarded-For, -Proto and -Host']),
+  ];
+  const by = ways.length === 0 ? 'are proxies that say nothing' : `say who a client is, by ${ways.join(' and ')}`;
+  log.info(`proxies  ${peers.join(', ')} ${by}`, { proxies: { peers, header, proxyProtocol } });
+}
+
 function announceAccess(
   listeners: readonly Listener[],
-  publicUrls: readonly string[],
-  allowedOrigins: readonly string[],
+  { publicUrls, allowedOrigins, trustedProxies }: GatewaySettings,
   log: Log,
 ): void {
-  if (listeners.every(({ isLocal }) => isLocal)) {
+  if (trustedProxies !== undefined && listeners.every(({ isLocal }) => isLocal)) {
+    log.info('reachable from this machine alone, and through its proxies');
+  } else if (listeners.every(({ isLocal }) => isLocal)) {
     log.info('reachable from this machine alone; --host 0.0.0.0 opens it to others');
   } else if (publicUrls.length === 0) {
     const urls = listeners.flatMap(outsideUrls);

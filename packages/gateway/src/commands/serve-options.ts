@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import type { TrustedProxiesOptions } from '@pulsebeacon/websocket';
 import { type Command, Option } from 'commander';
 import type { ConfigFile } from '../config/config-file.ts';
 import { Effective } from '../config/effective.ts';
@@ -119,6 +120,7 @@ export async function toSettings(effective: Effective): Promise<GatewaySettings>
     siteRoot: effective.get('content.static'),
     publicUrls: effective.get('access.publicUrls') ?? [],
     allowedOrigins: effective.get('access.allowedOrigins') ?? [],
+    trustedProxies: trustedProxiesOf(effective),
     compression: effective.get('content.compression'),
     limits,
     store: storeOf(effective),
@@ -127,8 +129,28 @@ export async function toSettings(effective: Effective): Promise<GatewaySettings>
     pollTimeout: effective.get('transports.pollTimeout'),
     namespaces: namespacesOf(effective, limits),
     keys: (effective.file?.keys ?? []).map(toKeyRecord),
+    logHandshakes: effective.get('log.handshakes'),
     configFile: effective.file?.name,
   };
+}
+
+function trustedProxiesOf(effective: Effective): TrustedProxiesOptions | undefined {
+  const peers = effective.get('proxies.trusted') ?? [];
+  const header = effective.get('proxies.header');
+  const proxyProtocol = effective.get('proxies.protocol');
+  if (peers.length > 0) return { peers, header, proxyProtocol };
+  // Without a proxy that is trusted nobody could connect.
+  if (proxyProtocol) {
+    throw new Failure(
+      `${effective.nameOf('proxies.protocol')} needs to know who may speak it: --trusted-proxy ADDRESS`,
+      2,
+    );
+  }
+  if (header === 'x-forwarded') return undefined;
+  throw new Failure(
+    `${effective.nameOf('proxies.header')} needs to know whose header is read: --trusted-proxy ADDRESS`,
+    2,
+  );
 }
 
 function limitsOf(effective: Effective): GatewayLimits {

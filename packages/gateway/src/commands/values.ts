@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import { TrustedProxies } from '@pulsebeacon/websocket';
 import { InvalidArgumentError } from 'commander';
 import { isChannelPattern } from '../config/patterns.ts';
 import { type ListenTarget, parseListenTarget, parsePort } from '../listen/target.ts';
@@ -112,6 +113,16 @@ export function origin(text: string): string {
   throw new InvalidArgumentError(
     "An origin is a scheme, a host and at most a port, without a slash at the end: https://example.com; '*' is any.",
   );
+}
+
+/** A proxy to trust. */
+export function trustedProxy(text: string): string {
+  try {
+    Reflect.construct(TrustedProxies, [{ peers: [text] }]);
+    return text;
+  } catch {
+    throw new InvalidArgumentError('Give an IP address, a range such as 10.0.0.0/8, loopback or unix.');
+  }
 }
 
 /** An address or name to listen on; an IPv6 address may stand in brackets. */

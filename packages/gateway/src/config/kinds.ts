@@ -13,6 +13,7 @@ import {
   port,
   publicUrl,
   size,
+  trustedProxy,
 } from '../commands/values.ts';
 import { describePlace, type ListenTarget } from '../listen/target.ts';
 
@@ -162,6 +163,12 @@ export const PUBLIC_URL: Kind = {
 export const ORIGIN: Kind = {
   schema: { type: 'string', minLength: 1, errorMessage: remedyOf(origin, '?') },
   read: origin,
+  show: asIs,
+};
+
+export const TRUSTED_PROXY: Kind = {
+  schema: { type: 'string', minLength: 1, errorMessage: remedyOf(trustedProxy, '?') },
+  read: trustedProxy,
   show: asIs,
 };
 

@@ -1,5 +1,6 @@
 import type { FsyncPolicy } from '@pulsebeacon/broker-lmdb';
 import { LOG_LEVELS, type LogFormat, type LogLevel } from '../log/log.ts';
+import type { TrustedProxiesOptions } from '@pulsebeacon/websocket';
 import type { ListenTarget } from '../listen/target.ts';
 import { DEFAULT_LIMITS, FSYNC_POLICIES, type GatewayLimits } from '../settings.ts';
 import {
@@ -18,6 +19,7 @@ import {
   PUBLIC_URL,
   SIZE,
   SWITCH,
+  TRUSTED_PROXY,
 } from './kinds.ts';
 
 /*
@@ -67,10 +69,14 @@ export interface SettingValues extends LimitValues {
   readonly 'access.publicUrls': readonly string[] | undefined;
   readonly 'access.allowedOrigins': readonly string[] | undefined;
   readonly 'access.anonymous': boolean;
+  readonly 'proxies.trusted': readonly string[] | undefined;
+  readonly 'proxies.header': NonNullable<TrustedProxiesOptions['header']>;
+  readonly 'proxies.protocol': boolean;
   readonly 'transports.heartbeat': number;
   readonly 'transports.pollTimeout': number;
   readonly 'log.level': LogLevel;
   readonly 'log.format': LogFormat;
+  readonly 'log.handshakes': boolean;
 }
 
 type LimitValues = { readonly [Name in keyof GatewayLimits as `limits.${Name}`]: GatewayLimits[Name] };
@@ -212,6 +218,34 @@ const ACCESS: readonly Setting[] = [
   },
 ];
 
+const PROXIES: readonly Setting[] = [
+  {
+    key: 'proxies.trusted',
+    flags: '--trusted-proxy <address>',
+    about:
+      'a proxy in front that is believed when it says who a client is: an address, a range such as 10.0.0.0/8, loopback, or unix',
+    kind: TRUSTED_PROXY,
+    isList: true,
+    example: ['loopback', '10.0.0.0/8'],
+  },
+  {
+    key: 'proxies.header',
+    flags: '--forwarded-header <which>',
+    about:
+      'the header by which those proxies say it: x-forwarded is X-Forwarded-For, -Proto and -Host; the other one is never read',
+    kind: choice(['x-forwarded', 'forwarded', 'none']),
+    byDefault: 'x-forwarded',
+  },
+  {
+    key: 'proxies.protocol',
+    flags: '--proxy-protocol',
+    about:
+      'each connection begins with the PROXY protocol, version 1 or 2, of one of those proxies; whoever comes otherwise is cut off',
+    kind: SWITCH,
+    byDefault: false,
+  },
+];
+
 const TRANSPORTS: readonly Setting[] = [
   {
     key: 'transports.heartbeat',
@@ -324,6 +358,13 @@ const LOGS: readonly Setting[] = [
     kind: choice(['auto', 'pretty', 'json']),
     byDefault: 'auto',
   },
+  {
+    key: 'log.handshakes',
+    flags: '--log-handshakes',
+    about: 'a line for each WebSocket handshake, those that are refused included',
+    kind: SWITCH,
+    byDefault: false,
+  },
 ];
 
 /** In the order of the help, the example and the docs. */
@@ -333,6 +374,12 @@ export const SECTIONS: readonly Section[] = [
   { name: 'content', heading: 'What:', about: 'What it serves, and how.', settings: CONTENT },
   { name: 'store', heading: 'What it keeps:', about: 'What survives a restart.', settings: STORE },
   { name: 'access', heading: 'Who may connect:', about: 'Who may connect and publish.', settings: ACCESS },
+  {
+    name: 'proxies',
+    heading: 'Behind proxies:',
+    about: 'Proxies in front of it, and how they say who a client is.',
+    settings: PROXIES,
+  },
   {
     name: 'transports',
     heading: 'Transports:',

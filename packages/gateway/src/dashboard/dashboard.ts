@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Hub, HubRequest, type HubHooks } from '@pulsebeacon/hub';
-import type { OriginPolicyOptions } from '@pulsebeacon/websocket';
+import type { TrustedProxies } from '@pulsebeacon/websocket';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
 import { OwnPagesOnly } from '../access/own-pages.ts';
 import { endRevoked } from '../access/revocations.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics, MetricsSource } from '../metrics/metrics.ts';
 import type { Admission } from '../sockets/admission.ts';
+import type { CommonSocketOptions } from '../sockets/common-options.ts';
 import { VERSION } from '../version.ts';
 import { DashboardAuthenticator } from './access.ts';
 import { ChannelLists } from './channel-lists.ts';
@@ -30,7 +31,8 @@ export interface DashboardParts {
   readonly sockets: readonly PlainSockets[];
   readonly admission: Admission;
   readonly authenticator: GatewayAuthenticator;
-  readonly origins: OriginPolicyOptions;
+  readonly common: CommonSocketOptions;
+  readonly proxies: TrustedProxies | undefined;
   readonly source: MetricsSource;
   readonly metrics: Metrics;
   readonly store: string;
@@ -65,7 +67,7 @@ export class Dashboard {
   private readonly startedAt = Date.now() - Math.round(process.uptime() * 1000);
 
   constructor(parts: DashboardParts) {
-    const { hub, sockets, admission, origins, source, metrics, log } = parts;
+    const { hub, sockets, admission, common, proxies, source, metrics, log } = parts;
     this.parts = parts;
     const authenticator = new DashboardAuthenticator(parts.authenticator);
     this.sampler = new Sampler(source, metrics.recentLatency);
@@ -75,7 +77,8 @@ export class Dashboard {
     this.stopLooking = endRevoked(this.live, authenticator);
     this.resources = new Resources({
       authenticator,
-      ownPages: new OwnPagesOnly(origins),
+      ownPages: new OwnPagesOnly(common),
+      proxies,
       connections: new Connections(hub, sockets, admission),
       channels: this.channels,
       now: () => this.now(),
@@ -110,7 +113,8 @@ export class Dashboard {
   }
 
   private createHub(authenticator: DashboardAuthenticator): Hub {
-    const { admission, origins, heartbeat, pollTimeout, log } = this.parts;
+    const { admission, common, heartbeat, pollTimeout, log } = this.parts;
+    const { publicUrl, trustedProxies, trace, handshake } = common;
     const closed = { subscribe: 'granted', publish: 'nobody', readHistory: 'granted' } as const;
     const hooks: HubHooks = {
       // Not where all connections are taken: that is when somebody wants to see them.
@@ -122,12 +126,15 @@ export class Dashboard {
       },
       refused: ({ code, message }, { path, remoteAddress: peer }) =>
         log.limited(code, `refused at ${path}: ${message}`, { path, peer }),
+      ...(handshake === undefined ? {} : { handshake }),
       failed: (error) => log.error('the dashboard failed', { err: error }),
     };
     return new Hub({
       authenticator,
       // Not the origins that may use channels: the page alone.
-      publicUrl: origins.publicUrl,
+      publicUrl,
+      ...(trustedProxies === undefined ? {} : { trustedProxies }),
+      ...(trace === undefined ? {} : { trace }),
       namespaces: [
         { match: FIGURES_CHANNEL, ...closed, history: { size: KEPT_SECONDS, ageMs: KEPT_SECONDS * 1000 } },
         { match: '*', ...closed, history: UNKEPT, slowConsumer: 'drop' },

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HubRequest, type Principal } from '@pulsebeacon/hub';
+import type { TrustedProxies } from '@pulsebeacon/websocket';
 import { parseChannelSegment, WireError } from '@pulsebeacon/wire';
 import type { OwnPagesOnly } from '../access/own-pages.ts';
 import { sendJson, sendProblem, sendWireError } from '../http/problems.ts';
@@ -13,6 +14,7 @@ export interface ResourceParts {
   readonly ownPages: OwnPagesOnly;
   readonly connections: Connections;
   readonly channels: ChannelLists;
+  readonly proxies: TrustedProxies | undefined;
   now(): Now;
   /** An operator has ended a connection. */
   onClosed(id: string, by: Principal): void;
@@ -40,7 +42,7 @@ export class Resources {
   /** @returns false, having done nothing, where the path is none of them */
   handle(path: string, incoming: IncomingMessage, response: ServerResponse): boolean {
     const methods = this.find(path);
-    const request = methods === undefined ? undefined : HubRequest.of(incoming);
+    const request = methods === undefined ? undefined : HubRequest.of(incoming, this.parts.proxies);
     if (methods === undefined || request === undefined) return false;
     const { parts } = this;
     if (this.refuseForeign(incoming, response)) return true;

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type OriginPolicyOptions, Refusal, WebSocketServer } from '@pulsebeacon/websocket';
+import { Refusal, WebSocketServer } from '@pulsebeacon/websocket';
 import { PROBLEMS, sendProblem } from '../http/problems.ts';
 import type { Log } from '../log/log.ts';
 import type { Admission } from '../sockets/admission.ts';
+import type { CommonSocketOptions } from '../sockets/common-options.ts';
 import { logged } from '../sockets/socket-log.ts';
 
 export interface DemoAddressesParts {
-  readonly origins: OriginPolicyOptions;
+  readonly common: CommonSocketOptions;
   readonly admission: Admission;
   readonly log: Log;
 }
@@ -28,10 +29,10 @@ const MOVED_ANSWER = new Refusal(MOVED_STATUS, { code: 'PB_MOVED', detail: MOVED
 export class DemoAddresses {
   readonly sockets: WebSocketServer;
 
-  constructor({ origins, admission, log }: DemoAddressesParts) {
+  constructor({ common, admission, log }: DemoAddressesParts) {
     const socketLog = logged(log);
     this.sockets = new WebSocketServer({
-      ...origins,
+      ...common,
       ...socketLog,
       path: [PRIVATE, MOVED],
       maxMessageSize: 1024,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Hub, HubRequest } from '@pulsebeacon/hub';
-import { type HostServer, Refusal, takeUpgrades } from '@pulsebeacon/websocket';
+import { type HostServer, Refusal, takeUpgrades, type TrustedProxies } from '@pulsebeacon/websocket';
 import { WireError } from '@pulsebeacon/wire';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
 import { OwnPagesOnly } from '../access/own-pages.ts';
@@ -16,6 +16,7 @@ export interface VisitsParts {
   readonly authenticator: GatewayAuthenticator;
   /** Where browsers reach this server from outside. */
   readonly publicUrls: readonly string[];
+  readonly proxies: TrustedProxies | undefined;
   onFailed(error: unknown): void;
 }
 
@@ -85,7 +86,7 @@ export class Visits {
 
   private async create(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     incoming.resume();
-    const request = HubRequest.of(incoming)!;
+    const request = HubRequest.of(incoming, this.parts.proxies)!;
     const { remoteAddress } = request;
     if (this.ownPages.refuse(request) !== undefined) return sendProblem(response, 'PB_ORIGIN_FORBIDDEN');
     const channel = this.freeChannel(remoteAddress);
@@ -114,7 +115,7 @@ export class Visits {
 
   private control(visit: Visit, incoming: IncomingMessage, response: ServerResponse): void {
     incoming.resume();
-    const request = HubRequest.of(incoming)!;
+    const request = HubRequest.of(incoming, this.parts.proxies)!;
     if (request.method === 'GET') return sendJson(response, visit.status(Number(request.query.get('after') ?? 0)));
     if (request.method !== 'POST' && request.method !== 'DELETE') {
       return sendProblem(response, 'PB_METHOD_NOT_ALLOWED', SWITCH);

@@ -1,4 +1,4 @@
-import { withoutKeys } from '../http/request-target.ts';
+import { withoutSecrets } from '../http/request-target.ts';
 import { type Check, type CheckId, CHECKS, type Outcome, type Report, skip } from './check.ts';
 import { checkIdleSockets, checkIdleStream, checkPoll, pollWait } from './idle.ts';
 import { checkDeflate, checkFragments, checkLargeMessages, checkMessages, checkSubprotocol } from './messages.ts';
@@ -45,7 +45,7 @@ class Examination {
   async run(): Promise<Report> {
     const { reporter, settings } = this;
     // Reports are shown around.
-    const url = withoutKeys(settings.url.href);
+    const url = withoutSecrets(settings.url.href);
     reporter.begin(url);
     if (await this.reach()) this.server = await this.ask();
     const { server } = this;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HubRequest } from '@pulsebeacon/hub';
+import type { TrustedProxies } from '@pulsebeacon/websocket';
 import { WireError } from '@pulsebeacon/wire';
 import type { GatewayAuthenticator } from '../access/authenticator.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -9,6 +10,7 @@ import { sendJson, sendProblem, sendWireError } from './problems.ts';
 export interface OperationsParts {
   readonly authenticator: GatewayAuthenticator;
   readonly metrics: Metrics;
+  readonly proxies: TrustedProxies | undefined;
   isDraining(): boolean;
   /** Something failed while the figures were read. */
   onFailed(error: unknown): void;
@@ -50,7 +52,7 @@ export class Operations {
   }
 
   private isAllowed(incoming: IncomingMessage, response: ServerResponse, authenticator: GatewayAuthenticator): boolean {
-    const request = HubRequest.of(incoming);
+    const request = HubRequest.of(incoming, this.parts.proxies);
     try {
       if (request !== undefined && authenticator.isAdmin(request)) return true;
       sendProblem(response, 'PB_ADMIN_ONLY');

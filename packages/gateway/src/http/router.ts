@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Hub } from '@pulsebeacon/hub';
+import type { TrustedProxies } from '@pulsebeacon/websocket';
 import type { Dashboard } from '../dashboard/dashboard.ts';
 import type { DemoAddresses } from '../demos/addresses.ts';
 import type { Visits } from '../demos/visits.ts';
@@ -10,17 +11,19 @@ import type { Traces } from '../sockets/traces.ts';
 import { closeAfter } from './close-after.ts';
 import { CLIENT_SCRIPT_PATH, type ClientScript } from './client-script.ts';
 import type { Probes } from '../probe/probes.ts';
+import { addressOf, hintAtProxy, sourceOf } from './forwarding.ts';
 import type { HostPolicy } from './host-policy.ts';
 import type { Operations } from './operations.ts';
 import type { Pages } from './pages.ts';
 import { echoPost } from './post-echo.ts';
 import { type ProblemOptions, sendJson, sendProblem } from './problems.ts';
-import { type Target, readTarget, withoutKeys } from './request-target.ts';
+import { type Target, readTarget, withoutSecrets } from './request-target.ts';
 import { COMMON_HEADERS } from './security-headers.ts';
 import type { StaticSite } from './static-site.ts';
 
 export interface RouterParts {
   readonly hosts: HostPolicy;
+  readonly proxies: TrustedProxies | undefined;
   readonly pages: Pages;
   readonly clientScript: ClientScript;
   /** Takes the place of the page at `/`, which then is at `/-/` alone. */
@@ -73,16 +76,18 @@ export class Router {
 
   private answer(request: IncomingMessage, response: ServerResponse): void {
     if (request.rawHeaders.length > MAX_FIELDS * 2) return sendProblem(response, 'PB_TOO_MANY_FIELDS');
+    const { hosts, proxies, log } = this.parts;
     const target = readTarget(request);
     if (target === undefined) return sendProblem(response, 'PB_HOST_INVALID');
     if (target.path === '/healthz' || target.path === '/readyz')
       return this.answerHealth(target.path, request, response);
-    const { host } = target;
-    const refused = host === undefined ? undefined : this.parts.hosts.judge(host, request.socket.localAddress);
+    const host = sourceOf(request, proxies)?.host ?? target.host;
+    const refused = host === undefined ? undefined : hosts.judge(host, request.socket.localAddress);
     if (refused !== undefined) {
-      const peer = request.socket.remoteAddress;
-      this.parts.log.limited('PB_HOST_UNKNOWN', `request refused with 421 at ${target.path}: ${refused}`, { peer });
-      return sendProblem(response, 'PB_HOST_UNKNOWN', { detail: refused });
+      const detail = refused + hintAtProxy(request, proxies);
+      const peer = addressOf(request, proxies);
+      log.limited('PB_HOST_UNKNOWN', `request refused with 421 at ${target.path}: ${detail}`, { peer });
+      return sendProblem(response, 'PB_HOST_UNKNOWN', { detail });
     }
     if (target.path === '/echo' && isRead(request)) return void this.parts.echo.handleRequest(request, response);
     if (this.parts.isDraining()) closeAfter(request, response);
@@ -90,7 +95,7 @@ export class Router {
     if (hub.handle(request, response)) return undefined;
     if (dashboard.handle(target.path, request, response)) return undefined;
     if (visits.handle(target.path, request, response)) return undefined;
-    return this.answerTarget(target, request, response);
+    return this.answerTarget({ path: target.path, host }, request, response);
   }
 
   private answerTarget(target: Target, request: IncomingMessage, response: ServerResponse): void {
@@ -137,16 +142,16 @@ export class Router {
   }
 
   private logWhenDone(request: IncomingMessage, response: ServerResponse): void {
-    const { log } = this.parts;
+    const { log, proxies } = this.parts;
     if (!log.isDebug) return;
     const { method, url = '' } = request;
     const httpVersion = request.httpVersionMajor === 2 ? '2' : request.httpVersion;
-    const peer = request.socket.remoteAddress;
+    const peer = addressOf(request, proxies);
     const begin = performance.now();
     response.once('close', () => {
       const ms = Math.round((performance.now() - begin) * 10) / 10;
       const status = response.statusCode;
-      log.debug(`${method} ${withoutKeys(url)} ${response.writableFinished ? status : 'cut off'} in ${ms} ms`, {
+      log.debug(`${method} ${withoutSecrets(url)} ${response.writableFinished ? status : 'cut off'} in ${ms} ms`, {
         status,
         ms,
         peer,
@@ -156,7 +161,7 @@ export class Router {
   }
 
   private onFailure(error: unknown, { method, url = '' }: IncomingMessage): void {
-    this.parts.log.error(`the answer to ${method} ${withoutKeys(url)} failed`, { err: error });
+    this.parts.log.error(`the answer to ${method} ${withoutSecrets(url)} failed`, { err: error });
   }
 }
 

@@ -15,6 +15,8 @@ export interface Listener {
   readonly server: Server;
   /** Undefined where it speaks HTTP/1.1 alone. */
   readonly http2: Http2Side | undefined;
+  /** Cuts off those whose PROXY header has not come; undefined where none has to. */
+  readonly cutWaiting: (() => void) | undefined;
   readonly tls: boolean;
   /** What it was asked to listen at: a host as given, or undefined on a Unix socket. */
   readonly host: string | undefined;
@@ -30,7 +32,7 @@ export interface Listener {
 
 /** Starts to listen. @throws {Failure} a sentence that names the remedy */
 export async function startListening(
-  { server, http2 }: HttpServer,
+  { server, http2, cutWaiting }: HttpServer,
   target: ListenTarget,
   tls: boolean,
 ): Promise<Listener> {
@@ -43,6 +45,7 @@ export async function startListening(
       return {
         server,
         http2,
+        cutWaiting,
         tls,
         host: undefined,
         address: undefined,
@@ -57,7 +60,8 @@ export async function startListening(
     throw error instanceof Failure ? error : listenFailure(error, where);
   }
   const { address, port } = server.address() as AddressInfo;
-  return { server, http2, tls, host: where.host, address, port, path: undefined, isLocal: isLoopbackAddress(address) };
+  const isLocal = isLoopbackAddress(address);
+  return { server, http2, cutWaiting, tls, host: where.host, address, port, path: undefined, isLocal };
 }
 
 const ANY: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

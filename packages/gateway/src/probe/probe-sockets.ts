@@ -1,13 +1,14 @@
 import { TokenBucket } from '@pulsebeacon/hub';
-import { type OriginPolicyOptions, type Refusal, type OpeningRequest, WebSocketServer } from '@pulsebeacon/websocket';
+import { type Refusal, type OpeningRequest, WebSocketServer } from '@pulsebeacon/websocket';
 import type { Log } from '../log/log.ts';
 import type { Admission } from '../sockets/admission.ts';
+import type { CommonSocketOptions } from '../sockets/common-options.ts';
 import { logged } from '../sockets/socket-log.ts';
 import { ECHO_FRAME, LARGEST_MESSAGE, LONGEST_SILENCE } from './contract.ts';
 
 export interface ProbeSocketParts {
   readonly path: string;
-  readonly origins: OriginPolicyOptions;
+  readonly common: CommonSocketOptions;
   readonly admission: Admission;
   readonly log: Log;
   /** Whether there is room for one more probe. */
@@ -32,10 +33,10 @@ const CLOSE_POLICY_VIOLATION = 1008;
  * The WebSocket of the probes: `/echo` without pings of the server's own, which would keep alive what is to be seen
  * dying; with compression, whatever the server does elsewhere; and in fragments. It ends by itself.
  */
-export function createProbeSockets({ path, origins, admission, log, admit }: ProbeSocketParts): ProbeSockets {
+export function createProbeSockets({ path, common, admission, log, admit }: ProbeSocketParts): ProbeSockets {
   const socketLog = logged(log);
   return new WebSocketServer<Visit, 'borrowed'>({
-    ...origins,
+    ...common,
     ...socketLog,
     path,
     compression: true,

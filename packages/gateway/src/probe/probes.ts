@@ -2,11 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RateTable } from '@pulsebeacon/hub';
-import { type OriginPolicyOptions, Refusal } from '@pulsebeacon/websocket';
+import { Refusal, type TrustedProxies } from '@pulsebeacon/websocket';
+import { addressOf, sourceOf } from '../http/forwarding.ts';
 import { PROBLEMS, type ProblemCode, sendJson, sendProblem, sendRefusal } from '../http/problems.ts';
 import { isLoopbackAddress } from '../listen/loopback.ts';
 import type { Log } from '../log/log.ts';
 import type { Admission } from '../sockets/admission.ts';
+import type { CommonSocketOptions } from '../sockets/common-options.ts';
 import {
   LONGEST_SILENCE,
   PROBE_FOLDER,
@@ -20,7 +22,8 @@ import {
 import { createProbeSockets, type ProbeSockets } from './probe-sockets.ts';
 
 export interface ProbesParts {
-  readonly origins: OriginPolicyOptions;
+  readonly common: CommonSocketOptions;
+  readonly proxies: TrustedProxies | undefined;
   readonly admission: Admission;
   readonly log: Log;
   onLimited(code: string): void;
@@ -71,10 +74,10 @@ export class Probes {
 
   constructor(parts: ProbesParts) {
     this.parts = parts;
-    const { origins, admission, log } = parts;
+    const { common, admission, log } = parts;
     this.sockets = createProbeSockets({
       path: pathOf('socket'),
-      origins,
+      common,
       admission,
       log,
       admit: (request) => admission.decide(request, request.request) ?? this.findLimit(request.remoteAddress),
@@ -99,7 +102,7 @@ export class Probes {
   }
 
   private answerRequest(request: IncomingMessage, response: ServerResponse): void {
-    const refusal = this.findRate(request.socket.remoteAddress);
+    const refusal = this.findRate(addressOf(request, this.parts.proxies));
     if (refusal !== undefined) return sendRefusal(response, refusal);
     const nonce = queryOf(request).get('nonce');
     const { httpVersion, httpVersionMajor, socket } = request;
@@ -160,10 +163,11 @@ export class Probes {
 
   /** An answer that takes its time: it ends by itself, with its client, or with the server. */
   private hold(request: IncomingMessage, response: ServerResponse, play: (signal: AbortSignal) => Promise<void>): void {
-    const { admission, log } = this.parts;
-    const { remoteAddress } = request.socket;
-    const { headers, httpVersionMajor } = request;
-    const arrival = { host: headers.host ?? String(headers[':authority'] ?? ''), remoteAddress };
+    const { admission, proxies, log } = this.parts;
+    const { headers, httpVersionMajor, socket } = request;
+    const source = sourceOf(request, proxies);
+    const { remoteAddress } = source ?? socket;
+    const arrival = { host: source?.host ?? headers.host ?? String(headers[':authority'] ?? ''), remoteAddress };
     const refusal = admission.decide(arrival, request) ?? this.findLimit(remoteAddress);
     if (refusal !== undefined) return sendRefusal(response, refusal);
     const path = request.url!.split('?', 1)[0]!;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { Refusal } from '@pulsebeacon/websocket';
+import { Refusal, type TrustedProxies } from '@pulsebeacon/websocket';
 import { TokenBucket } from '@pulsebeacon/hub';
+import { hintAtProxy } from '../http/forwarding.ts';
 import type { HostPolicy } from '../http/host-policy.ts';
 import { PROBLEMS } from '../http/problems.ts';
 import { isLoopbackAddress } from '../listen/loopback.ts';
@@ -40,6 +41,7 @@ export class Admission {
   readonly kinds: ConnectionKinds = new ConnectionKinds();
   private readonly limits: AdmissionLimits;
   private readonly hosts: HostPolicy;
+  private readonly proxies: TrustedProxies | undefined;
   private readonly handshakes: TokenBucket | undefined;
   private readonly byAddress = new Map<string, number>();
   /** Of those who are open: milliseconds since 1970. */
@@ -48,9 +50,11 @@ export class Admission {
   private openNow = 0;
   private openAtMost = 0;
 
-  constructor(limits: AdmissionLimits, hosts: HostPolicy) {
+  /** @param proxies who is believed when it says who a client is */
+  constructor(limits: AdmissionLimits, hosts: HostPolicy, proxies?: TrustedProxies) {
     this.limits = limits;
     this.hosts = hosts;
+    this.proxies = proxies;
     if (limits.handshakeRate !== Infinity) {
       this.handshakes = new TokenBucket(limits.handshakeRate, limits.handshakeRate, performance.now());
     }
@@ -73,7 +77,7 @@ export class Admission {
 
   /** The refusal that a handshake gets, or undefined where it may pass. */
   decide({ host, remoteAddress }: Arrival, incoming: IncomingMessage): Refusal | undefined {
-    return this.findObstacle(host, incoming) ?? this.findCap(remoteAddress) ?? this.countHandshake();
+    return this.findObstacle(host, incoming) ?? this.findCap(remoteAddress, incoming) ?? this.countHandshake();
   }
 
   /** The refusal of somebody who was let in a while ago, and opens only now: others have come meanwhile. */
@@ -120,10 +124,11 @@ export class Admission {
   private findObstacle(host: string, incoming: IncomingMessage): Refusal | undefined {
     if (this.draining) return Refusal.of('PB_HANDSHAKE_DRAINING', { retryAfter: RETRY_AFTER_SECONDS });
     const foreign = this.hosts.judge(host, incoming.socket.localAddress);
-    return foreign === undefined ? undefined : new Refusal(421, { code: 'PB_HOST_UNKNOWN', detail: foreign });
+    if (foreign === undefined) return undefined;
+    return new Refusal(421, { code: 'PB_HOST_UNKNOWN', detail: foreign + hintAtProxy(incoming, this.proxies) });
   }
 
-  private findCap(address: string | undefined): Refusal | undefined {
+  private findCap(address: string | undefined, incoming?: IncomingMessage): Refusal | undefined {
     const { maxConnections, maxConnectionsPerIp } = this.limits;
     if (this.openNow >= maxConnections) {
       const detail = `all ${maxConnections} connections are taken (--max-connections)`;
@@ -131,7 +136,8 @@ export class Admission {
     }
     // A Unix socket has no address, and whoever reaches it is this machine.
     if (address === undefined || (this.byAddress.get(address) ?? 0) < maxConnectionsPerIp) return undefined;
-    const detail = `this address has all of its ${maxConnectionsPerIp} connections (--max-connections-per-ip)`;
+    const hint = incoming === undefined ? '' : hintAtProxy(incoming, this.proxies);
+    const detail = `this address has all of its ${maxConnectionsPerIp} connections (--max-connections-per-ip)${hint}`;
     return Refusal.of('PB_HANDSHAKE_ADDRESS_FULL', { detail, retryAfter: RETRY_AFTER_SECONDS });
   }
 

@@ -1,7 +1,8 @@
 import { TokenBucket } from '@pulsebeacon/hub';
-import { type OriginPolicyOptions, WebSocketServer } from '@pulsebeacon/websocket';
+import { WebSocketServer } from '@pulsebeacon/websocket';
 import type { Log } from '../log/log.ts';
 import type { Admission } from './admission.ts';
+import type { CommonSocketOptions } from './common-options.ts';
 import { logged, type SocketLog } from './socket-log.ts';
 import type { Traces } from './traces.ts';
 
@@ -16,7 +17,7 @@ export interface EchoLimits {
 
 export interface EchoParts {
   readonly limits: EchoLimits;
-  readonly origins: OriginPolicyOptions;
+  readonly common: CommonSocketOptions;
   readonly compression: boolean;
   readonly admission: Admission;
   readonly traces: Traces;
@@ -32,12 +33,12 @@ export type EchoServer = WebSocketServer<EchoContext, 'borrowed'>;
 const CLOSE_POLICY_VIOLATION = 1008;
 
 /** `/echo`: sends every message back as it came, text as text and binary as binary. */
-export function createEcho({ limits, origins, compression, admission, traces, log }: EchoParts): EchoServer {
+export function createEcho({ limits, common, compression, admission, traces, log }: EchoParts): EchoServer {
   const { maxMessageSize, messageRate, messageBurst } = limits;
   const tooMany = `PB_MESSAGE_RATE: more than ${messageRate} messages a second, ${messageBurst} at once`;
   const socketLog: SocketLog = logged(log);
   return new WebSocketServer<EchoContext, 'borrowed'>({
-    ...origins,
+    ...common,
     ...socketLog,
     path: '/echo',
     compression,

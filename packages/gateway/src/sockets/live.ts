@@ -1,11 +1,12 @@
-import { type OriginPolicyOptions, WebSocketServer } from '@pulsebeacon/websocket';
+import { WebSocketServer } from '@pulsebeacon/websocket';
 import type { Log } from '../log/log.ts';
 import type { Admission } from './admission.ts';
+import type { CommonSocketOptions } from './common-options.ts';
 import { type LiveCounts, RateMeter, type Rates } from './counts.ts';
 import { logged } from './socket-log.ts';
 
 export interface LiveParts {
-  readonly origins: OriginPolicyOptions;
+  readonly common: CommonSocketOptions;
   readonly admission: Admission;
   readonly log: Log;
   readCounts(): LiveCounts;
@@ -27,11 +28,11 @@ export class Live {
   private latest = '';
   private timer: NodeJS.Timeout | undefined;
 
-  constructor({ origins, admission, log, readCounts }: LiveParts) {
+  constructor({ common, admission, log, readCounts }: LiveParts) {
     this.readCounts = readCounts;
     const socketLog = logged(log);
     this.server = new WebSocketServer<undefined>({
-      ...origins,
+      ...common,
       ...socketLog,
       path: '/live',
       maxConnections: Infinity,

@@ -15,6 +15,7 @@ const OPTIONS: readonly (readonly [RegExp, string])[] = [
   [/allowedOrigins: "\*" would/, "--allow-origin '*' would"],
   [/allowedOrigins with/, '--allow-origin with'],
   [/missingOrigin: "allow" would/, "--allow-origin '*' would"],
+  [/has to pass Host on$/, 'has to pass Host on, or to set X-Forwarded-Host and be named by --trusted-proxy'],
   [/maxBufferedBytes allows more/, 'that is a quarter of the memory'],
 ];
 

@@ -28,7 +28,13 @@ const ID = /^[\w-]{20,64}$/;
 /** Fields that a page may not see, not even of its own requests. */
 const SECRET: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization', 'set-cookie']);
 
-/** The handshakes of the last minute whose client asked for it, with `?trace=` and a random id of its own. */
+/**
+ * The handshakes of the last minute whose client asked for it, with `?trace=` and a random id of its own.
+ *
+ * Pulse-Trace is another thing, and stays one: it says why the server decides as it does, to those who run it, in the answer
+ * itself. This shows anybody the bytes of their own handshake, which a page can ask for and cannot see: it can set no header
+ * of a handshake, and read none of its answer.
+ */
 export class Traces {
   private readonly limits: TraceLimits;
   private readonly now: () => number;

@@ -96,7 +96,7 @@ export class CrossOriginRules {
   }
 
   private decide(request: HubRequest): OriginDecision {
-    return this.policy.decide(request, request.secure ? 'https' : undefined);
+    return this.policy.decide(request, request.scheme);
   }
 }
 

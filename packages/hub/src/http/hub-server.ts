@@ -14,6 +14,7 @@ const BASE = /^\/(?:[\w.~!$&'()*+,;=:@-]+\/)*$/;
 /** A hub under one path of one or several HTTP servers. */
 export class HubServer {
   readonly base: string;
+  private readonly hub: Hub;
   private readonly doors: readonly Door[];
   private readonly servers = new Set<HostServer>();
   private readonly handler: RequestHandler = (request, response) => this.handle(request, response);
@@ -21,6 +22,7 @@ export class HubServer {
   /** @param base as {@link readBase} gives it */
   constructor(hub: Hub, base: string) {
     this.base = base;
+    this.hub = hub;
     this.doors = [new ChannelDoor(hub, base), new ConnectDoor(hub, base)];
   }
 
@@ -49,7 +51,7 @@ export class HubServer {
 
   /** @returns false, having done nothing, where the path is of no door */
   handle(incoming: IncomingMessage, response: ServerResponse): boolean {
-    const request = HubRequest.of(incoming);
+    const request = HubRequest.of(incoming, this.hub.proxies);
     if (request === undefined || !request.path.startsWith(this.base)) return false;
     for (const door of this.doors) if (door.handle(request, response)) return true;
     return false;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { HeaderFields, parseRequestTarget } from '@pulsebeacon/websocket';
+import { HeaderFields, parseRequestTarget, type RequestSource, type TrustedProxies } from '@pulsebeacon/websocket';
 import type { AuthenticationRequest } from '../access.ts';
 import type { ClientOrigin } from '../client.ts';
 
@@ -10,15 +10,25 @@ export class HubRequest implements AuthenticationRequest {
   readonly method: string;
   readonly path: string;
   readonly remoteAddress: string | undefined;
+  readonly isProxied: boolean;
   readonly secure: boolean;
+  /** By which the client certainly came; undefined where a proxy may have ended TLS. */
+  readonly scheme: 'http' | 'https' | undefined;
   /** As Node's HTTP server read it. */
   readonly incoming: IncomingMessage;
   readonly fields: HeaderFields;
   private readonly search: string;
   private readonly authority: string | undefined;
+  private readonly forwardedHost: string | undefined;
   private parsedQuery: URLSearchParams | undefined;
 
-  private constructor(incoming: IncomingMessage, path: string, search: string, authority: string | undefined) {
+  private constructor(
+    incoming: IncomingMessage,
+    path: string,
+    search: string,
+    authority: string | undefined,
+    proxies: TrustedProxies | undefined,
+  ) {
     const socket: Socket = incoming.socket;
     this.incoming = incoming;
     this.method = incoming.method ?? 'GET';
@@ -26,14 +36,21 @@ export class HubRequest implements AuthenticationRequest {
     this.search = search;
     this.authority = authority;
     this.fields = new HeaderFields(incoming.rawHeaders);
-    this.remoteAddress = socket.remoteAddress;
-    this.secure = (socket as Partial<TLSSocket>).encrypted === true;
+    const source: RequestSource | undefined = proxies?.sourceOf(socket, this.fields);
+    this.remoteAddress = source === undefined ? socket.remoteAddress : source.remoteAddress;
+    this.isProxied = source !== undefined && source.isProxied;
+    this.forwardedHost = source?.host;
+    this.scheme = source?.scheme ?? ((socket as Partial<TLSSocket>).encrypted === true ? 'https' : undefined);
+    this.secure = this.scheme === 'https';
   }
 
-  /** @returns undefined where the request target names no resource: `*` of OPTIONS, or what cannot be read */
-  static of(incoming: IncomingMessage): HubRequest | undefined {
+  /**
+   * @param proxies who is believed when it says who the client is; undefined: nobody
+   * @returns undefined where the request target names no resource: `*` of OPTIONS, or what cannot be read
+   */
+  static of(incoming: IncomingMessage, proxies?: TrustedProxies): HubRequest | undefined {
     const target = parseRequestTarget(incoming.url ?? '');
-    return target && new HubRequest(incoming, target.path, target.query ?? '', target.authority);
+    return target && new HubRequest(incoming, target.path, target.query ?? '', target.authority, proxies);
   }
 
   /** Of a path that is known. */
@@ -59,9 +76,9 @@ export class HubRequest implements AuthenticationRequest {
     return this.fields.get('origin');
   }
 
-  /** The host that the client means to talk to, with its port where it gives one (RFC 9112 §3.2). */
+  /** The host that the client means to talk to, with its port where it gives one (RFC 9112 §3.2), as trusted proxies have it. */
   get host(): string {
-    return this.authority ?? this.fields.get('host') ?? this.fields.get(':authority') ?? '';
+    return this.forwardedHost ?? this.authority ?? this.fields.get('host') ?? this.fields.get(':authority') ?? '';
   }
 
   get httpVersion(): string {

@@ -72,7 +72,7 @@ export class ChannelSockets {
   /** Whoever may not subscribe is told so by HTTP. */
   private authorize(opening: OpeningRequest): Refusal | Acceptance<Context> | Promise<Refusal | Acceptance<Context>> {
     const { hub } = this;
-    const request = HubRequest.of(opening.request)!;
+    const request = HubRequest.of(opening.request, hub.proxies)!;
     // The router takes other spellings of the prefix; the rest of the hub does not.
     if (!request.path.startsWith(this.prefix)) return Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH');
     const refusal = hub.hooks.admit?.(request, true);
@@ -118,7 +118,7 @@ export class ChannelSockets {
     const Socket = wish.isEnveloped === false ? RawChannelSocket : EnvelopeChannelSocket;
     const socket = new Socket(this.hub, connection, wish);
     connection.context = socket;
-    socket.open(HubRequest.of(opening.request)!.toOrigin(), heartbeats);
+    socket.open(HubRequest.of(opening.request, this.hub.proxies)!.toOrigin(), heartbeats);
   }
 }
 

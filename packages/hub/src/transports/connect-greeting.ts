@@ -52,10 +52,10 @@ export async function identify(hub: Hub, hello: HelloCommand, visitor: Visitor):
 }
 
 function withAuthorization({ request }: Visitor, authorization: string): AuthenticationRequest {
-  const { method, path, query, remoteAddress, secure, httpVersion } = request;
+  const { method, path, query, remoteAddress, isProxied, secure, httpVersion } = request;
   const header = (name: string): string | undefined =>
     name.toLowerCase() === 'authorization' ? authorization : request.header(name);
-  return { method, path, query, header, authorization, remoteAddress, secure, httpVersion };
+  return { method, path, query, header, authorization, remoteAddress, isProxied, secure, httpVersion };
 }
 
 /** @throws {WireError} `PB_WIRE_VERSION` where client and server have none in common */

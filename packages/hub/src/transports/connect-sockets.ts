@@ -36,7 +36,7 @@ export function connectSockets(hub: Hub, path: string, heartbeats: Heartbeats): 
 }
 
 async function admit(hub: Hub, path: string, opening: OpeningRequest): Promise<Refusal | { context: Visitor }> {
-  const request = HubRequest.of(opening.request)!;
+  const request = HubRequest.of(opening.request, hub.proxies)!;
   // The router takes other spellings of the path; the rest of the hub does not.
   if (request.path !== path) return Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH');
   const refusal = hub.hooks.admit?.(request, true);

@@ -10,16 +10,23 @@ type CommonOption =
   | 'authorizeTimeout'
   | 'writeTimeout'
   | 'maxQueuedBytes'
-  | 'refused';
+  | 'refused'
+  | 'trustedProxies'
+  | 'trace'
+  | 'handshake';
 
 /** What the WebSockets of every path have in common. */
 export function socketOptions(hub: Hub): Pick<ServerOptions, CommonOption> {
-  const { publicUrl, allowedOrigins, missingOrigin } = hub.options;
+  const { publicUrl, allowedOrigins, missingOrigin, trustedProxies, trace } = hub.options;
+  const { handshake } = hub.hooks;
   const { sendHighWaterMark, maxQueuedBytes } = hub.limits;
   return {
     publicUrl,
     allowedOrigins,
     missingOrigin,
+    ...(trustedProxies === undefined ? {} : { trustedProxies }),
+    ...(trace === undefined ? {} : { trace }),
+    ...(handshake === undefined ? {} : { handshake }),
     sendHighWaterMark,
     // The hub has these limits itself, and says more when they are reached.
     authorizeTimeout: 0,
@@ -30,10 +37,9 @@ export function socketOptions(hub: Hub): Pick<ServerOptions, CommonOption> {
 }
 
 /** Tells the hub of a handshake that was refused: what it is refused for by HTTP has a code of the wire, too. */
-function reportRefusal(hub: Hub, { code, reason, path, remoteAddress }: RefusedEvent): void {
+function reportRefusal(hub: Hub, { code, reason, path, remoteAddress, httpVersion }: RefusedEvent): void {
   const wireCode = toWireCode(code);
-  if (wireCode !== undefined)
-    hub.onRefused(new WireError(wireCode, reason), { remoteAddress, path, httpVersion: '1.1' });
+  if (wireCode !== undefined) hub.onRefused(new WireError(wireCode, reason), { remoteAddress, path, httpVersion });
 }
 
 /** Those that are no WebSocket handshakes at all have none: they are in nobody's way. */

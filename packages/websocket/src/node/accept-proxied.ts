@@ -40,8 +40,8 @@ export function acceptProxied(
       waiting.delete(socket);
       if (fault !== undefined) return refuse(fault);
       for (const listener of own) listener.call(server, socket);
-      // It was read from, and waits since.
-      socket.resume();
+      // It was read from, and waits since; unless somebody reads on in the same way, as to tell HTTP/2 from HTTP/1.1.
+      if (socket.listenerCount('readable') === 0) socket.resume();
     });
   });
   return () => {

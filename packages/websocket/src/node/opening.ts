@@ -67,6 +67,30 @@ export interface RefusedEvent {
   readonly error?: unknown;
 }
 
+/** A handshake that was decided on: for a log that has a line for each. */
+export interface HandshakeEvent {
+  /** Of the answer: 101, over HTTP/2 200, where it was accepted. */
+  readonly status: number;
+  /** Why it was refused, as {@link RefusedEvent} has it; undefined where it was not. */
+  readonly code: string | undefined;
+  readonly method: string;
+  /** Path and query, as received. There may be secrets in it. */
+  readonly url: string;
+  readonly httpVersion: HttpVersion;
+  /** Of the client, as far as trusted proxies say. */
+  readonly remoteAddress: string | undefined;
+  /** Of whoever connected: of a trusted proxy, where `isProxied`. Undefined on a Unix socket. */
+  readonly peerAddress: string | undefined;
+  readonly isProxied: boolean;
+  /** As received. */
+  readonly origin: string | undefined;
+  /** What was agreed on; empty where nothing was. */
+  readonly subprotocol: string;
+  readonly extensions: string;
+  /** Milliseconds from the request to the answer. */
+  readonly ms: number;
+}
+
 /** The request as the application decides on it. Its `request` may have to be made, so that is only done where asked for. */
 export class Opening implements OpeningRequest {
   readonly path: string;
@@ -82,6 +106,11 @@ export class Opening implements OpeningRequest {
   readonly host: string;
   /** By which the client certainly came; undefined where a proxy may have ended TLS. */
   readonly scheme: 'http' | 'https' | undefined;
+  /** It came by a trusted proxy. */
+  readonly isProxied: boolean;
+
+  /** When the request came, by `performance.now()`, where somebody wants to be told how long it took. */
+  readonly begun: number;
 
   /** @param source what trusted proxies say of the client; undefined where nobody is trusted */
   constructor(
@@ -90,7 +119,9 @@ export class Opening implements OpeningRequest {
     path: string,
     parameters: PathParameters,
     source: RequestSource | undefined,
+    begun: number,
   ) {
+    this.begun = begun;
     const client = source ?? exchange;
     this.path = path;
     this.parameters = parameters;
@@ -99,6 +130,7 @@ export class Opening implements OpeningRequest {
     this.scheme = source?.scheme ?? (exchange.secure ? 'https' : undefined);
     this.secure = this.scheme === 'https';
     this.host = source?.host ?? handshake.host;
+    this.isProxied = source?.isProxied === true;
     this.httpVersion = exchange.httpVersion;
     this.handshake = handshake;
     this.exchange = exchange;

@@ -14,7 +14,7 @@ import {
   resolveConnectionLimits,
 } from './connection-limits.ts';
 import type { DeflateOptions } from './deflate/options.ts';
-import type { Authorization, OpeningRequest, RefusedEvent } from './opening.ts';
+import type { Authorization, HandshakeEvent, OpeningRequest, RefusedEvent } from './opening.ts';
 import type { TrustedProxiesOptions } from './trusted-proxies.ts';
 import type { ServerConnection } from './server-connection.ts';
 
@@ -100,6 +100,9 @@ export interface ServerOptions<Context = unknown, Receive extends ReceiveMode = 
 
   /** A handshake was refused: for the log. */
   refused?(event: RefusedEvent): unknown;
+
+  /** A handshake was accepted or refused: for a log that has a line for each. */
+  handshake?(event: HandshakeEvent): unknown;
 }
 
 /** The limits with every default filled in. */
@@ -116,7 +119,19 @@ const DEFAULT_LIMITS: ResolvedLimits = {
   maxBufferedBytes: Math.floor(totalmem() / 4),
 };
 
-const HANDLERS = ['authorize', 'trace', 'open', 'message', 'drain', 'ping', 'pong', 'close', 'error', 'refused'];
+const HANDLERS = [
+  'authorize',
+  'trace',
+  'open',
+  'message',
+  'drain',
+  'ping',
+  'pong',
+  'close',
+  'error',
+  'refused',
+  'handshake',
+];
 const OTHERS = [
   'trustedProxies',
   'path',

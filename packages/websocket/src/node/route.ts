@@ -12,12 +12,13 @@ import { Refusal } from '../handshake/refusal.ts';
 import { parseRequestTarget } from '../handshake/request-target.ts';
 import type { RefusalCode } from '../handshake/refusals.ts';
 import { selectSubprotocol } from '../handshake/subprotocols.ts';
+import { HeaderFields } from '../handshake/header-fields.ts';
 import { HandshakeTrace, TRACE_FIELD } from '../handshake/trace.ts';
 import { Census } from './census.ts';
 import { connectionShared } from './connection-shared.ts';
 import type { HandshakeTarget } from './connect-dispatcher.ts';
 import type { HandshakeExchange } from './exchange.ts';
-import { type Acceptance, type Authorization, Opening } from './opening.ts';
+import { type Acceptance, type Authorization, type HandshakeEvent, Opening } from './opening.ts';
 import type { ReceiveMode } from './connection-limits.ts';
 import { ServerConnectionCore } from './server-connection.ts';
 import type { WebSocketServer } from './server.ts';
@@ -79,12 +80,13 @@ export class Route<Context> implements HandshakeTarget {
   }
 
   openHandshake(exchange: HandshakeExchange, parameters: PathParameters): void {
+    const begun = this.server.options.handshake === undefined ? 0 : performance.now();
     const handshake = exchange.read(this.server.limits.headerLimits);
-    if (!handshake.ok) return this.refuse(exchange, handshake, handshake.detail);
+    if (!handshake.ok) return this.refuseMalformed(exchange, handshake, begun);
     // The same string for all connections, where it is the same.
     const path = handshake.path === this.path ? this.path : handshake.path;
     const source = exchange.network && this.server.proxies?.sourceOf(exchange.network, handshake.fields);
-    const opening = new Opening(handshake, exchange, path, parameters, source);
+    const opening = new Opening(handshake, exchange, path, parameters, source, begun);
     if (handshake.fields.has(TRACE_FIELD)) this.beginTrace(opening);
     const { origin: named, host, headers: fields, scheme } = opening;
     const origin = this.server.originPolicy.decide({ origin: named, host, fields }, scheme);
@@ -219,6 +221,7 @@ export class Route<Context> implements HandshakeTarget {
     const connection = new ServerConnectionCore<Context>(shared, stream, agreement, context, opening);
     this.census.onAccepted(opening.httpVersion);
     this.server.register(connection);
+    this.tellOf(opening, { status: opening.httpVersion === '2' ? 200 : 101, code: undefined }, agreement);
     if (isTooMany) connection.close(CLOSE_TRY_AGAIN_LATER, 'too many connections; try again later');
     connection.start(exchange.head, opening);
   }
@@ -258,24 +261,79 @@ export class Route<Context> implements HandshakeTarget {
     if (this.server.options.refused === undefined) throwUncaught(error);
   }
 
-  /** @param from the opening, once there is one */
-  private refuse(from: HandshakeExchange | Opening, refusal: Refusal, reason: string, error?: unknown): void {
-    const { httpVersion, remoteAddress } = from;
-    const { exchange, trace } = from instanceof Opening ? from : { exchange: from, trace: undefined };
+  private refuse(opening: Opening, refusal: Refusal, reason: string, error?: unknown): void {
+    const { trace, exchange } = opening;
     trace?.add('refused', `${refusal.status} ${refusal.code}: ${reason}`);
-    this.census.onRefused(refusal.code, httpVersion);
-    this.server.census.onRefused(refusal.code, httpVersion);
     const status = exchange.refuse(trace === undefined ? refusal : refusal.withHeaders(trace.lines));
-    this.server.options.refused?.({
+    this.noteRefusal(opening, { status, code: refusal.code, reason, error });
+  }
+
+  /** What cannot be read as a handshake has a sender all the same. */
+  private refuseMalformed(exchange: HandshakeExchange, refusal: Refusal, begun: number): void {
+    const { proxies, options } = this.server;
+    const { httpVersion, network, remoteAddress } = exchange;
+    const isAsked = (options.refused ?? options.handshake) !== undefined;
+    const source =
+      isAsked && network !== undefined
+        ? proxies?.sourceOf(network, new HeaderFields(exchange.request.rawHeaders))
+        : undefined;
+    const origin = options.handshake === undefined ? undefined : exchange.request.headers.origin;
+    const client = source ?? { remoteAddress, isProxied: false };
+    const status = exchange.refuse(refusal);
+    const from = { exchange, httpVersion, origin, begun, ...client };
+    this.noteRefusal(from, { status, code: refusal.code, reason: refusal.detail, error: undefined });
+  }
+
+  private noteRefusal(from: Asked, refused: Refused): void {
+    const { httpVersion, remoteAddress, exchange } = from;
+    const { code } = refused;
+    this.census.onRefused(code, httpVersion);
+    this.server.census.onRefused(code, httpVersion);
+    const path = parseRequestTarget(exchange.url ?? '')?.path ?? '';
+    this.server.options.refused?.({ ...refused, path, remoteAddress, httpVersion });
+    this.tellOf(from, refused, NOTHING_AGREED);
+  }
+
+  private tellOf(
+    from: Asked,
+    { status, code }: Pick<HandshakeEvent, 'status' | 'code'>,
+    { protocol, extensions }: Agreement,
+  ): void {
+    const { handshake } = this.server.options;
+    if (handshake === undefined) return;
+    const { exchange, httpVersion, remoteAddress, isProxied, origin, begun } = from;
+    handshake({
       status,
-      code: refusal.code,
-      reason,
-      path: parseRequestTarget(exchange.url ?? '')?.path ?? '',
-      remoteAddress,
+      code,
+      method: httpVersion === '2' ? 'CONNECT' : (exchange.request.method ?? ''),
+      url: exchange.url ?? '',
       httpVersion,
-      error,
+      remoteAddress,
+      peerAddress: exchange.remoteAddress,
+      isProxied,
+      origin,
+      subprotocol: protocol,
+      extensions,
+      ms: performance.now() - begun,
     });
   }
+}
+
+/** Who asks for a connection, as far as that is told of. */
+interface Asked {
+  readonly exchange: HandshakeExchange;
+  readonly httpVersion: HandshakeExchange['httpVersion'];
+  readonly remoteAddress: string | undefined;
+  readonly isProxied: boolean;
+  readonly origin: string | undefined;
+  readonly begun: number;
+}
+
+interface Refused {
+  readonly status: number;
+  readonly code: string;
+  readonly reason: string;
+  readonly error: unknown;
 }
 
 /** What the application adds to the acceptance, and the trace. */

@@ -33,6 +33,8 @@ export interface RequestSource {
   readonly scheme: 'http' | 'https' | undefined;
   /** The Host that the client sent; undefined where no proxy says. */
   readonly host: string | undefined;
+  /** It came by a trusted proxy, whether that says anything of the client or not. */
+  readonly isProxied: boolean;
 }
 
 const NAMES: ReadonlySet<string> = new Set(['peers', 'header', 'proxyProtocol']);
@@ -75,8 +77,10 @@ export class TrustedProxies {
       remotePort: peer?.port ?? connection.remotePort,
       scheme: undefined,
       host: undefined,
+      isProxied: this.isTrusted(connection.remoteAddress),
     };
-    // Behind the PROXY protocol it is the one it names that has written the header.
+    // Behind the PROXY protocol it is the one it names that has written the header; where it names nobody, nobody knows who.
+    if (this.usesProxyProtocol && peer === undefined) return near;
     if (this.header === 'none' || !this.isTrusted(near.remoteAddress)) return near;
     const told = readForwarded(fields, {
       header: this.header,
@@ -88,7 +92,7 @@ export class TrustedProxies {
     const scheme = proto as 'http' | 'https' | undefined;
     return address === undefined
       ? { ...near, scheme, host }
-      : { remoteAddress: address, remotePort: port, scheme, host };
+      : { ...near, remoteAddress: address, remotePort: port, scheme, host };
   }
 
   private add(peer: string): void {

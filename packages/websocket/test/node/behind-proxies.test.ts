@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import {
+  type HandshakeEvent,
   type OpeningRequest,
   type RefusedEvent,
   type ServerOptions,
@@ -100,6 +101,55 @@ describe('behind proxies', () => {
     const { opened, ask } = await behind(t, { trustedProxies });
     await ask({ 'X-Forwarded-For': '203.0.113.7' }, PROXY);
     assert.equal(opened[0]!.remoteAddress, '203.0.113.7');
+  });
+
+  test('each handshake is told of: who, by which proxy, and how it ended', async (t) => {
+    const events: HandshakeEvent[] = [];
+    const { ask, served } = await behind(t, {
+      trustedProxies: OURS,
+      subprotocols: ['a'],
+      handshake: (event) => events.push(event),
+    });
+    await ask({ ...FORWARDED, 'Sec-WebSocket-Protocol': 'b, a' });
+    await ask({ ...FORWARDED, Origin: 'https://b.example' });
+    const malformed = await served.connect();
+    malformed.write(
+      'GET /?c HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Forwarded-For: 192.0.2.3\r\n\r\n',
+    );
+    await malformed.readAnswer();
+    const common = { method: 'GET', httpVersion: '1.1', peerAddress: '127.0.0.1', isProxied: true, extensions: '' };
+    assert.deepEqual(
+      events.map(({ ms, ...event }) => (assert.ok(ms >= 0), event)),
+      [
+        {
+          ...common,
+          url: '/',
+          remoteAddress: '192.0.2.1',
+          status: 101,
+          code: undefined,
+          origin: undefined,
+          subprotocol: 'a',
+        },
+        {
+          ...common,
+          url: '/',
+          remoteAddress: '192.0.2.1',
+          status: 403,
+          code: 'PB_HANDSHAKE_ORIGIN_FORBIDDEN',
+          origin: 'https://b.example',
+          subprotocol: '',
+        },
+        {
+          ...common,
+          url: '/?c',
+          remoteAddress: '192.0.2.3',
+          status: 400,
+          code: 'PB_HANDSHAKE_VERSION_MISSING',
+          origin: undefined,
+          subprotocol: '',
+        },
+      ],
+    );
   });
 
   test('what cannot be trusted is said at once', () => {

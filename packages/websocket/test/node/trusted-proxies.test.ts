@@ -63,11 +63,15 @@ describe('who is trusted', () => {
 });
 
 describe('where a request comes from', () => {
-  const near = { remoteAddress: '10.0.0.1', remotePort: 1000, scheme: undefined, host: undefined };
+  const near = { remoteAddress: '10.0.0.1', remotePort: 1000, scheme: undefined, host: undefined, isProxied: true };
 
   test('what a stranger says is not read', () => {
     const proxies = new TrustedProxies({ peers: ['10.0.0.0/8'] });
-    assert.deepEqual(proxies.sourceOf(from('203.0.113.1'), fields), { ...near, remoteAddress: '203.0.113.1' });
+    assert.deepEqual(proxies.sourceOf(from('203.0.113.1'), fields), {
+      ...near,
+      remoteAddress: '203.0.113.1',
+      isProxied: false,
+    });
   });
 
   test('what proxies of ours say is', () => {
@@ -77,6 +81,7 @@ describe('where a request comes from', () => {
       remotePort: undefined,
       scheme: 'https',
       host: 'a.example',
+      isProxied: true,
     });
   });
 
@@ -92,6 +97,11 @@ describe('where a request comes from', () => {
     assert.deepEqual(proxies.sourceOf(from('10.0.0.1'), new HeaderFields([])), near);
     const hidden = new HeaderFields(['X-Forwarded-For', 'unknown', 'X-Forwarded-Proto', 'https']);
     assert.deepEqual(proxies.sourceOf(from('10.0.0.1'), hidden), { ...near, scheme: 'https' });
+  });
+
+  test('behind a PROXY protocol that names nobody, nobody has written the header', () => {
+    const proxies = new TrustedProxies({ peers: ['10.0.0.0/8'], proxyProtocol: true });
+    assert.deepEqual(proxies.sourceOf(from('10.0.0.1'), fields), near);
   });
 
   test('the peer of a Unix socket', () => {
