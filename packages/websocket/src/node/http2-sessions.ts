@@ -1,6 +1,8 @@
-import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import { checkTime, checkWhole } from './connection-limits.ts';
 import { resetStream, wasResetHere } from './http2-stream.ts';
+import { LINGER_MS } from './opening.ts';
 
 /** How often a session may do what costs a server more than a client. */
 export interface SessionLimits {
@@ -10,7 +12,10 @@ export interface SessionLimits {
   readonly resetRate: number;
   /** PING and SETTINGS frames a second, over a while; at once 5 times as many. */
   readonly controlRate: number;
-  /** Milliseconds after which a session ends that has no stream, and on which nothing comes. */
+  /**
+   * Milliseconds after which a session ends that has no stream, and on which nothing comes. One with streams is sent a
+   * PING then, and has as long to answer.
+   */
   readonly idleTimeout: number;
   /** Milliseconds for the body of a request to come; then its stream is reset. 0: no limit. */
   readonly requestTimeout: number;
@@ -67,14 +72,9 @@ export class Http2Sessions {
   private readonly onFault: (fault: SessionFault, session: ServerHttp2Session) => void;
 
   /** @param onFault told of each session that is ended for what it did */
-  constructor(
-    server: Http2Server,
-    limits: SessionLimits,
-    onFault: (fault: SessionFault, session: ServerHttp2Session) => void,
-  ) {
+  constructor(limits: SessionLimits, onFault: (fault: SessionFault, session: ServerHttp2Session) => void) {
     this.limits = limits;
     this.onFault = onFault;
-    server.on('session', (session) => this.add(session));
   }
 
   /** No new streams: every session says GOAWAY, and ends with the last of its streams. */
@@ -82,7 +82,8 @@ export class Http2Sessions {
     for (const session of this.sessions) if (!session.closed) session.close();
   }
 
-  private add(session: ServerHttp2Session): void {
+  /** @param socket what the session is on, and Node does not let it be used by */
+  add(session: ServerHttp2Session, socket: Socket): void {
     const { limits } = this;
     this.sessions.add(session);
     session.once('close', () => this.sessions.delete(session));
@@ -93,7 +94,7 @@ export class Http2Sessions {
     const end = (fault: SessionFault): void => {
       session.off('ping', onControl).off('remoteSettings', onControl);
       // Not while Node reads the frame that was one too many.
-      setImmediate(() => this.end(fault, session));
+      setImmediate(() => this.end(fault, session, socket));
     };
     const onControl = (): void => {
       if (!controls.take()) end('control-frames');
@@ -104,9 +105,14 @@ export class Http2Sessions {
       if (isReset(this) && !session.destroyed && !resets.take()) end('resets');
     };
     session.on('ping', onControl).on('remoteSettings', onControl);
-    // What broke the protocol was told so, and is no session any more; its connection would stay as long as the peer likes.
+    // What broke the protocol was told so, and is no session any more; yet Node leaves its connection and its streams as
+    // they are, and reads no more, not even the end. Nor does anything tell a peer that is silent from one that is gone.
+    let isAsked = false;
     session.setTimeout(limits.idleTimeout, () => {
-      if (open === 0) session.destroy();
+      if (open === 0 || isAsked) return destroy(session, socket);
+      isAsked = true;
+      session.ping(() => (isAsked = false));
+      session.setTimeout(limits.idleTimeout);
     });
     session.prependListener('stream', (stream, headers) => {
       open++;
@@ -116,12 +122,19 @@ export class Http2Sessions {
     });
   }
 
-  private end(fault: SessionFault, session: ServerHttp2Session): void {
+  private end(fault: SessionFault, session: ServerHttp2Session, socket: Socket): void {
     if (session.destroyed) return;
     this.onFault(fault, session);
     // Without an error Node would send no code.
-    session.destroy(new Error(`ended for a flood of ${fault}`), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    destroy(session, socket, new Error(`ended for a flood of ${fault}`), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
+}
+
+/** Ends a session and its streams. Node would wait for a peer that does not read, for as long as it likes. */
+function destroy(session: ServerHttp2Session, socket: Socket, error?: Error, code?: number): void {
+  session.destroy(error, code);
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 /** Resets the stream of a request whose body does not come to its end in time. */

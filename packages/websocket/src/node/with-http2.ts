@@ -58,7 +58,7 @@ export function withHttp2(server: Server, options: Http2Options = {}): Http2Side
     maxHeaderListPairs: maxHeaderFields,
     settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize },
   } satisfies ServerOptions);
-  const sessions = new Http2Sessions(http2, limits, options.onFault ?? ignore);
+  const sessions = new Http2Sessions(limits, options.onFault ?? ignore);
   const undecided = new Set<Socket>();
   const sockets = new Set<Socket>();
   const isTls = server.listenerCount('secureConnection') > 0;
@@ -74,7 +74,10 @@ export function withHttp2(server: Server, options: Http2Options = {}): Http2Side
     // Whatever becomes of the session, its socket's errors find somebody.
     socket.on('error', ignore).on('close', () => sockets.delete(socket));
     sockets.add(socket);
-    http2.emit('connection', socket);
+    const add = (session: ServerHttp2Session): void => sessions.add(session, socket);
+    // Last of the listeners: the streams that others take from a session are counted, too.
+    http2.once('session', add).emit('connection', socket);
+    http2.off('session', add);
   };
   server.on(event, (socket: Socket) => {
     if (isSecure(socket)) {

@@ -18,7 +18,7 @@ import {
   SETTINGS,
   uint32,
   WINDOW_UPDATE,
-} from '../support/http2-frames.ts';
+} from '@pulsebeacon/contracts/http2-frames';
 import { serve, type Served } from '../support/servers.ts';
 
 /** The server has outlived it, and serves the next client. */

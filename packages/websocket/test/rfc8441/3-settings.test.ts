@@ -3,7 +3,7 @@ import http2 from 'node:http2';
 import { test, type TestContext } from 'node:test';
 import { WebSocketServer } from '@pulsebeacon/websocket';
 import { Http2Client } from '../support/http2-client.ts';
-import { connectFields, FrameClient, frame, headers, type Http2Frame, SETTINGS } from '../support/http2-frames.ts';
+import { connectFields, FrameClient, frame, headers, type Http2Frame, SETTINGS } from '@pulsebeacon/contracts/http2-frames';
 import { listen, serve } from '../support/servers.ts';
 
 const ENABLE_CONNECT_PROTOCOL = 8;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { connectProtocol, readExtendedConnect } from '#dist/handshake/index.js';
-import { connectFields, FrameClient, headers } from '../support/http2-frames.ts';
+import { connectFields, FrameClient, headers } from '@pulsebeacon/contracts/http2-frames';
 import { serve } from '../support/servers.ts';
 
 const PROTOCOL_ERROR = 1;

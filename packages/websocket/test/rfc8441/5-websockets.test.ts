@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { connectAcceptLines, isWebSocketProtocol, readExtendedConnect, Refusal } from '#dist/handshake/index.js';
 import { resetStream } from '#dist/node/http2-stream.js';
 import { TLS } from '../support/certificate.ts';
-import { connectFields } from '../support/http2-frames.ts';
+import { connectFields } from '@pulsebeacon/contracts/http2-frames';
 import { Log, logged, serve } from '../support/servers.ts';
 
 const { NGHTTP2_CANCEL } = constants;
