@@ -108,7 +108,8 @@ export class Http2Sessions {
     // What broke the protocol was told so, and is no session any more; yet Node leaves its connection and its streams as
     // they are, and reads no more, not even the end. Nor does anything tell a peer that is silent from one that is gone.
     let isAsked = false;
-    session.setTimeout(limits.idleTimeout, () => {
+    session.setTimeout(limits.idleTimeout);
+    session.on('timeout', () => {
       if (open === 0 || isAsked) return destroy(session, socket);
       isAsked = true;
       session.ping(() => (isAsked = false));
