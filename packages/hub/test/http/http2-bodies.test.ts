@@ -50,11 +50,7 @@ const COMMANDS = JSON.stringify({
 const REQUESTS = {
   'POST /channels/news': ['/channels/news', '1234567', '1234'],
   // What came would be whole, had it been all.
-  'POST /connect': [
-    '/connect',
-    `${COMMANDS}   `,
-    COMMANDS,
-  ],
+  'POST /connect': ['/connect', `${COMMANDS}   `, COMMANDS],
 } as const;
 
 class Host {
@@ -152,7 +148,9 @@ for (const [request, [path, whole, part]] of Object.entries(REQUESTS)) {
       for (const body of [part, `${whole} `]) {
         const client = await FrameClient.connect(t, host.port);
         client.write(headers(1, post(path, whole.length)), frame(DATA, END_STREAM, 1, Buffer.from(body)));
-        const reset = await client.find(({ type, stream }) => stream === 1 && (type === RST_STREAM || type === HEADERS));
+        const reset = await client.find(
+          ({ type, stream }) => stream === 1 && (type === RST_STREAM || type === HEADERS),
+        );
         assert.equal(reset?.type, RST_STREAM);
       }
       await host.assertOnlyWhole(t, path, whole);

@@ -55,6 +55,7 @@ describe('what a session of HTTP/2 must not do: it ends, and the server goes on'
     for (let stream = 1; stream < 200; stream += 2) client.write(frame(RST_STREAM, 0, stream, uint32(CANCEL)));
     client.write(headers(201, connectFields()));
     assert.ok(await client.find(({ type, stream }) => type === HEADERS && stream === 201));
+    client.socket.destroy();
   });
 
   test('streams beyond the 100 that it knows it may have open', async (t) => {

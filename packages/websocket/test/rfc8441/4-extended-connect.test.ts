@@ -92,6 +92,7 @@ describe('§4, on the wire', () => {
     client.write(headers(stream, connectFields()));
     assert.ok(await client.find((frame) => frame.type === 1 && frame.stream === stream));
     assert.equal(server.counts().open, 1);
+    client.socket.destroy();
   });
 
   test('a CONNECT without :protocol asks for a proxy, which this is not: 405', async (t) => {

@@ -228,6 +228,7 @@ test('a server that closes says 1001, waits, and ends the session with GOAWAY', 
   const { status, problem } = await client.refused();
   assert.equal(`${status} ${problem['code']}`, '503 PB_HANDSHAKE_DRAINING');
   socket.sendClose(1001);
+  socket.end();
   await closing;
   const [code] = (await goaway) as [number];
   assert.equal(code, constants.NGHTTP2_NO_ERROR);
