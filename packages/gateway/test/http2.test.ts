@@ -4,6 +4,21 @@ import { once } from 'node:events';
 import { connect, type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { after, before, describe, it } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import {
+  ACK,
+  CANCEL,
+  DATA,
+  END_STREAM,
+  FrameClient,
+  frame,
+  GOAWAY,
+  HEADERS,
+  headers,
+  PING,
+  RST_STREAM,
+  SETTINGS,
+  uint32,
+} from '@pulsebeacon/contracts/http2-frames';
 import { Program } from './support/program.ts';
 
 interface Answer {
@@ -142,6 +157,35 @@ describe('serve --tls-dev, over HTTP/2', () => {
     socket.end(Buffer.from('888200000000', 'hex').subarray(0, 6));
     await goaway;
     await ended;
+  });
+});
+
+describe('serve, with HTTP/2 by frames that are written by hand', () => {
+  it('answers POST /echo with whole bodies alone, and survives those that are cut off', async (t) => {
+    const program = await Program.start();
+    t.after(() => program.stop());
+    const post = headers(1, [
+      [':method', 'POST'],
+      [':scheme', 'http'],
+      [':authority', `localhost:${program.port}`],
+      [':path', '/echo'],
+    ]);
+    for (const cut of [
+      frame(RST_STREAM, 0, 1, uint32(CANCEL)),
+      frame(RST_STREAM, 0, 1, uint32(0)),
+      frame(SETTINGS, 0, 1),
+      frame(GOAWAY, 0, 0, Buffer.from([0, 0, 0, 0, 0, 0, 0, 2])),
+    ]) {
+      const client = await FrameClient.connect(t, program.port);
+      client.write(post, frame(DATA, 0, 1, Buffer.from('half')), cut, frame(PING, 0, 0, Buffer.alloc(8)));
+      await client.find(({ type, flags }) => (type === PING && (flags & ACK) !== 0) || type === GOAWAY);
+      assert.ok(!client.frames.some(({ type }) => type === HEADERS));
+      client.socket.destroy();
+    }
+    const client = await FrameClient.connect(t, program.port);
+    client.write(post, frame(DATA, END_STREAM, 1, Buffer.from('whole')));
+    const body = await client.find(({ type }) => type === DATA);
+    assert.equal(body?.payload.toString(), 'whole');
   });
 });
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
 import { closeAfter } from './close-after.ts';
 import { sendProblem } from './problems.ts';
 
@@ -31,10 +32,16 @@ export function echoPost(request: IncomingMessage, response: ServerResponse, max
     else lingering ??= setTimeout(refuse, LINGER_MS);
   });
   request.once('end', () => {
+    if (isCutOff(request)) return;
     if (size <= maxSize) answer(request, response, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     else if (!response.headersSent) refuse();
   });
   response.once('close', () => clearTimeout(lingering));
+}
+
+/** Over HTTP/2 the body of a client that goes away in the middle of it ends, too, but its stream is closed before. */
+function isCutOff(request: IncomingMessage): boolean {
+  return (request as unknown as Partial<Http2ServerRequest>).stream?.closed === true;
 }
 
 function answer({ headers }: IncomingMessage, response: ServerResponse, body: Buffer): void {

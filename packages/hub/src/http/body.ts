@@ -1,5 +1,5 @@
 import { quote, WireError } from '@pulsebeacon/wire';
-import { isReset } from './http2-response.ts';
+import { isCutOff } from './http2-response.ts';
 import type { HubRequest } from './request.ts';
 
 /** What a body is allowed, and how a refusal names it. */
@@ -41,8 +41,7 @@ export function receiveBody(request: HubRequest, limit: BodyLimit, receiver: Bod
     else more.push(chunk);
   };
   const onEnd = (): void => {
-    // A stream of HTTP/2 that its client resets ends, too: what came of the body is not all of it.
-    if (!isReset(incoming)) receiver.onBody(more === undefined ? first : Buffer.concat(more, size));
+    if (!isCutOff(incoming)) receiver.onBody(more === undefined ? first : Buffer.concat(more, size));
   };
   // Somebody who goes away in the middle is no fault of anybody's: Node tells of it as an error, but only who listens for it.
   incoming.on('data', onData).on('end', onEnd);

@@ -16,15 +16,28 @@ export function isGone(response: ServerResponse): boolean {
   return stream === undefined ? response.destroyed || response.closed : stream.destroyed || stream.closed;
 }
 
-/** Whether the client has given a request up, over HTTP/2; over HTTP/1.1 its body just does not end. */
-export function isReset(request: IncomingMessage): boolean {
-  const { stream } = request as unknown as Partial<Http2ServerRequest>;
-  return stream !== undefined && stream.rstCode !== constants.NGHTTP2_NO_ERROR;
+/**
+ * Whether the body of a request that has ended is cut off, over HTTP/2: a reset with whatever code, or the end of the
+ * session, ends it as END_STREAM does, but closes the stream first. Over HTTP/1.1 such a body just does not end.
+ */
+export function isCutOff(request: IncomingMessage): boolean {
+  return (request as unknown as Partial<Http2ServerRequest>).stream?.closed === true;
 }
+
+/** How often it is looked whether an answer is out. */
+const LOOK_MS = 10;
 
 /** Once it is answered, asks the client to send no more of its body (RFC 9113 §8.1). */
 export function stopBody(response: ServerResponse): void {
   const stream = http2StreamOf(response);
   if (stream === undefined || stream.endAfterHeaders) return;
-  response.once('finish', () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)));
+  // Not the `finish` of the answer, which Node tells when the stream closes, as it would not for its client's part.
+  stream.once('finish', () => setImmediate(closeWhenSaid, stream));
+}
+
+/** A reset overtakes what is still to be written, END_STREAM as well, and nobody tells when that is out. */
+function closeWhenSaid(stream: ServerHttp2Stream): void {
+  if (stream.destroyed) return;
+  if (stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR);
+  else setTimeout(closeWhenSaid, LOOK_MS, stream).unref();
 }

@@ -60,7 +60,11 @@ export class RequestInterceptor {
       return emit.apply(this, parameters);
     };
     Object.defineProperty(server, 'emit', { value: own, configurable: true, enumerable: false, writable: true });
+    // An HTTP/2 server announces requests only where somebody listens for them.
+    const isHttp2 = 'updateSettings' in server;
+    if (isHttp2) server.on('request', ignore);
     return () => {
+      if (isHttp2) server.off('request', ignore);
       // Somebody may have put theirs around it since: then it stays, with nobody to show anything to.
       if (Object.getOwnPropertyDescriptor(server, 'emit')?.value !== own) return;
       this.unwrap = undefined;
@@ -74,3 +78,5 @@ export class RequestInterceptor {
 function goOn(response: ServerResponse): void {
   if (!response.headersSent) response.writeContinue();
 }
+
+function ignore(): void {}

@@ -5,9 +5,11 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
+import type { Socket } from 'node:net';
 import { checkTime, checkWhole } from './connection-limits.ts';
 import { AnswerWatch } from './http2-answers.ts';
 import { resetStream, wasResetHere } from './http2-stream.ts';
+import { LINGER_MS } from './opening.ts';
 
 /** How often a session may do what costs a server more than a client. */
 export interface SessionLimits {
@@ -17,7 +19,10 @@ export interface SessionLimits {
   readonly resetRate: number;
   /** PING and SETTINGS frames a second, over a while; at once 5 times as many. */
   readonly controlRate: number;
-  /** Milliseconds after which a session ends that has no stream, and on which nothing comes. */
+  /**
+   * Milliseconds after which a session ends that has no stream, and on which nothing comes. One with streams is sent a
+   * PING then, and has as long to answer.
+   */
   readonly idleTimeout: number;
   /** Milliseconds for the body of a request to come; then its stream is reset. 0: no limit. */
   readonly requestTimeout: number;
@@ -92,7 +97,6 @@ export class Http2Sessions {
     this.limits = limits;
     this.answers = new AnswerWatch(limits.answerTimeout);
     this.onFault = onFault;
-    server.on('session', (session) => this.add(session));
   }
 
   /** No new streams: every session says GOAWAY, and ends with the last of its streams. */
@@ -100,7 +104,8 @@ export class Http2Sessions {
     for (const session of this.sessions) if (!session.closed) session.close();
   }
 
-  private add(session: ServerHttp2Session): void {
+  /** @param socket what the session is on, and Node does not let it be used by */
+  add(session: ServerHttp2Session, socket: Socket): void {
     const { limits, answers } = this;
     this.sessions.add(session);
     session.once('close', () => this.sessions.delete(session));
@@ -111,29 +116,27 @@ export class Http2Sessions {
     const end = (fault: SessionFault): void => {
       session.off('ping', onControl).off('remoteSettings', onControl);
       // Not while Node reads the frame that was one too many.
-      setImmediate(() => this.end(fault, session));
+      setImmediate(() => this.end(fault, session, socket));
     };
     const onControl = (): void => {
       if (!controls.take()) end('control-frames');
     };
     let open = 0;
-    let wasQuiet = false;
     const onClose = function (this: ServerHttp2Stream): void {
       open--;
       answers.delete(this);
-      // Node tells that nothing comes once; that it has come to nothing since, nobody would hear.
-      if (open === 0 && wasQuiet) {
-        wasQuiet = false;
-        session.setTimeout(limits.idleTimeout);
-      }
       if (isReset(this) && !session.destroyed && !resets.take()) end('resets');
     };
     session.on('ping', onControl).on('remoteSettings', onControl);
-    // What broke the protocol was told so, and is no session any more; its connection would stay as long as the peer likes.
+    // What broke the protocol was told so, and is no session any more; yet Node leaves its connection and its streams as
+    // they are, and reads no more, not even the end. Nor does anything tell a peer that is silent from one that is gone.
+    let isAsked = false;
     session.setTimeout(limits.idleTimeout);
     session.on('timeout', () => {
-      if (open === 0) session.destroy();
-      else wasQuiet = true;
+      if (open === 0 || isAsked) return destroy(session, socket);
+      isAsked = true;
+      session.ping(() => (isAsked = false));
+      session.setTimeout(limits.idleTimeout);
     });
     session.prependListener('stream', (stream, headers) => {
       open++;
@@ -152,12 +155,19 @@ export class Http2Sessions {
     return headers[':protocol'] !== undefined || this.server.listenerCount('connect') > 0;
   }
 
-  private end(fault: SessionFault, session: ServerHttp2Session): void {
+  private end(fault: SessionFault, session: ServerHttp2Session, socket: Socket): void {
     if (session.destroyed) return;
     this.onFault(fault, session);
     // Without an error Node would send no code.
-    session.destroy(new Error(`ended for a flood of ${fault}`), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    destroy(session, socket, new Error(`ended for a flood of ${fault}`), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
+}
+
+/** Ends a session and its streams. Node would wait for a peer that does not read, for as long as it likes. */
+function destroy(session: ServerHttp2Session, socket: Socket, error?: Error, code?: number): void {
+  session.destroy(error, code);
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 /** Resets the stream of a request whose body does not come to its end in time. */

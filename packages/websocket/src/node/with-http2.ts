@@ -74,7 +74,10 @@ export function withHttp2(server: Server, options: Http2Options = {}): Http2Side
     // Whatever becomes of the session, its socket's errors find somebody.
     socket.on('error', ignore).on('close', () => sockets.delete(socket));
     sockets.add(socket);
-    http2.emit('connection', socket);
+    const add = (session: ServerHttp2Session): void => sessions.add(session, socket);
+    // Last of the listeners: the streams that others take from a session are counted, too.
+    http2.once('session', add).emit('connection', socket);
+    http2.off('session', add);
   };
   server.on(event, (socket: Socket) => {
     if (isSecure(socket)) {

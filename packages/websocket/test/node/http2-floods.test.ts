@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import net from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { type Http2Options, withHttp2 } from '@pulsebeacon/websocket';
 import {
+  ACK,
   CANCEL,
   CONTINUATION,
   connectFields,
@@ -23,8 +25,10 @@ import {
   SETTINGS,
   uint32,
   WINDOW_UPDATE,
-} from '../support/http2-frames.ts';
+} from '@pulsebeacon/contracts/http2-frames';
 import { listen, serve, type Served } from '../support/servers.ts';
+
+const FRAME_SIZE_ERROR = 6;
 
 /** The server has outlived it, and serves the next client. */
 async function assertServing({ http2, server }: Served<unknown, 'owned'>): Promise<void> {
@@ -52,6 +56,7 @@ describe('what a session of HTTP/2 must not do: it ends, and the server goes on'
     for (let stream = 1; stream < 200; stream += 2) client.write(frame(RST_STREAM, 0, stream, uint32(CANCEL)));
     client.write(headers(201, connectFields()));
     assert.ok(await client.find(({ type, stream }) => type === HEADERS && stream === 201));
+    client.socket.destroy();
   });
 
   test('streams beyond the 100 that it knows it may have open', async (t) => {
@@ -219,5 +224,55 @@ describe('what a session of HTTP/2 must not hold for ever', () => {
       ]),
     );
     assert.equal(await client.resetOf(1), CANCEL);
+  });
+});
+
+describe('idleTimeout of withHttp2', () => {
+  const get = (stream: number) =>
+    headers(stream, connectFields({ ':method': 'GET', ':protocol': undefined }), END_HEADERS | END_STREAM);
+
+  /** A server whose answers never end, and that ends sessions after 50 ms. */
+  async function serveIdle(t: TestContext): Promise<{ port: number; streams: ServerHttp2Stream[] }> {
+    const host = createServer();
+    const side = withHttp2(host, { idleTimeout: 50 });
+    const streams: ServerHttp2Stream[] = [];
+    side.server.on('stream', (stream) => {
+      streams.push(stream);
+      stream.respond();
+    });
+    const port = await listen(t, host);
+    t.after(() => side.destroy());
+    return { port, streams };
+  }
+
+  test('a session that broke the protocol, whose connection Node would leave open, with its streams', async (t) => {
+    const { port, streams } = await serveIdle(t);
+    const client = await FrameClient.connect(t, port);
+    client.write(get(1));
+    await client.find(({ type }) => type === HEADERS);
+    // A frame of a wrong size: GOAWAY, and nothing is read any more.
+    client.write(frame(SETTINGS, 0, 0, Buffer.alloc(5)));
+    assert.equal(await client.ending(), FRAME_SIZE_ERROR);
+    assert.ok(streams[0]!.destroyed);
+  });
+
+  test('a session without a stream', async (t) => {
+    const { port } = await serveIdle(t);
+    const client = await FrameClient.connect(t, port);
+    assert.equal(await client.ending(), 0);
+  });
+
+  test('one whose streams are silent goes on as long as its peer answers PING', async (t) => {
+    const { port, streams } = await serveIdle(t);
+    const client = await FrameClient.connect(t, port);
+    client.write(get(1));
+    for (let count = 1; count <= 3; count++) {
+      await client.find(() => client.frames.filter(({ type }) => type === PING).length === count);
+      assert.ok(!streams[0]!.destroyed);
+      const { payload } = client.frames.findLast(({ type }) => type === PING)!;
+      client.write(frame(PING, ACK, 0, payload));
+    }
+    await client.closed;
+    assert.ok(streams[0]!.destroyed);
   });
 });

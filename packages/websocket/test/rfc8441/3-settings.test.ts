@@ -3,7 +3,14 @@ import http2 from 'node:http2';
 import { test, type TestContext } from 'node:test';
 import { WebSocketServer } from '@pulsebeacon/websocket';
 import { Http2Client } from '../support/http2-client.ts';
-import { connectFields, FrameClient, frame, headers, type Http2Frame, SETTINGS } from '../support/http2-frames.ts';
+import {
+  connectFields,
+  FrameClient,
+  frame,
+  headers,
+  type Http2Frame,
+  SETTINGS,
+} from '@pulsebeacon/contracts/http2-frames';
 import { listen, serve } from '../support/servers.ts';
 
 const ENABLE_CONNECT_PROTOCOL = 8;
@@ -81,4 +88,5 @@ test('§3: the setting of a client has no effect on a server', async (t) => {
   client.write(headers(1, connectFields()));
   assert.ok(await client.find(({ type, stream }) => type === 1 && stream === 1));
   assert.equal(server.counts().byHttpVersion['2'].accepted, 1);
+  client.socket.destroy();
 });

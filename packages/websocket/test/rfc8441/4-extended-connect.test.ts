@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { connectProtocol, readExtendedConnect } from '#dist/handshake/index.js';
-import { connectFields, FrameClient, headers } from '../support/http2-frames.ts';
+import { connectFields, FrameClient, headers } from '@pulsebeacon/contracts/http2-frames';
 import { serve } from '../support/servers.ts';
 
 const PROTOCOL_ERROR = 1;
@@ -92,6 +92,7 @@ describe('§4, on the wire', () => {
     client.write(headers(stream, connectFields()));
     assert.ok(await client.find((frame) => frame.type === 1 && frame.stream === stream));
     assert.equal(server.counts().open, 1);
+    client.socket.destroy();
   });
 
   test('a CONNECT without :protocol asks for a proxy, which this is not: 405', async (t) => {

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { connectAcceptLines, isWebSocketProtocol, readExtendedConnect, Refusal } from '#dist/handshake/index.js';
 import { resetStream } from '#dist/node/http2-stream.js';
 import { TLS } from '../support/certificate.ts';
-import { connectFields } from '../support/http2-frames.ts';
+import { connectFields } from '@pulsebeacon/contracts/http2-frames';
 import { Log, logged, serve } from '../support/servers.ts';
 
 const { NGHTTP2_CANCEL } = constants;
@@ -228,6 +228,7 @@ test('a server that closes says 1001, waits, and ends the session with GOAWAY', 
   const { status, problem } = await client.refused();
   assert.equal(`${status} ${problem['code']}`, '503 PB_HANDSHAKE_DRAINING');
   socket.sendClose(1001);
+  socket.end();
   await closing;
   const [code] = (await goaway) as [number];
   assert.equal(code, constants.NGHTTP2_NO_ERROR);

@@ -4,9 +4,9 @@
  */
 import { once } from 'node:events';
 import net from 'node:net';
-import type { TestContext } from 'node:test';
+import type { Scope } from '../support/clause.ts';
 
-export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
+export const PREFACE: Buffer = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
 export const DATA = 0;
 export const HEADERS = 1;
@@ -122,9 +122,9 @@ export class FrameClient {
   }
 
   /** Opens a connection, and says the preface and empty settings. */
-  static async connect(t: TestContext, port: number): Promise<FrameClient> {
+  static async connect(scope: Scope, port: number): Promise<FrameClient> {
     const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
-    t.after(() => socket.destroy());
+    scope.after(() => socket.destroy());
     const client = new FrameClient(socket);
     await once(socket, 'connect');
     client.write(PREFACE, frame(SETTINGS, 0, 0));
