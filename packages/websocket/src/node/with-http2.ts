@@ -89,6 +89,7 @@ export function withHttp2(server: Server, options: Http2Options = {}): Http2Side
         undecided.delete(socket);
         if (isHttp2 === true) toHttp2(socket);
         else if (isHttp2 === false) toHttp1(socket);
+        else if (isHttp2 === 'late') refuseLate(server, socket);
         else socket.destroy();
       });
     }
@@ -110,6 +111,14 @@ export function withHttp2(server: Server, options: Http2Options = {}): Http2Side
 function looksLikeHttp2(seen: Buffer): Beginning<boolean> | undefined {
   const isLike = seen.subarray(0, PREFACE.length).equals(PREFACE.subarray(0, seen.length));
   return isLike && seen.length < TELLING_BYTES ? undefined : { says: isLike, length: 0 };
+}
+
+/** As Node does with a request that takes too long: the application answers, where it listens for that. */
+function refuseLate(server: Server, socket: Socket): void {
+  socket.on('error', ignore);
+  const late = Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+  if (server.emit('clientError', late, socket)) return;
+  socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n', () => socket.destroy());
 }
 
 function ignore(): void {}
