@@ -144,7 +144,7 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
       this.cursor = new Cursor(since);
       this.echo = echo;
     } else if (since !== undefined || echo !== this.echo) {
-      const detail = `${this.name} is followed already: since and echo are for the first`;
+      const detail = `${this.name} is followed already: leave since and echo out`;
       throw new BeaconError('PB_ALREADY_SUBSCRIBED', detail);
     }
     let onReady!: () => void;
@@ -176,7 +176,7 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
       onError,
       onPublication: (publication) => {
         if (failure === undefined && queue.push(publication) > MOST_WAITING) {
-          onError(new BeaconError('PB_ITERATOR_FULL', `${MOST_WAITING} publications wait for a loop that is too slow`));
+          onError(new BeaconError('PB_ITERATOR_FULL', `${MOST_WAITING} publications wait: the loop is too slow`));
         }
         wake();
       },

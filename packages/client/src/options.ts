@@ -110,7 +110,7 @@ function connectUrl(text: string): UrlLike {
   try {
     url = new globals.URL(text, globals.document?.baseURI ?? globals.location?.href);
   } catch {
-    throw invalid(`${JSON.stringify(text)} is no URL: pass one such as https://example.com`);
+    throw invalid(`${JSON.stringify(text)} is no URL such as https://example.com`);
   }
   url.protocol = url.protocol.replace(/^ws/, 'http');
   if (!/^https?:$/.test(url.protocol)) throw invalid(`the URL is ${url.href}: pass one of http, https, ws or wss`);

@@ -135,7 +135,7 @@ export class Outbox {
   private isUncertain(entry: Entry): boolean {
     const { sentAt, command } = entry;
     if (command.type !== 'publish' || sentAt === undefined || this.now() - sentAt < CERTAIN_MS) return false;
-    const detail = 'its reply was lost so long ago that sent again it could be published twice';
+    const detail = 'its reply was lost long ago: sent again, it could be published twice';
     this.reject(entry, new BeaconError('PB_PUBLISH_UNCERTAIN', detail));
     return true;
   }
