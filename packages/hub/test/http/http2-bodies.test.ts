@@ -151,7 +151,8 @@ for (const [request, [path, whole, part]] of Object.entries(REQUESTS)) {
         const reset = await client.find(
           ({ type, stream }) => stream === 1 && (type === RST_STREAM || type === HEADERS),
         );
-        assert.equal(reset?.type, RST_STREAM);
+        // Node 26 ends the whole session.
+        assert.notEqual(reset?.type, HEADERS, 'it was answered');
       }
       await host.assertOnlyWhole(t, path, whole);
     });
