@@ -7,7 +7,7 @@ import path from 'node:path';
 import { ensure } from './ensure.mjs';
 import { Failure, filesBelow, main, resolve, runTool, say } from './lib/project.mjs';
 import { runFiles } from './lib/runner.mjs';
-import { findTests, PORTABLE, SUITES } from './lib/suites.mjs';
+import { AT_ONCE, findTests, PORTABLE, SUITES } from './lib/suites.mjs';
 
 const PACKAGES = ['packages/websocket', 'packages/wire'];
 const WHOLE = ['packages/websocket/src/protocol', 'packages/websocket/src/handshake', 'packages/wire/src'];
@@ -47,8 +47,12 @@ await main(async () => {
   );
   const data = fs.mkdtempSync(path.join(os.tmpdir(), 'pulsebeacon-coverage-'));
   try {
-    const [{ atOnce, seconds }] = SUITES;
-    const results = await runFiles(tests, { atOnce, seconds, env: { ...process.env, NODE_V8_COVERAGE: data } });
+    const [{ seconds }] = SUITES;
+    const results = await runFiles(tests, {
+      atOnce: AT_ONCE,
+      seconds: () => seconds,
+      env: { ...process.env, NODE_V8_COVERAGE: data },
+    });
     const failed = results.filter(({ failures }) => failures.length > 0).map(({ source }) => source);
     if (failed.length > 0) throw new Failure(`tests failed, so their coverage says nothing: ${failed.join(', ')}`);
 

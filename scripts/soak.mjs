@@ -72,9 +72,10 @@ await main(async () => {
 
   say(`seed ${seed}; repeat this run with \`npm run soak -- --seed ${seed} --factor ${factor}\``);
   const start = performance.now();
+  const most = positive('hours', options.hours) * 3600;
   const results = await runFiles(tests, {
     atOnce: Math.min(2, os.availableParallelism()),
-    seconds: positive('hours', options.hours) * 3600,
+    seconds: () => most,
     env: { ...process.env, PULSEBEACON_SOAK: String(factor), PULSEBEACON_SEED: String(seed) },
     onResult: ({ source, passed, failed }) => say(`${source}: ${passed} passed, ${failed} failed (${seconds(start)})`),
   });

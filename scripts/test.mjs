@@ -7,7 +7,7 @@ import { nodeBinary } from './lib/other-node.mjs';
 import { CI, Failure, main, parseArguments, say, seconds } from './lib/project.mjs';
 import { debianPackages, installPackages, lookFor } from './lib/requirements.mjs';
 import { runFiles } from './lib/runner.mjs';
-import { findTests, PORTABLE, SUITES } from './lib/suites.mjs';
+import { AT_ONCE, findTests, PORTABLE, SUITES } from './lib/suites.mjs';
 
 const HELP = `Usage: npm test -- [options] [words]
 
@@ -18,7 +18,7 @@ Runs every test, or those whose path contains one of the words (npm test -- 5.4-
   --install        install the Debian packages that some tests need (CI=true does the same)
   --list           list the tests, by suite, and what they need
   --slowest N      say which N files of each suite took longest
-  --results FILE   write the counts to FILE as JSON
+  --results FILE   write the counts, and the names of what failed, to FILE as JSON
   --help           this text
 
 Suites:
@@ -80,21 +80,42 @@ const sum = (results, field) => results.reduce((total, result) => total + result
 const counted = ({ passed, failed, skipped }) =>
   `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 
-async function runSuite(suite, tests, { node, env, slowest }) {
-  const start = performance.now();
-  const progress = (done) =>
-    process.stdout.isTTY && process.stdout.write(`\r${suite.name} ${done}/${tests.length}\x1b[K`);
-  let ended = 0;
-  progress(ended);
-  const results = await runFiles(tests, { ...suite, node, env, onResult: () => progress(++ended) });
-  if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
+function printSuite({ name }, results, start, slowest) {
   const counts = { passed: sum(results, 'passed'), failed: sum(results, 'failed'), skipped: sum(results, 'skipped') };
-  console.log(`${suite.name.padEnd(12)} ${counted(counts).padEnd(36)} ${seconds(start).padStart(8)}`);
+  console.log(`${name.padEnd(14)} ${counted(counts).padEnd(36)} ${seconds(start).padStart(8)}`);
   for (const { source, ms } of [...results].sort((a, b) => b.ms - a.ms).slice(0, slowest)) {
     console.log(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${source}`);
   }
   printFailures(results);
-  return { ...counts, skips: results.flatMap(({ source, skips }) => skips.map((name) => `${source}: ${name}`)) };
+}
+
+/** Runs all tests, those of several suites side by side, and tells of each suite when its last file has ended. */
+async function runSuites(suites, tests, { slowest, ...options }) {
+  const start = performance.now();
+  const bySuite = new Map(suites.map((suite) => [suite.name, { suite, results: [], left: 0 }]));
+  for (const test of tests) bySuite.get(test.suite).left++;
+  let ended = 0;
+  const progress = () => process.stdout.isTTY && process.stdout.write(`\r${ended}/${tests.length} files\x1b[K`);
+  progress();
+  const onResult = (result, test) => {
+    ended++;
+    const of = bySuite.get(test.suite);
+    of.results.push(result);
+    if (--of.left === 0) {
+      if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
+      printSuite(of.suite, of.results, start, slowest);
+    }
+    if (ended < tests.length) progress();
+  };
+  const suiteOf = (test) => bySuite.get(test.suite).suite;
+  const inOrder = suites.flatMap(({ name }) => tests.filter(({ suite }) => suite === name));
+  return runFiles(inOrder, {
+    ...options,
+    atOnce: AT_ONCE,
+    most: (test) => suiteOf(test).most ?? AT_ONCE,
+    seconds: (test) => suiteOf(test).seconds,
+    onResult,
+  });
 }
 
 function explainSkips(skips, unmet, missing) {
@@ -129,19 +150,14 @@ await main(async () => {
   const unmet = chosen.filter(lacks);
   if (options.node) say(`the tests run under ${node}`);
 
-  const total = { passed: 0, failed: 0, skipped: unmet.length };
-  const skips = [];
-  for (const suite of suites) {
-    const tests = chosen.filter((test) => test.suite === suite.name && !lacks(test));
-    if (tests.length === 0) continue;
-    const result = await runSuite(suite, tests, {
-      node,
-      env: { ...process.env, ...env },
-      slowest: Number(options.slowest),
-    });
-    for (const field of Object.keys(total)) total[field] += result[field];
-    skips.push(...result.skips);
-  }
+  const results = await runSuites(
+    suites,
+    chosen.filter((test) => !lacks(test)),
+    { node, env: { ...process.env, ...env }, slowest: Number(options.slowest) },
+  );
+  const total = { passed: sum(results, 'passed'), failed: sum(results, 'failed'), skipped: sum(results, 'skipped') };
+  total.skipped += unmet.length;
+  const skips = results.flatMap(({ source, skips: names }) => names.map((name) => `${source}: ${name}`));
 
   explainSkips(skips, unmet, missing);
   // Nobody reads a remark on a build server: what did not run has failed there.
@@ -150,7 +166,8 @@ await main(async () => {
     console.log('no test ran');
     total.failed = 1;
   }
-  if (options.results) fs.writeFileSync(path.resolve(options.results), JSON.stringify(total));
+  const failures = results.flatMap(({ source, failures: all }) => all.map(({ name }) => `${source}: ${name}`));
+  if (options.results) fs.writeFileSync(path.resolve(options.results), JSON.stringify({ ...total, failures }));
   console.log(counted(total));
   return total.failed > 0 ? 1 : 0;
 });

@@ -161,22 +161,32 @@ export async function runFile(test, { node = process.execPath, seconds, env }) {
   }
 }
 
-/** Runs files, `atOnce` side by side and those that must be alone afterwards; calls `onResult` as each one ends. */
-export async function runFiles(tests, { atOnce, onResult, ...options }) {
+/**
+ * Runs files: `atOnce` side by side, slow ones first and those that must be alone afterwards; of each suite no more than
+ * `most` gives for it. Each file may take `seconds(test)`. Calls `onResult(result, test)` as each one ends.
+ */
+export async function runFiles(tests, { atOnce, most = () => atOnce, seconds, onResult, ...options }) {
   const together = tests.filter(({ alone }) => !alone);
+  const waiting = [...together.filter(({ slow }) => slow), ...together.filter(({ slow }) => !slow)];
   const results = [];
+  const active = new Map();
+  const activeOf = ({ suite }) => active.get(suite) ?? 0;
+  const run = async (test) => {
+    active.set(test.suite, activeOf(test) + 1);
+    const result = await runFile(test, { ...options, seconds: seconds(test) });
+    active.set(test.suite, activeOf(test) - 1);
+    results.push(result);
+    onResult?.(result, test);
+  };
   const worker = async () => {
-    for (let test = together.shift(); test; test = together.shift()) {
-      const result = await runFile(test, options);
-      results.push(result);
-      onResult?.(result);
+    while (waiting.length > 0) {
+      const free = waiting.findIndex((test) => activeOf(test) < most(test));
+      // Those that are left belong to suites whose own workers will come to them.
+      if (free === -1) return;
+      await run(waiting.splice(free, 1)[0]);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
-  for (const test of tests.filter(({ alone }) => alone)) {
-    const result = await runFile(test, options);
-    results.push(result);
-    onResult?.(result);
-  }
+  for (const test of tests.filter(({ alone }) => alone)) await run(test);
   return results;
 }

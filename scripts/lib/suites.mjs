@@ -2,58 +2,55 @@
 import fs from 'node:fs';
 import { Failure, filesBelow, packageNames, resolve } from './project.mjs';
 
+/** How many files run side by side: one more than there should be processors, for many of them wait a good deal. */
+export const AT_ONCE = 3;
+
 /**
- * The suites, in the order in which they run. `where` tells which sources belong to it,
- * `atOnce` how many files run side by side, `seconds` what one file may take before it is ended.
+ * The suites, in the order in which they begin. `where` tells which sources belong to it, `seconds` what one file may
+ * take before it is ended, `most` how many of its files may run side by side, where not as many as there are.
  */
 export const SUITES = [
   {
     name: 'unit',
     about: 'the tests of each library by itself',
     where: /^packages\/(?!gateway\/)[^/]+\/test\/(?!rfc|properties\/)/,
-    atOnce: 3,
     seconds: 120,
   },
   {
     name: 'program',
     about: 'the program and its commands, run as people run them',
     where: /^packages\/gateway\/test\//,
-    atOnce: 3,
     seconds: 120,
   },
   {
     name: 'conformance',
     about: 'every MUST and MUST NOT of the RFCs, by section',
     where: /^packages\/[^/]+\/test\/rfc[^/]*\//,
-    atOnce: 3,
     seconds: 120,
   },
   {
     name: 'properties',
     about: 'fuzz and property tests, with fixed seeds (`npm run soak` has their long form)',
     where: /^(?:packages\/[^/]+\/)?test\/properties\//,
-    atOnce: 3,
     seconds: 240,
   },
-  { name: 'examples', about: 'each program in examples/, run', where: /^test\/examples\//, atOnce: 3, seconds: 120 },
-  { name: 'interop', about: 'other WebSocket implementations', where: /^test\/interop\//, atOnce: 3, seconds: 240 },
+  { name: 'examples', about: 'each program in examples/, run', where: /^test\/examples\//, seconds: 120 },
+  { name: 'interop', about: 'other WebSocket implementations', where: /^test\/interop\//, seconds: 240 },
   {
     name: 'intermediaries',
     about: 'through nginx, HAProxy, Apache, Caddy and squid',
     where: /^test\/intermediaries\//,
-    atOnce: 3,
     seconds: 240,
   },
-  { name: 'browser', about: 'the page in a real browser', where: /^test\/browser\//, atOnce: 2, seconds: 240 },
-  { name: 'faults', about: 'peers and networks that misbehave', where: /^test\/faults\//, atOnce: 2, seconds: 240 },
+  { name: 'browser', about: 'the page in a real browser', where: /^test\/browser\//, most: 2, seconds: 240 },
+  { name: 'faults', about: 'peers and networks that misbehave', where: /^test\/faults\//, most: 2, seconds: 240 },
   {
     name: 'packaging',
     about: 'what is published, installed and used',
     where: /^test\/packaging\//,
-    atOnce: 2,
     seconds: 240,
   },
-  { name: 'tooling', about: 'the scripts that run all this', where: /^test\/tooling\//, atOnce: 2, seconds: 120 },
+  { name: 'tooling', about: 'the scripts that run all this', where: /^test\/tooling\//, seconds: 120 },
 ];
 
 /** Suites that need nothing but Node: those which also run on every other Node that is supported. */
@@ -63,13 +60,14 @@ export const PORTABLE = ['unit', 'conformance'];
  * A test says in the comments at its top what it needs:
  *     // requires: nginx, haproxy     programs and libraries, by the names in requirements.mjs
  *     // alone: measures memory       no other test may run beside it
+ *     // slow: kills 50 servers       it takes half a minute or more, and so begins before the others
  */
 export function header(text, field) {
   const top = /^(?:#!.*\n)?(?:\s*\/\/.*\n)*/.exec(text)[0];
   return new RegExp(`^\\s*// ${field}:(.*)$`, 'm').exec(top)?.[1].trim();
 }
 
-/** All tests: { source, compiled, suite, requires, alone }. A test that no suite would run is an error, not a gap. */
+/** All tests: { source, compiled, suite, requires, alone, slow }. A test that no suite would run is an error, not a gap. */
 export function findTests() {
   // What crosses packages takes longest: the rest runs beside it.
   const roots = ['.', ...packageNames().map((name) => `packages/${name}`)];
@@ -88,6 +86,7 @@ export function findTests() {
         suite,
         requires: header(text, 'requires')?.split(/\s*,\s*/) ?? [],
         alone: header(text, 'alone') !== undefined,
+        slow: header(text, 'slow') !== undefined,
       });
     }
   }

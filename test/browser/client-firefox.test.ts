@@ -1,4 +1,5 @@
 // requires: firefox
+// slow: waits for transports that stall
 import { FIREFOX } from '../support/browsers.ts';
 import { testClientIn } from './client/all.ts';
 

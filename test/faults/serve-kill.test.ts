@@ -1,5 +1,6 @@
 // The program is killed in mid-publish, again and again, under publishers that repeat what was not acknowledged and
 // followers that come back to where they were. The ledger of both shows that nothing was lost, doubled or out of order.
+// slow: kills the program again and again
 import assert from 'node:assert/strict';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { once } from 'node:events';

@@ -1,5 +1,6 @@
 // The checker: whatever networks and servers do, every publication that was acknowledged is delivered once, in order, or the
 // client was told that it cannot be. `npm run soak -- ledger` has its long form.
+// slow: a minute of faults
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';

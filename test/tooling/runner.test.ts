@@ -127,9 +127,36 @@ describe('the test runner', () => {
       alone: name === 'x',
     }));
     for (const { source, compiled } of tests) await writeFile(compiled, write(source));
-    const results = await runner.runFiles(tests, { atOnce: 2, seconds: 60, env: process.env });
+    const results = await runner.runFiles(tests, { atOnce: 2, seconds: () => 60, env: process.env });
     assert.deepEqual(results.map(({ source }) => source).at(-1), 'x');
     assert.match(await readFile(log, 'utf8'), /\+x -x $/);
+  });
+
+  it('begins with those that are slow, and runs no more of a suite side by side than it may', async () => {
+    const text = `${IMPORT}test('a', async () => { await new Promise((done) => setTimeout(done, 100)); });`;
+    const compiled = path.join(folder, 'short.mjs');
+    await writeFile(compiled, text);
+    const names = ['one a', 'one b', 'one c', 'two d', 'two e'];
+    const tests = names.map((source) => ({ source, compiled, suite: source.slice(0, 3), slow: source === 'two e' }));
+    const begun: string[] = [];
+    let ones = 0;
+    let mostOnes = 0;
+    await runner.runFiles(tests, {
+      atOnce: 3,
+      most: ({ suite }) => (suite === 'one' ? 1 : 3),
+      seconds: ({ source, suite }) => {
+        begun.push(source);
+        if (suite === 'one') mostOnes = Math.max(mostOnes, ++ones);
+        return 60;
+      },
+      onResult: (_, { suite }) => {
+        if (suite === 'one') ones--;
+      },
+      env: process.env,
+    });
+    assert.deepEqual(begun.slice(0, 3), ['two e', 'one a', 'two d']);
+    assert.deepEqual([...begun].sort(), names);
+    assert.equal(mostOnes, 1);
   });
 
   it('reads what a file requires from the comments at its top, and from nowhere else', () => {

@@ -21,14 +21,25 @@ export interface Result {
   readonly notes: readonly string[];
 }
 
+export interface Test {
+  readonly source: string;
+  readonly compiled: string;
+  readonly suite?: string;
+  readonly alone?: boolean;
+  readonly slow?: boolean;
+}
+
 export interface Runner {
-  runFile(
-    test: { source: string; compiled: string },
-    options: { seconds: number; env: NodeJS.ProcessEnv },
-  ): Promise<Result>;
+  runFile(test: Test, options: { seconds: number; env: NodeJS.ProcessEnv }): Promise<Result>;
   runFiles(
-    tests: readonly { source: string; compiled: string; alone: boolean }[],
-    options: { atOnce: number; seconds: number; env: NodeJS.ProcessEnv },
+    tests: readonly Test[],
+    options: {
+      atOnce: number;
+      most?: (test: Test) => number;
+      seconds: (test: Test) => number;
+      onResult?: (result: Result, test: Test) => void;
+      env: NodeJS.ProcessEnv;
+    },
   ): Promise<readonly Result[]>;
 }
 

@@ -1,16 +1,20 @@
 import { Command, CommanderError } from 'commander';
-import { addBench } from './commands/bench.ts';
-import { addConfig } from './commands/config.ts';
-import { addConnect } from './commands/connect.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addKeys } from './commands/keys.ts';
-import { addPublish } from './commands/publish.ts';
-import { addServe } from './commands/serve.ts';
-import { addSubscribe } from './commands/subscribe.ts';
 import { Failure } from './failure.ts';
 import { VERSION } from './version.ts';
 
 const EXIT_USAGE = 2;
+
+/** What adds each command, in the order of the help. Loading them all takes longer than most of them do. */
+const COMMANDS: ReadonlyMap<string, () => Promise<(program: Command) => void>> = new Map([
+  ['serve', async () => (await import('./commands/serve.ts')).addServe],
+  ['config', async () => (await import('./commands/config.ts')).addConfig],
+  ['keys', async () => (await import('./commands/keys.ts')).addKeys],
+  ['publish', async () => (await import('./commands/publish.ts')).addPublish],
+  ['subscribe', async () => (await import('./commands/subscribe.ts')).addSubscribe],
+  ['connect', async () => (await import('./commands/connect.ts')).addConnect],
+  ['bench', async () => (await import('./commands/bench.ts')).addBench],
+  ['doctor', async () => (await import('./commands/doctor.ts')).addDoctor],
+]);
 
 /** What commander says of a wrong command line, in the form of all other sentences of the program. */
 function toSentence(text: string): string {
@@ -20,7 +24,8 @@ function toSentence(text: string): string {
     .replace(/(unknown command '[^']*')\n$/, '$1; --help lists the commands\n');
 }
 
-function createProgram(): Command {
+/** @param name what stands where a command does: all are there, unless it is one of them */
+async function createProgram(name: string | undefined): Promise<Command> {
   const program = new Command('pulsebeacon')
     .description('Live channels, pages and WebSockets on one port.')
     .version(VERSION, '-V, --version', 'the version of the program')
@@ -29,19 +34,13 @@ function createProgram(): Command {
     .showSuggestionAfterError()
     .configureOutput({ outputError: (text, write) => write(toSentence(text)) })
     .exitOverride();
-  addServe(program);
-  addConfig(program);
-  addKeys(program);
-  addPublish(program);
-  addSubscribe(program);
-  addConnect(program);
-  addBench(program);
-  addDoctor(program);
+  const wanted = COMMANDS.get(name ?? '');
+  for (const load of wanted === undefined ? COMMANDS.values() : [wanted]) (await load())(program);
   return program;
 }
 
 async function run(argv: readonly string[]): Promise<number | undefined> {
-  const program = createProgram();
+  const program = await createProgram(argv[2]);
   try {
     if (argv.length <= 2) program.outputHelp();
     else await program.parseAsync(argv);

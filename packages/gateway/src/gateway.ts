@@ -16,7 +16,7 @@ import { Operations } from './http/operations.ts';
 import { ClientScript } from './http/client-script.ts';
 import { Pages } from './http/pages.ts';
 import { Router } from './http/router.ts';
-import { StaticSite } from './http/static-site.ts';
+import type { StaticSite } from './http/static-site.ts';
 import { type Listener, startListening } from './listen/listener.ts';
 import type { ListenTarget } from './listen/target.ts';
 import type { KeyRing } from './keys/key-ring.ts';
@@ -34,10 +34,11 @@ import { Live } from './sockets/live.ts';
 import { logged } from './sockets/socket-log.ts';
 import { Traces } from './sockets/traces.ts';
 
-/** What everybody may read, from memory. */
+/** What everybody may read: from memory, and of the site that is served beside it. */
 interface PublicFiles {
   readonly pages: Pages;
   readonly clientScript: ClientScript;
+  readonly site: StaticSite | undefined;
 }
 
 /** The program as a whole: pages, channels and WebSockets, on every address that it listens on. */
@@ -60,7 +61,7 @@ export class Gateway {
   private listening: readonly Listener[] = [];
 
   private constructor(settings: GatewaySettings, keys: KeyRing, store: Store, log: Log, files: PublicFiles) {
-    const { limits, publicUrls, compression, siteRoot, trustedProxies } = settings;
+    const { limits, publicUrls, compression, trustedProxies } = settings;
     this.settings = settings;
     this.store = store;
     this.log = log;
@@ -117,7 +118,6 @@ export class Gateway {
       hosts,
       proxies,
       ...files,
-      site: siteRoot === undefined ? undefined : new StaticSite(siteRoot),
       echo: this.echo,
       hub: this.hub,
       dashboard: this.dashboard,
@@ -145,7 +145,11 @@ export class Gateway {
    * @throws {HandshakeUsageError} a public URL or an origin that cannot be read
    */
   static async start(settings: GatewaySettings, keys: KeyRing, log: Log): Promise<Gateway> {
-    const files = { pages: await Pages.load(), clientScript: await ClientScript.load() };
+    const files = {
+      pages: await Pages.load(),
+      clientScript: await ClientScript.load(),
+      site: settings.siteRoot === undefined ? undefined : await openSite(settings.siteRoot),
+    };
     const store = await openStore(settings.store);
     try {
       const gateway = new Gateway(settings, keys, store, log, files);
@@ -263,6 +267,12 @@ function commonOptions(
 
 function hostOf({ where }: ListenTarget): string[] {
   return where.kind === 'tcp' ? [where.host] : [];
+}
+
+/** Loaded where there is a site: everybody else need not wait for it. */
+async function openSite(root: string): Promise<StaticSite> {
+  const { StaticSite: Site } = await import('./http/static-site.ts');
+  return new Site(root);
 }
 
 function refuseElsewhere(): Refusal {

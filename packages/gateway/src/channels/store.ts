@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { LmdbBroker } from '@pulsebeacon/broker-lmdb';
+import type { LmdbBroker } from '@pulsebeacon/broker-lmdb';
 import { type Broker, MemoryBroker } from '@pulsebeacon/hub';
 import { codeOf, Failure } from '../failure.ts';
 import type { StoreSettings } from '../settings.ts';
@@ -45,8 +45,10 @@ const FSYNC_TEXTS = {
 } as const;
 
 async function openLmdb(folder: string, fsync: StoreSettings['fsync']): Promise<LmdbBroker> {
+  // Loaded where it is used: --memory need not wait for it.
+  const lmdb = await import('@pulsebeacon/broker-lmdb');
   try {
-    return await LmdbBroker.open({ path: folder, fsync });
+    return await lmdb.LmdbBroker.open({ path: folder, fsync });
   } catch (error) {
     throw new Failure(`${(error as Error).message}; --data takes another folder, --memory needs none`);
   }
