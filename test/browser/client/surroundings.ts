@@ -37,11 +37,11 @@ export function testSurroundings(stage: Stage): void {
     await page.start(PATIENT);
     const ticker = new Ticker(t, site);
     await page.more(3);
-    const thaw = await hide(stage, page.page);
+    const hidden = await (stage.name === 'Firefox' ? cover : freeze)(page.page);
     proxy.cut('reset');
-    await thaw();
+    await hidden.thaw?.();
     await page.until('seen.state !== "online"');
-    await tellVisibility(page.page, 'visible');
+    await hidden.show();
     await page.until('seen.statuses.some(({ reason }) => reason === "the page is seen again")');
     await page.more(3);
     await ticker.settle(page);
@@ -127,22 +127,38 @@ export function testSurroundings(stage: Stage): void {
   });
 }
 
-/**
- * As if another tab were in front: no headless browser does that by itself. Chromium can stop such a page altogether, as it
- * does with tabs that nobody has seen for long.
- * @returns lets it run again
- */
-async function hide({ name }: Stage, page: Page): Promise<() => Promise<void>> {
-  await tellVisibility(page, 'hidden');
-  if (name !== 'Chromium') return () => Promise.resolve();
-  const session = await page.context().newCDPSession(page);
-  await session.send('Page.setWebLifecycleState', { state: 'frozen' });
-  return async () => void (await session.send('Page.setWebLifecycleState', { state: 'active' }));
+/** What nobody sees. */
+interface HiddenTab {
+  /** Lets it run again, unseen; where it does not. */
+  thaw?(): Promise<void>;
+  show(): Promise<void>;
 }
 
-async function tellVisibility(page: Page, state: 'hidden' | 'visible'): Promise<void> {
-  await page.evaluate(`(() => {
-    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => '${state}' });
-    document.dispatchEvent(new Event('visibilitychange'));
-  })()`);
+/** Firefox, even without a window, hides a tab behind one that it has opened. */
+async function cover(page: Page): Promise<HiddenTab> {
+  await page.evaluate(`new Promise((resolve) => {
+    document.addEventListener('visibilitychange', () => resolve(), { once: true });
+    globalThis.front = open('about:blank');
+  })`);
+  assert.equal(await page.evaluate('document.visibilityState'), 'hidden');
+  return { show: async () => void (await page.evaluate('front.close()')) };
+}
+
+/**
+ * Chromium without a window takes every tab for seen. So it is told as if another were in front, and stopped altogether, as
+ * are tabs that nobody has seen for long.
+ */
+async function freeze(page: Page): Promise<HiddenTab> {
+  const tell = (state: 'hidden' | 'visible'): Promise<unknown> =>
+    page.evaluate(`(() => {
+      Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => '${state}' });
+      document.dispatchEvent(new Event('visibilitychange'));
+    })()`);
+  await tell('hidden');
+  const session = await page.context().newCDPSession(page);
+  await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+  return {
+    thaw: async () => void (await session.send('Page.setWebLifecycleState', { state: 'active' })),
+    show: async () => void (await tell('visible')),
+  };
 }
