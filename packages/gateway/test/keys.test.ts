@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { readKeyRecord } from '#dist/keys/key-record.js';
 import { Key, KeyRing } from '#dist/keys/key-ring.js';
 import { KeyStore } from '#dist/keys/key-store.js';
-import { generateKey, hashOf, parseKey } from '#dist/keys/key-text.js';
+import { generateKey, hashOf, idNumber, parseKey, readKey } from '#dist/keys/key-text.js';
 import { findKey, may } from './support/keys.ts';
 
 const ALL = { rights: ['publish', 'subscribe'], channels: ['*'] } as const;
@@ -19,6 +19,7 @@ describe('the text of a key', () => {
     const { id, secret, text } = generateKey();
     assert.match(text, /^pb_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}$/);
     assert.deepEqual(parseKey(text), { id, secret });
+    assert.deepEqual(readKey(text), { number: idNumber(id), secret });
     assert.equal(Buffer.from(secret, 'base64url').length, 32);
   });
 
@@ -46,8 +47,21 @@ describe('the text of a key', () => {
     text.replace(/.$/, '='),
     text.replace(/.$/, 'é'),
   ]) {
-    it(`is not ${JSON.stringify(wrong)}`, () => assert.equal(parseKey(wrong), undefined));
+    it(`is not ${JSON.stringify(wrong)}`, () => {
+      assert.equal(parseKey(wrong), undefined);
+      assert.equal(readKey(wrong), undefined);
+    });
   }
+});
+
+it('every id has a number of its own', () => {
+  const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'];
+  const numbers = Array.from({ length: 8 }, (_, at) =>
+    letters.map((letter) => idNumber(`${'A'.repeat(at)}${letter}${'A'.repeat(7 - at)}`)),
+  ).flat();
+  // All A stands in each of the eight rows.
+  assert.equal(new Set(numbers).size, numbers.length - 7);
+  assert.equal(idNumber('99999999'), 62 ** 8 - 1);
 });
 
 describe('what a key allows', () => {

@@ -4,7 +4,7 @@ import type { Action, Grant } from '@pulsebeacon/hub';
 import { codeOf, Failure } from '../failure.ts';
 import type { KeyRecord, Right } from './key-record.ts';
 import type { KeyStore } from './key-store.ts';
-import { digestOf, KEY_FORM, parseKey } from './key-text.ts';
+import { digestOf, idNumber, KEY_FORM, readKey } from './key-text.ts';
 
 const ACTIONS: Readonly<Record<Right, readonly Action[]>> = {
   publish: ['publish'],
@@ -57,7 +57,8 @@ export class KeyRing {
   private readonly configured: readonly KeyRecord[];
   private readonly onProblem: (sentence: string) => void;
   private readonly now: () => number;
-  private entries: ReadonlyMap<string, Entry> = new Map();
+  /** By {@link idNumber}. */
+  private entries: ReadonlyMap<number, Entry> = new Map();
   private seen = '';
   private looked: number;
 
@@ -87,22 +88,22 @@ export class KeyRing {
    */
   check(text: string): Key | string {
     this.refresh();
-    const parts = parseKey(text);
-    const entry = parts === undefined ? undefined : this.entries.get(parts.id);
-    const isSame = timingSafeEqual(digestOf(parts?.secret ?? NO_SECRET), entry?.digest ?? NO_DIGEST);
-    if (parts === undefined) return `this is not a key: a key is ${KEY_FORM}`;
+    const presented = readKey(text);
+    const entry = presented === undefined ? undefined : this.entries.get(presented.number);
+    const isSame = timingSafeEqual(digestOf(presented?.secret ?? NO_SECRET), entry?.digest ?? NO_DIGEST);
+    if (presented === undefined) return `this is not a key: a key is ${KEY_FORM}`;
     if (entry === undefined || !isSame) {
       return 'this key is not known here: pulsebeacon keys create makes one';
     }
-    const { revoked } = entry.record;
+    const { id, revoked } = entry.record;
     if (revoked === undefined) return entry.key;
-    return `the key ${parts.id} was revoked at ${revoked}: ask for a new one`;
+    return `the key ${id} was revoked at ${revoked}: ask for a new one`;
   }
 
   /** The key of an id, if it holds: for connections and sessions, which outlive the request that brought the key. */
   get(id: string): Key | undefined {
     this.refresh();
-    const entry = this.entries.get(id);
+    const entry = this.entries.get(idNumber(id));
     return entry === undefined || entry.record.revoked !== undefined ? undefined : entry.key;
   }
 
@@ -127,7 +128,7 @@ export class KeyRing {
     this.entries = new Map(
       records.map((record) => {
         const digest = Buffer.from(record.hash.slice('sha256:'.length), 'hex');
-        return [record.id, { record, digest, key: new Key(record) }];
+        return [idNumber(record.id), { record, digest, key: new Key(record) }];
       }),
     );
   }

@@ -101,7 +101,10 @@ export class Http2Sessions {
 
   /** No new streams: every session says GOAWAY, and ends with the last of its streams. */
   close(): void {
-    for (const session of this.sessions) if (!session.closed) session.close();
+    // Not while Node reads a frame: until 20.19 it would end the session before it has said so.
+    setImmediate(() => {
+      for (const session of this.sessions) if (!session.closed) session.close();
+    });
   }
 
   /** @param socket what the session is on, and Node does not let it be used by */
