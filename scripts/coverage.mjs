@@ -53,8 +53,8 @@ await main(async () => {
       seconds: () => seconds,
       env: { ...process.env, NODE_V8_COVERAGE: data },
     });
-    const failed = results.filter(({ failures }) => failures.length > 0).map(({ source }) => source);
-    if (failed.length > 0) throw new Failure(`tests failed, so their coverage says nothing: ${failed.join(', ')}`);
+    const failed = results.flatMap(({ source, failures }) => failures.map(({ name }) => `${source}: ${name}`));
+    if (failed.length > 0) throw new Failure(`tests failed, so their coverage says nothing:\n${failed.join('\n')}`);
 
     // Paths are chosen after they are mapped back from dist to src.
     const chosen = ['--exclude-after-remap', ...PACKAGES.map((folder) => `--include=${folder}/src/**/*.ts`)];
