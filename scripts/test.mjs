@@ -80,7 +80,7 @@ const sum = (results, field) => results.reduce((total, result) => total + result
 const counted = ({ passed, failed, skipped }) =>
   `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 
-function printSuite({ name }, results, start, slowest) {
+function printGroup(name, results, start, slowest) {
   const counts = { passed: sum(results, 'passed'), failed: sum(results, 'failed'), skipped: sum(results, 'skipped') };
   console.log(`${name.padEnd(14)} ${counted(counts).padEnd(36)} ${seconds(start).padStart(8)}`);
   for (const { source, ms } of [...results].sort((a, b) => b.ms - a.ms).slice(0, slowest)) {
@@ -89,26 +89,30 @@ function printSuite({ name }, results, start, slowest) {
   printFailures(results);
 }
 
+/** What is told of together: a suite; and those that must be alone, which come when all suites are through. */
+const groupOf = ({ suite, alone }) => (alone ? 'alone' : suite);
+
 /** Runs all tests, those of several suites side by side, and tells of each suite when its last file has ended. */
 async function runSuites(suites, tests, { slowest, ...options }) {
   const start = performance.now();
-  const bySuite = new Map(suites.map((suite) => [suite.name, { suite, results: [], left: 0 }]));
-  for (const test of tests) bySuite.get(test.suite).left++;
-  let ended = 0;
-  const progress = () => process.stdout.isTTY && process.stdout.write(`\r${ended}/${tests.length} files\x1b[K`);
+  const inOrder = suites.flatMap(({ name }) => tests.filter(({ suite }) => suite === name));
+  const suiteOf = (test) => suites.find(({ name }) => name === test.suite);
+  const left = new Map();
+  for (const test of tests) left.set(groupOf(test), (left.get(groupOf(test)) ?? 0) + 1);
+  const ended = [];
+  const progress = () => process.stdout.isTTY && process.stdout.write(`\r${ended.length}/${tests.length} files\x1b[K`);
   progress();
   const onResult = (result, test) => {
-    ended++;
-    const of = bySuite.get(test.suite);
-    of.results.push(result);
-    if (--of.left === 0) {
+    ended.push({ result, test });
+    const group = groupOf(test);
+    left.set(group, left.get(group) - 1);
+    if (left.get(group) === 0) {
       if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
-      printSuite(of.suite, of.results, start, slowest);
+      const results = ended.filter((each) => groupOf(each.test) === group).map((each) => each.result);
+      printGroup(group, results, start, slowest);
     }
-    if (ended < tests.length) progress();
+    if (ended.length < tests.length) progress();
   };
-  const suiteOf = (test) => bySuite.get(test.suite).suite;
-  const inOrder = suites.flatMap(({ name }) => tests.filter(({ suite }) => suite === name));
   return runFiles(inOrder, {
     ...options,
     atOnce: AT_ONCE,

@@ -165,7 +165,7 @@ describe('what it prints', { concurrency: 2 }, () => {
   });
 
   it('too few within --wait: exit code 9; without --count it has just ended', async () => {
-    const few = await ended(server.port, 'news', '--since', 'all', '--count', '3', '--wait', '300ms', '--quiet');
+    const few = await ended(server.port, 'news', '--since', 'all', '--count', '3', '--wait', '2s', '--quiet');
     assert.equal(few.code, 9);
     assert.equal(few.stderr, 'pulsebeacon: 2 of 3 publications came before the end\n');
     const over = await ended(server.port, 'news', '--wait', '300ms');
