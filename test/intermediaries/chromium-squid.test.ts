@@ -24,7 +24,7 @@ after(() => log.close());
 
 const [{ port }, squid, browser] = await Promise.all([
   startServe({ after }),
-  startSquid({ after }, ['basic'], (log.address() as AddressInfo).port),
+  startSquid({ after }, ['basic'], { logPort: (log.address() as AddressInfo).port }),
   CHROMIUM.launch(),
 ]);
 after(() => browser.close());

@@ -3,11 +3,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { after, describe, test } from 'node:test';
+import { after, describe, test, type TestContext } from 'node:test';
 import { connect, type ConnectOptions, HandshakeError, type TraceEvent, WebSocketServer } from '@pulsebeacon/websocket';
 import { ACCOUNT } from '../support/accounts.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { temporaryFolder } from '../support/cleanup.ts';
+import { handshake, RawClient } from '../support/raw.ts';
+import { Site } from '../support/site.ts';
 import { startSquid } from '../support/squid.ts';
 
 const { certFile, keyFile } = await makeCertificate(await temporaryFolder({ after }));
@@ -84,4 +86,38 @@ test('of Basic and Digest, Digest is answered', async () => {
   const port = await startSquid({ after }, ['basic', 'digest']);
   const heads = await echoes(URLS['ws:'], { proxy: `http://127.0.0.1:${port}`, credentials: () => ACCOUNT });
   assert.match(heads.filter((head) => head.startsWith('CONNECT')).at(-1)!, /^Proxy-Authorization: Digest /m);
+});
+
+describe('squid that forwards handshakes itself, and not by a tunnel', async () => {
+  const site = await Site.start({ after });
+  const port = await startSquid({ after }, ['basic'], { upgrades: true });
+  const base = `http://127.0.0.1:${site.port}`;
+  const login = {
+    'Proxy-Authorization': `Basic ${Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString('base64')}`,
+  };
+  const ask = async (t: TestContext, fields: Parameters<typeof handshake>[1]): Promise<RawClient> => {
+    const client = await RawClient.connect(t, port);
+    client.write(handshake(`${base}/echo`, { Host: `127.0.0.1:${site.port}`, ...login, ...fields }));
+    return client;
+  };
+
+  test('opens WebSockets', async (t) => {
+    const client = await ask(t, {});
+    assert.match(await client.readUntil('\r\n\r\n'), /^HTTP\/1\.1 101 /);
+  });
+
+  test('passes nothing on behind a handshake that is refused', async (t) => {
+    for (const fields of [{ 'Sec-WebSocket-Version': '99' }, { 'Sec-WebSocket-Key': undefined }]) {
+      const client = await ask(t, fields);
+      assert.match(await client.readUntil('\r\n\r\n'), /^HTTP\/1\.1 4(?:00|26) /);
+      // What the proxy would refuse if it read it, and would not if it took this for a tunnel.
+      client.write('GET /internal HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n');
+      const pipelined = await RawClient.connect(t, port);
+      const head = handshake(`${base}/echo`, { Host: `127.0.0.1:${site.port}`, ...login, ...fields });
+      pipelined.write(`${head}GET ${base}/internal HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`);
+      await Promise.all([client.over, pipelined.over]);
+      for (const { bytes } of [client, pipelined]) assert.doesNotMatch(bytes.toString(), /"path":"\/internal"/);
+    }
+    assert.equal(site.internalHits, 0);
+  });
 });

@@ -8,15 +8,18 @@ import { Program } from './program.ts';
 
 const HELPERS = '/usr/lib/squid';
 
-/**
- * squid, which opens tunnels to any port for those who say who they are by one of these schemes.
- *
- * @param logPort where it sends a line by TCP for each request that is over. Default: nowhere
- */
+export interface SquidOptions {
+  /** Where it sends a line by TCP for each request that is over. Default: nowhere. */
+  readonly logPort?: number;
+  /** It passes on Upgrade: websocket in requests that it is to forward itself, too, and keeps /internal closed. Default false. */
+  readonly upgrades?: boolean;
+}
+
+/** squid, which opens tunnels to any port for those who say who they are by one of these schemes. */
 export async function startSquid(
   scope: Scope,
   schemes: readonly ('basic' | 'digest')[],
-  logPort?: number,
+  { logPort, upgrades = false }: SquidOptions = {},
 ): Promise<number> {
   const folder = await temporaryFolder(scope);
   const { basic, digest } = await writeAccounts(folder, 'squid');
@@ -43,6 +46,13 @@ export async function startSquid(
       'acl closed port 9',
       'http_access deny !users',
       'http_access deny closed',
+      ...(upgrades
+        ? [
+            'http_upgrade_request_protocols websocket allow all',
+            'acl internal urlpath_regex ^/internal',
+            'http_access deny internal',
+          ]
+        : []),
       'http_access allow all',
     ];
     const file = path.join(folder, 'squid.conf');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
@@ -152,11 +153,54 @@ describe('the doctor', { concurrency: 12 }, () => {
     const url = `https://localhost:${secure.port}`;
     const allowed = await diagnose(url, { proxy: `http://ann:secret@127.0.0.1:${port}`, insecure: true });
     assert.deepEqual(allowed.of('fail'), []);
-    const found = await diagnose(url, { proxy: `http://127.0.0.1:${port}`, insecure: true });
-    assert.deepEqual(found.of('fail'), ['tls']);
-    assert.match(found.check('tls').measured, /^the proxy answered 407/);
-    assert.match(found.advice['tunnel']!, /--proxy http:\/\/USER:PASSWORD@HOST:PORT/);
+    // Over TLS the tunnel is refused, without it the request itself.
+    for (const [site, failing] of [
+      [url, 'tls'],
+      [program.base, 'http'],
+    ] as const) {
+      const none = await diagnose(site, { proxy: `http://127.0.0.1:${port}`, insecure: true });
+      assert.deepEqual(none.of('fail'), [failing]);
+      assert.match(none.check(failing).measured, /the proxy answered 407/);
+      assert.match(none.advice['proxy-login']!, /wants to know who asks .*--proxy http:\/\/USER:PASSWORD@HOST:PORT/);
+      const wrong = await diagnose(site, { proxy: `http://ann:wrong@127.0.0.1:${port}`, insecure: true });
+      assert.deepEqual(wrong.of('fail'), [failing]);
+      assert.match(wrong.advice['proxy-login']!, /does not accept the name and the password/);
+    }
   });
+
+  it('names the login of a proxy that it does not know', async (t) => {
+    const challenge = 'Digest realm="a, b c", nonce="x", qop="auth", NTLM';
+    const { port } = await startForwardProxy(t, 'nothing', challenge);
+    const found = await diagnose(program.base, { proxy: `http://ann:secret@127.0.0.1:${port}` });
+    assert.match(found.advice['proxy-login']!, /wants a login by Digest or NTLM .*pulsebeacon connect/);
+  });
+
+  it('says where an address points to', async (t) => {
+    const server = createServer(({ url = '' }, response) => {
+      response.writeHead(301, { Location: `https://live.example${url}` }).end();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const found = await diagnose(`http://127.0.0.1:${(server.address() as AddressInfo).port}/chat`);
+    assert.equal(found.check('http').measured, '301: it points elsewhere');
+    assert.equal(found.check('websocket').measured, '301 in place of 101: it points elsewhere');
+    assert.deepEqual(Object.keys(found.advice), ['redirect']);
+    assert.match(found.advice['redirect']!, /to https:\/\/live\.example: give that one to the doctor/);
+  });
+
+  for (const status of [502, 503, 504]) {
+    it(`says of ${status} that no server answers behind it`, async (t) => {
+      const server = createServer((_, response) => void response.writeHead(status, { Server: 'Acme' }).end());
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      t.after(() => server.close());
+      const found = await diagnose(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      assert.deepEqual(found.of('fail'), ['http']);
+      assert.equal(found.check('http').measured, `${status} by Acme: no server answers behind it`);
+      assert.match(found.advice['no-server-behind']!, /\(Acme\) is a proxy, .* by \d{3} that it gets no answer/);
+    });
+  }
 
   it('says that nobody listens, and that a name has no address', async () => {
     const gone = await FaultProxy.start(program.port);

@@ -59,7 +59,7 @@ export type {
   CredentialsSource,
 } from './node/client/authentication/credentials.ts';
 export type { CookieJar } from './node/client/cookies.ts';
-export type { Hop } from './node/client/hops.ts';
+export { type Hop, maskQuery } from './node/client/hops.ts';
 export type { HttpFailureCode } from './node/client/http-failures.ts';
 export type { HttpOptions, RetryOptions } from './node/client/http-options.ts';
 export { findProxy, type FoundProxy, type ProxyOption } from './node/client/proxy.ts';

@@ -1,5 +1,6 @@
 import type { SeenRequest } from '../probe/contract.ts';
 import { seconds } from './duration.ts';
+import type { ProxyRefusal } from './way.ts';
 
 /** What to do, in plain sentences. Said once, however many checks lead to it. */
 export interface Advice {
@@ -167,12 +168,43 @@ export const NOT_REACHED: Advice = {
   text: 'No connection comes about: check the port, that the server runs and listens on an address that can be reached from here (--host 0.0.0.0 of pulsebeacon serve; by default it is 127.0.0.1), and that no firewall is in between.',
 };
 
-export function noTunnel(status: number | undefined): Advice {
-  const why =
-    status === 407
-      ? 'It wants credentials: --proxy http://USER:PASSWORD@HOST:PORT.'
-      : 'Most proxies open tunnels (CONNECT) to port 443 alone: use wss:// on port 443, or have the port allowed. SSE, ndjson and long poll over http:// need no tunnel.';
-  return { code: 'tunnel', text: `The forward proxy opens no tunnel to the server. ${why}` };
+/** @param refusal undefined: it did not answer at all, or nothing that could be read */
+export function refusedByProxy(refusal: ProxyRefusal | undefined): Advice {
+  if (refusal?.status === 407) return { code: 'proxy-login', text: howToLogIn(refusal) };
+  return {
+    code: 'tunnel',
+    text: 'The forward proxy opens no tunnel to the server. Most proxies open tunnels (CONNECT) to port 443 alone: use wss:// on port 443, or have the port allowed. SSE, ndjson and long poll over http:// need no tunnel.',
+  };
+}
+
+function howToLogIn({ schemes, isLogin }: ProxyRefusal): string {
+  if (!isLogin) {
+    return 'The forward proxy wants to know who asks (407): --proxy http://USER:PASSWORD@HOST:PORT, or the same in the variable of the environment that names it.';
+  }
+  const isBasic = schemes.length === 0 || schemes.some((scheme) => scheme.toLowerCase() === 'basic');
+  return isBasic
+    ? 'The forward proxy does not accept the name and the password that it was given (407): check them; what is special in an address is percent-encoded there (@ is %40).'
+    : `The forward proxy wants a login by ${schemes.join(' or ')} (407), and ordinary requests of the doctor log in by Basic alone. A WebSocket client of ours does Digest as well: pulsebeacon connect with the same --proxy.`;
+}
+
+/** @param url that was asked @param location where the answer points to */
+export function pointsElsewhere(url: URL, location: string): Advice {
+  const base = url.href.replace(/^ws/, 'http');
+  const target = URL.canParse(location, base) ? new URL(location, base) : undefined;
+  const where = target === undefined || target.origin === new URL(base).origin ? location : target.origin;
+  return {
+    code: 'redirect',
+    text: `The address points elsewhere, to ${where}: give that one to the doctor. Browsers follow no redirect for a WebSocket, so that clients have to be given the address where it is; pulsebeacon connect does with --location.`,
+  };
+}
+
+/** @param names of who answered */
+export function noAnswerBehind(status: number, names: string): Advice {
+  const who = names === '' ? 'Whoever answers' : `Whoever answers (${names})`;
+  return {
+    code: 'no-server-behind',
+    text: `${who} is a proxy, or takes itself for one, and says by ${status} that it gets no answer from the server behind it: see that the server runs, and compare the address that it listens on with that in the proxy's configuration (nginx: proxy_pass, HAProxy: server, Apache: ProxyPass, Caddy: reverse_proxy), whose log says why.`,
+  };
 }
 
 export function certificate(text: string): Advice {

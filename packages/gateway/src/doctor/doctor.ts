@@ -1,4 +1,4 @@
-import { withoutSecrets } from '../http/request-target.ts';
+import { maskQuery } from '@pulsebeacon/websocket';
 import { type Check, type CheckId, CHECKS, type Outcome, type Report, skip } from './check.ts';
 import { checkIdleSockets, checkIdleStream, checkPoll, pollWait } from './idle.ts';
 import { checkDeflate, checkFragments, checkLargeMessages, checkMessages, checkSubprotocol } from './messages.ts';
@@ -45,7 +45,7 @@ class Examination {
   async run(): Promise<Report> {
     const { reporter, settings } = this;
     // Reports are shown around.
-    const url = withoutSecrets(settings.url.href);
+    const url = maskQuery(settings.url.href);
     reporter.begin(url);
     if (await this.reach()) this.server = await this.ask();
     const { server } = this;

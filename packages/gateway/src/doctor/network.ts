@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
 import { codeOf } from '../failure.ts';
-import { certificate, NO_ADDRESS, NO_TLS, NOT_REACHED, noTunnel } from './advice.ts';
+import { certificate, NO_ADDRESS, NO_TLS, NOT_REACHED, refusedByProxy } from './advice.ts';
 import { certificateFault, day, issuerOf, namesOf } from './certificate.ts';
 import { fail, ok, type Outcome, skip, warn } from './check.ts';
 import { ms } from './duration.ts';
@@ -82,7 +82,7 @@ export async function checkTls(way: Way, { url, insecure }: DoctorSettings): Pro
       ? warn(`${agreed}; ${short} (--insecure)`, certificate(advice), values)
       : fail(short, certificate(advice), values);
   } catch (error) {
-    if (error instanceof WayError && error.stage === 'tunnel') return fail(error.message, noTunnel(error.status));
+    if (error instanceof WayError && error.stage === 'proxy') return fail(error.message, refusedByProxy(error.refusal));
     return fail(`no TLS: ${(error as Error).message}`, NO_TLS);
   }
 }

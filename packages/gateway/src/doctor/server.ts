@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { PROBE_FOLDER, type ProbeName, type SeenRequest } from '../probe/contract.ts';
-import { type Advice, CACHED, HTTP_FAILED, noTunnel, type OnTheWay, unknownHost } from './advice.ts';
+import {
+  type Advice,
+  CACHED,
+  HTTP_FAILED,
+  noAnswerBehind,
+  type OnTheWay,
+  pointsElsewhere,
+  refusedByProxy,
+  unknownHost,
+} from './advice.ts';
 import { fail, ok, type Outcome, warn } from './check.ts';
 import { ms } from './duration.ts';
 import type { DoctorSettings } from './settings.ts';
@@ -36,6 +45,8 @@ interface Look {
   readonly problem: { readonly code?: unknown; readonly detail?: unknown };
   readonly seen: SeenRequest | undefined;
   readonly isCopy: boolean;
+  /** Where a redirect points to. */
+  readonly location: string | undefined;
 }
 
 /** Asks for what arrives of a request; and where nobody answers that, for the address itself. */
@@ -48,25 +59,35 @@ export async function lookAtServer(way: Way, settings: DoctorSettings): Promise<
       return await describe(way, settings, folder, latest as Look & { readonly seen: SeenRequest });
     }
   } catch (error) {
-    const isTunnel = error instanceof WayError && error.stage === 'tunnel';
-    const advice = isTunnel ? noTunnel(error.status) : HTTP_FAILED;
+    const isProxy = error instanceof WayError && error.stage === 'proxy';
+    const advice = isProxy ? refusedByProxy(error.refusal) : HTTP_FAILED;
     return nothing(fail(`not answered: ${(error as Error).message}`, advice), '');
   }
-  return describeOther(latest!);
+  return describeOther(latest!, settings);
 }
 
-function describeOther({ status, time, names, problem }: Look): Server {
+function describeOther({ status, time, names, problem, location }: Look, { url }: DoctorSettings): Server {
   if (problem.code === 'PB_HOST_UNKNOWN') {
     return nothing(fail('421: the server does not know this name', unknownHost(String(problem.detail))), names);
   }
   const by = names === '' ? '' : ` by ${names}`;
   const busy = typeof problem.code === 'string' && problem.code.startsWith('PB_') ? ` (${problem.code})` : '';
-  const outcome = ok(`${status}${busy}${by} in ${ms(time)}; no pulsebeacon serve, as far as one can see`, {
-    status,
-    time,
-  });
+  if (busy === '' && FROM_GATEWAYS.has(status)) {
+    return nothing(
+      fail(`${status}${by}: no server answers behind it`, noAnswerBehind(status, names), { status }),
+      names,
+    );
+  }
+  const values = { status, time, ...(location === undefined ? {} : { location }) };
+  const outcome =
+    location === undefined
+      ? ok(`${status}${busy}${by} in ${ms(time)}; no pulsebeacon serve, as far as one can see`, values)
+      : warn(`${status}${by}: it points elsewhere`, pointsElsewhere(url, location), values);
   return { probes: undefined, onTheWay: { names, seen: undefined }, outcome };
 }
+
+/** What a proxy answers that has no server, or none that answers (RFC 9110 §15.6). */
+const FROM_GATEWAYS: ReadonlySet<number> = new Set([502, 503, 504]);
 
 const nothing = (outcome: Outcome, names: string): Server => ({
   probes: undefined,
@@ -119,13 +140,15 @@ async function look(way: Way, { timeout }: DoctorSettings, path: string): Promis
   const body = await textOf(answer, timeout);
   const json = parse(body);
   const seen = json['probe'] === 1 ? (json as unknown as SeenRequest) : undefined;
+  const { statusCode: status = 0, headers } = answer;
   return {
-    status: answer.statusCode ?? 0,
+    status,
     time,
     names: namesIn(answer),
     problem: json,
     seen,
     isCopy: seen !== undefined && seen.nonce !== nonce,
+    location: status >= 300 && status < 400 ? headers.location : undefined,
   };
 }
 

@@ -5,19 +5,28 @@ import type { ClientTlsOptions } from '@pulsebeacon/websocket';
 import type { DoctorSettings } from './settings.ts';
 
 /** Where on the way something failed. */
-export type Stage = 'tcp' | 'proxy-tls' | 'tunnel' | 'tls' | 'answer';
+export type Stage = 'tcp' | 'proxy-tls' | 'proxy' | 'tls' | 'answer';
 
 export class WayError extends Error {
   override readonly name = 'WayError';
   readonly stage: Stage;
-  /** Of the proxy that opens no tunnel. */
-  readonly status: number | undefined;
+  /** What the proxy answered in place of the server. */
+  readonly refusal: ProxyRefusal | undefined;
 
-  constructor(stage: Stage, cause: Error, status?: number) {
+  constructor(stage: Stage, cause: Error, refusal?: ProxyRefusal) {
     super(cause.message || String((cause as NodeJS.ErrnoException).code), { cause });
     this.stage = stage;
-    this.status = status;
+    this.refusal = refusal;
   }
+}
+
+/** Why a forward proxy lets nothing through. */
+export interface ProxyRefusal {
+  readonly status: number;
+  /** The schemes by which it would have a login (407), as it names them. */
+  readonly schemes: readonly string[];
+  /** It was shown a name and a password. */
+  readonly isLogin: boolean;
 }
 
 /** An answer whose body is yet to be read. */
@@ -104,7 +113,12 @@ export class Way {
     const request = http.request(
       isKept ? { ...options, agent: this.agent } : { ...options, createConnection: await this.connectionMaker() },
     );
-    return await this.answerOf(request, begin, timeout);
+    const answered = await this.answerOf(request, begin, timeout);
+    if (isForProxy && answered.answer.statusCode === 407) {
+      answered.answer.destroy();
+      throw this.refusedBy(answered.answer);
+    }
+    return answered;
   }
 
   close(): void {
@@ -161,23 +175,31 @@ export class Way {
     });
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => request.destroy(new Error('the proxy does not answer')), this.settings.timeout);
-      const refuse = (error: Error, status?: number): void => {
+      const refuse = (error: WayError): void => {
         clearTimeout(timer);
         socket.destroy();
-        reject(new WayError('tunnel', error, status));
+        reject(error);
       };
       const onAnswer = (answer: IncomingMessage): void => {
-        const { statusCode: status = 0, statusMessage = '' } = answer;
+        const { statusCode: status = 0 } = answer;
         if (status >= 200 && status < 300) {
           clearTimeout(timer);
           resolve(socket);
         } else {
-          refuse(new Error(`the proxy answered ${status} ${statusMessage}`.trim()), status);
+          refuse(this.refusedBy(answer));
         }
       };
       request.once('connect', onAnswer).once('response', onAnswer);
-      request.on('error', (error) => refuse(error));
+      request.on('error', (error) => refuse(new WayError('proxy', error)));
       request.end();
+    });
+  }
+
+  private refusedBy({ statusCode: status = 0, statusMessage = '', headers }: IncomingMessage): WayError {
+    return new WayError('proxy', new Error(`the proxy answered ${status} ${statusMessage}`.trim()), {
+      status,
+      schemes: schemesIn([headers['proxy-authenticate'] ?? []].flat()),
+      isLogin: this.settings.proxy?.credentials !== undefined,
     });
   }
 
@@ -222,6 +244,13 @@ function proxyAuthorization({ proxy }: DoctorSettings): Readonly<Record<string, 
   if (proxy?.credentials === undefined) return {};
   const { username, password } = proxy.credentials;
   return { 'Proxy-Authorization': `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+}
+
+/** What stands before a space, at the start or behind a comma, is no parameter (RFC 9110 §11.6.1). */
+function schemesIn(challenges: readonly string[]): string[] {
+  const unquoted = challenges.map((line) => line.replaceAll(/"(?:\\.|[^"\\])*"/g, ''));
+  const names = unquoted.flatMap((line) => line.match(/(?<=^|,)\s*[\w-]+(?=\s*(?:,|$)|\s+[^\s=])/g) ?? []);
+  return [...new Set(names.map((name) => name.trim()))];
 }
 
 /** Where a host has several addresses, each has an error of its own. */

@@ -12,9 +12,10 @@ import {
   FRAMES_SWALLOWED,
   HANDSHAKE_SWALLOWED,
   NO_HTTP2_WEBSOCKET,
-  noTunnel,
   type OnTheWay,
   passUpgradeOn,
+  pointsElsewhere,
+  refusedByProxy,
   refusedByServer,
 } from './advice.ts';
 import { fail, ok, type Outcome, skip, warn } from './check.ts';
@@ -200,7 +201,10 @@ const UNSEEN: ReadonlySet<string> = new Set([
 /** Why there is no WebSocket, and what to do. */
 function explain(error: HandshakeError, isOurs: boolean, onTheWay: OnTheWay): Outcome {
   const { code, status, headers, body } = error;
-  if (code === 'PB_PROXY_STATUS') return fail(`the proxy answered ${status}`, noTunnel(status));
+  if (code === 'PB_PROXY_STATUS') {
+    const refusal = status === 407 ? { status, schemes: [], isLogin: false } : undefined;
+    return fail(`the proxy answered ${status}`, refusedByProxy(refusal));
+  }
   if (code === 'PB_ANSWER_TIMEOUT' || code === 'PB_ANSWER_ENDED') {
     const what = code === 'PB_ANSWER_TIMEOUT' ? 'no answer' : 'cut off without an answer';
     return fail(`${what} to the handshake`, HANDSHAKE_SWALLOWED, { code });
@@ -214,6 +218,12 @@ function explain(error: HandshakeError, isOurs: boolean, onTheWay: OnTheWay): Ou
     return fail(`${status}: the server saw no Upgrade`, passUpgradeOn(onTheWay), { status });
   if (problem.code !== '') {
     return fail(`${status}: ${problem.code}`, refusedByServer(problem.detail), { status, code: problem.code });
+  }
+  const location = headers.get('location');
+  if (status >= 300 && status < 400 && location !== undefined) {
+    return fail(`${status} in place of 101: it points elsewhere`, pointsElsewhere(new URL(error.url), location), {
+      status,
+    });
   }
   const names = headers.get('server') ?? onTheWay.names;
   const advice = isOurs ? answeredByOther(status, { ...onTheWay, names }) : otherServer(status);

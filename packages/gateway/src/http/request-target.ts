@@ -10,21 +10,6 @@ export interface Target {
 
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]+)([^#]*)$/i;
 
-/** Parts of a query that let somebody in: ours, and those that others use. */
-const SECRET =
-  /^(?:(?:access|id|refresh|auth)?[_-]?token|(?:api|access)?[_-]?key|(?:client[_-]?)?secret|pass(?:word|wd)?|jwt|auth|authorization|ticket|session|sig|signature)$/i;
-
-/** A request target as it may stand in a log: without the secrets that come by the query. */
-export function withoutSecrets(url: string): string {
-  const [path = '', query] = url.split(/\?(.*)/s, 2);
-  if (query === undefined) return path;
-  const hide = (pair: string): string => {
-    const [name] = new URLSearchParams(pair).keys();
-    return name !== undefined && SECRET.test(name) ? `${name}=...` : pair;
-  };
-  return `${path}?${query.split('&').map(hide).join('&')}`;
-}
-
 /** @returns undefined where the target is none, or where Host is missing or repeated (RFC 9112 §3.2) */
 export function readTarget(request: IncomingMessage): Target | undefined {
   const { url = '', rawHeaders, httpVersionMajor, httpVersionMinor } = request;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Hub } from '@pulsebeacon/hub';
-import type { TrustedProxies } from '@pulsebeacon/websocket';
+import { maskQuery, type TrustedProxies } from '@pulsebeacon/websocket';
 import type { Dashboard } from '../dashboard/dashboard.ts';
 import type { DemoAddresses } from '../demos/addresses.ts';
 import type { Visits } from '../demos/visits.ts';
@@ -17,7 +17,7 @@ import type { Operations } from './operations.ts';
 import type { Pages } from './pages.ts';
 import { echoPost } from './post-echo.ts';
 import { type ProblemOptions, sendJson, sendProblem } from './problems.ts';
-import { type Target, readTarget, withoutSecrets } from './request-target.ts';
+import { type Target, readTarget } from './request-target.ts';
 import { COMMON_HEADERS } from './security-headers.ts';
 import type { StaticSite } from './static-site.ts';
 
@@ -151,7 +151,7 @@ export class Router {
     response.once('close', () => {
       const ms = Math.round((performance.now() - begin) * 10) / 10;
       const status = response.statusCode;
-      log.debug(`${method} ${withoutSecrets(url)} ${response.writableFinished ? status : 'cut off'} in ${ms} ms`, {
+      log.debug(`${method} ${maskQuery(url)} ${response.writableFinished ? status : 'cut off'} in ${ms} ms`, {
         status,
         ms,
         peer,
@@ -161,7 +161,7 @@ export class Router {
   }
 
   private onFailure(error: unknown, { method, url = '' }: IncomingMessage): void {
-    this.parts.log.error(`the answer to ${method} ${withoutSecrets(url)} failed`, { err: error });
+    this.parts.log.error(`the answer to ${method} ${maskQuery(url)} failed`, { err: error });
   }
 }
 

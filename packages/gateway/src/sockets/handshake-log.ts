@@ -1,5 +1,4 @@
-import type { HandshakeEvent } from '@pulsebeacon/websocket';
-import { withoutSecrets } from '../http/request-target.ts';
+import { type HandshakeEvent, maskQuery } from '@pulsebeacon/websocket';
 import type { Log } from '../log/log.ts';
 
 /** Writes a line for each handshake, those that are refused included. */
@@ -7,7 +6,7 @@ export function handshakeLog(log: Log): (event: HandshakeEvent) => void {
   return (event) => {
     const { status, code, method, httpVersion, remoteAddress, peerAddress, isProxied, origin } = event;
     const { subprotocol, extensions } = event;
-    const path = withoutSecrets(event.url);
+    const path = maskQuery(event.url);
     const ms = Math.round(event.ms * 10) / 10;
     const peer = nameOf(remoteAddress);
     const proxy = isProxied ? nameOf(peerAddress) : undefined;

@@ -86,13 +86,14 @@ export function startFilter(scope: Scope, port: number, answer: string): Promise
 export async function startForwardProxy(
   scope: Scope,
   wants?: string,
+  challenge = 'Basic realm="proxy"',
 ): Promise<{ readonly port: number; readonly asked: string[] }> {
   const asked: string[] = [];
   const isAllowed = ({ headers }: IncomingMessage): boolean =>
     wants === undefined || headers['proxy-authorization'] === wants;
   const server = createServer((incoming, response) => {
     asked.push(`${incoming.method} ${incoming.url}`);
-    if (!isAllowed(incoming)) return void response.writeHead(407).end();
+    if (!isAllowed(incoming)) return void response.writeHead(407, { 'Proxy-Authenticate': challenge }).end();
     const { port, pathname, search } = new URL(incoming.url!);
     incoming.headers['via'] = '1.1 test-proxy';
     pass(incoming, Number(port), `${pathname}${search}`, (answered) => {
@@ -104,7 +105,9 @@ export async function startForwardProxy(
     asked.push(`CONNECT ${incoming.url}`);
     socket.on('error', () => {});
     if (!isAllowed(incoming))
-      return void socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n');
+      return void socket.end(
+        `HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: ${challenge}\r\nContent-Length: 0\r\n\r\n`,
+      );
     const upstream = connect(Number(incoming.url!.split(':').at(-1)), '127.0.0.1', () => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       upstream.write(head);

@@ -9,7 +9,7 @@ export interface Forwarded {
   /** Of whoever is in front of the outermost proxy that is trusted; undefined where it does not say. */
   readonly address: string | undefined;
   readonly port: number | undefined;
-  /** `http` or `https`, in lower case. */
+  /** `http` or `https`; of `ws` and `wss` the one that it goes over. */
   readonly proto: string | undefined;
   /** As it stood in Host. */
   readonly host: string | undefined;
@@ -51,7 +51,7 @@ export function readForwarded(fields: HeaderFields, trust: ForwardedTrust): Forw
     host = step.host ?? host;
     const node = readNode(step.node ?? '', trust);
     if (node !== undefined && index < nearest.length - 1 && trust.isTrusted(node.address)) continue;
-    return { address: node?.address, port: node?.port, proto: isScheme(proto) ? proto : undefined, host };
+    return { address: node?.address, port: node?.port, proto: SCHEMES.get(proto ?? ''), host };
   }
   return undefined;
 }
@@ -70,7 +70,13 @@ function readNode(
   return { address: bare, port: match?.[3] === undefined ? undefined : Number(match[3]) };
 }
 
-const isScheme = (proto: string | undefined): boolean => proto === 'http' || proto === 'https';
+/** Some proxies, such as Traefik, name the scheme of the WebSocket that the request is to open. */
+const SCHEMES: ReadonlyMap<string, string> = new Map([
+  ['http', 'http'],
+  ['https', 'https'],
+  ['ws', 'http'],
+  ['wss', 'https'],
+]);
 
 /** @returns undefined where any of it cannot be read: who knows whose word what remains is */
 function readSteps(fields: HeaderFields): Step[] | undefined {

@@ -74,7 +74,7 @@ export interface HandshakeEvent {
   /** Why it was refused, as {@link RefusedEvent} has it; undefined where it was not. */
   readonly code: string | undefined;
   readonly method: string;
-  /** Path and query, as received. There may be secrets in it. */
+  /** Path and query, as received. There may be secrets in it: see {@link maskQuery}. */
   readonly url: string;
   readonly httpVersion: HttpVersion;
   /** Of the client, as far as trusted proxies say. */

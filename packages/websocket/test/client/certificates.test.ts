@@ -84,7 +84,7 @@ describe('a certificate that is not to be trusted', () => {
   }
 });
 
-test('a check of the application that throws fails the connection, and not the process', async (t) => {
+test('a check of the application that throws fails the connection, once and for all, and not the process', async (t) => {
   for (const run of HOPS.map(([, each]) => each)) {
     const [url, options] = await run(t, CERTIFICATES.good);
     const cause = new Error('not today');
@@ -94,6 +94,7 @@ test('a check of the application that throws fails the connection, and not the p
         throw cause;
       },
     };
-    await assert.rejects(connect(url, { ...options, tls, proxyTls: tls }), { code: 'PB_CONNECT_FAILED', cause });
+    const failure = { code: 'PB_CONNECT_TLS', retry: false, cause };
+    await assert.rejects(connect(url, { ...options, tls, proxyTls: tls }), failure);
   }
 });

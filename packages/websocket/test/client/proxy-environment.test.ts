@@ -20,6 +20,7 @@ describe('the proxy in the environment, as curl reads it', () => {
       'https_proxy',
     ],
     ['for all', { all_proxy: 'a', ALL_PROXY: 'b' }, 'all_proxy', 'all_proxy'],
+    ['of the scheme of its own first', { ws_proxy: 'a', WSS_PROXY: 'b', http_proxy: 'c' }, 'ws_proxy', 'WSS_PROXY'],
     ['for all, after its own', { ALL_PROXY: 'a', HTTPS_PROXY: 'b' }, 'ALL_PROXY', 'HTTPS_PROXY'],
     ['empty is not there', { http_proxy: '', HTTP_PROXY: 'b' }, 'HTTP_PROXY', undefined],
     [
@@ -53,7 +54,9 @@ describe('NO_PROXY', () => {
     ['example.com', 'badexample.com', 80, false],
     ['www.example.com', 'example.com', 80, false],
     ['ample.com', 'example.com', 80, false],
-    ['*.example.com', 'example.com', 80, false],
+    ['*.example.com', 'www.example.com', 80, true],
+    ['*.example.com', 'badexample.com', 80, false],
+    ['ex*.com', 'example.com', 80, false],
     ['a.test,b.test c.test', 'b.test', 80, true],
     ['a.test,b.test c.test', 'c.test', 80, true],
     [' , ', 'example.com', 80, false],
@@ -88,6 +91,10 @@ describe('`proxy: environment`', () => {
   /** The environment of this process, until the test ends. */
   function setEnvironment(t: TestContext, values: Record<string, string>): void {
     const names = [
+      'ws_proxy',
+      'WS_PROXY',
+      'wss_proxy',
+      'WSS_PROXY',
       'http_proxy',
       'HTTP_PROXY',
       'https_proxy',
@@ -139,6 +146,7 @@ describe('an address in a log', () => {
     ['/a@b?c=d@e', '/a@b?c=d@e'],
     ['http://h/?token=x&access_token=y&b=z', 'http://h/?token=…&access_token=…&b=z'],
     ['http://h/?code=1&zipcode=2&key&X-Amz-Signature=3', 'http://h/?code=…&zipcode=2&key&X-Amz-Signature=…'],
+    ['http://h/?%74oken=x&client%5Fsecret=y&pass%zz=z', 'http://h/?%74oken=…&client%5Fsecret=…&pass%zz=z'],
     ['/a#access_token=x', '/a'],
   ]) {
     test(`${address} is shown as ${shown}`, () => assert.equal(maskUrl(address!), shown));

@@ -7,8 +7,20 @@ import { type Proxy, proxyFor } from './proxy.ts';
 import { originOf, type Redirect } from './redirects.ts';
 import type { ClientTarget } from './target.ts';
 
-/** Whose certificate it was, and for whom: not for another server. */
-const OWN_TLS: ReadonlySet<string> = new Set(['cert', 'key', 'pfx', 'passphrase', 'servername', 'session']);
+/** With what one shows who one is, and to whom: not to another server. A `secureContext` may hold a certificate. */
+const OWN_TLS: ReadonlySet<string> = new Set([
+  'cert',
+  'key',
+  'pfx',
+  'passphrase',
+  'clientCertEngine',
+  'privateKeyEngine',
+  'privateKeyIdentifier',
+  'pskCallback',
+  'secureContext',
+  'servername',
+  'session',
+]);
 
 const NONE: readonly never[] = [];
 

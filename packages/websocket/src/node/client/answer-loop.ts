@@ -55,7 +55,7 @@ export class AnswerLoop {
     const { max, allowDowngrade } = redirects;
     if (++this.redirects > max) throw new OpeningFailure('PB_REDIRECT_TOO_MANY', { detail: `redirects.max is ${max}` });
     this.visited.add(target.url);
-    const redirect = followRedirect(target, fields.get('location'), allowDowngrade);
+    const redirect = followRedirect(target, fields.getAll('location'), allowDowngrade);
     // The answer set cookies: the same address may answer otherwise now.
     if (cookieJar !== undefined && fields.has('set-cookie')) this.visited.clear();
     if (this.visited.has(redirect.target.url)) {

@@ -34,7 +34,7 @@ export const CONNECT_FAILURES: Readonly<Record<ConnectFailureCode, ConnectFailur
     'RFC 8446 §6',
     false,
     'no TLS connection comes about',
-    'check the certificate (tls.ca names one of your own), and that the port speaks TLS: wss: is for TLS, ws: without',
+    'check the certificate (tls.ca, for a proxy proxyTls.ca, names one of your own), and that the port speaks TLS: wss: is for TLS, ws: without',
   ),
   PB_CONNECT_TIMEOUT: entry(
     '',

@@ -1,3 +1,5 @@
+import { decode } from './authentication/credentials.ts';
+
 /** One request on the way to a connection, and how it ended. Secrets in the addresses are masked. */
 export interface Hop {
   /** What was asked for; of a CONNECT what the tunnel was to lead to. */
@@ -12,7 +14,7 @@ export interface Hop {
 
 /** Names in a query whose values are secrets. */
 const SECRET_NAME =
-  /token|secret|passw|pwd|credential|signature|session|^(?:sig|auth|code|key|jwt|sid)$|[_-]key$|apikey/i;
+  /token|secret|passw|pwd|credential|signature|session|authorization|^(?:sig|auth|code|key|jwt|sid|pass|ticket)$|[_-]key$|(?:api|access)key/i;
 
 /** An address as it may be logged: no userinfo, no fragment, and no values of what is named like a secret. */
 export function maskUrl(text: string): string {
@@ -24,7 +26,11 @@ export function withoutUserinfo(text: string): string {
   return text.replace(/^([a-z][\w+.-]*:)?\/\/[^/?#]*@/i, '$1//');
 }
 
-function maskQuery(text: string): string {
+/**
+ * A request target, or an address, as it may be logged: without the values of what is named like a secret in its query,
+ * such as `access_token`, `key` or `session`.
+ */
+export function maskQuery(text: string): string {
   const start = text.indexOf('?');
   if (start === -1) return text;
   const pairs = text
@@ -32,7 +38,7 @@ function maskQuery(text: string): string {
     .split('&')
     .map((pair) => {
       const name = pair.split('=', 1)[0]!;
-      return SECRET_NAME.test(name) && name.length < pair.length ? `${name}=…` : pair;
+      return SECRET_NAME.test(decode(name)) && name.length < pair.length ? `${name}=…` : pair;
     });
   return `${text.slice(0, start)}?${pairs.join('&')}`;
 }

@@ -81,11 +81,7 @@ export class Link implements Exchange {
   private whenReady({ socket, ready }: Dialled, secure: boolean, onHttp2: OnHttp2): Promise<void> {
     const watch = onHttp2 === undefined ? undefined : this.watch(socket);
     const promise = new Promise<void>((resolve, reject) => {
-      this.giveUp = (cause) => {
-        const isError = cause instanceof Error;
-        const code = isError ? connectFailureCode(cause, secure) : 'PB_ANSWER_ENDED';
-        reject(new OpeningFailure(code, { cause }));
-      };
+      this.giveUp = (cause) => reject(new OpeningFailure(whyNotReady(socket, cause, secure), { cause }));
       socket.once(ready, () => {
         this.giveUp = null;
         watch?.stop();
@@ -196,6 +192,12 @@ export class Link implements Exchange {
     if (carrier !== null) carrier.stream.destroy();
     else this.socket.on('error', () => {}).destroy();
   }
+}
+
+function whyNotReady(socket: Socket, cause: unknown, secure: boolean): OpeningFailure['code'] {
+  // The certificate was looked at and not accepted, by whatever check: one of the application may give any error.
+  if (Boolean((socket as TLSSocket).authorizationError)) return 'PB_CONNECT_TLS';
+  return cause instanceof Error ? connectFailureCode(cause, secure) : 'PB_ANSWER_ENDED';
 }
 
 function keptStream(socket: Socket, secure: boolean): SocketStream {

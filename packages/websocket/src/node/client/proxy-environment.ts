@@ -3,23 +3,24 @@ import { BlockList, isIP } from 'node:net';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * What the environment says of the proxy to a host, as curl reads it: `http_proxy` for ws:, `https_proxy` for wss:,
- * before their names in capitals, and `all_proxy` for both; but not where `no_proxy` names the host. In a CGI program
- * HTTP_PROXY is a header of a request, `Proxy`, and not read (CVE-2016-5385).
+ * What the environment says of the proxy to a host, as curl reads it: `ws_proxy` and then `http_proxy` for ws:,
+ * `wss_proxy` and then `https_proxy` for wss:, each before its name in capitals, and `all_proxy` for both; but not where
+ * `no_proxy` names the host. In a CGI program HTTP_PROXY is a header of a request, `Proxy`, and not read (CVE-2016-5385).
  */
 export function proxyFromEnvironment(
   { secure, host, port }: { readonly secure: boolean; readonly host: string; readonly port: number },
   env: Environment,
 ): { readonly name: string; readonly value: string } | undefined {
   const isCgi = env['REQUEST_METHOD'] !== undefined;
-  const own = secure ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', ...(isCgi ? [] : ['HTTP_PROXY'])];
-  const name = [...own, 'all_proxy', 'ALL_PROXY'].find((each) => (env[each] ?? '') !== '');
+  const schemes = secure ? ['wss', 'https'] : ['ws', 'http'];
+  const names = [...schemes, 'all'].flatMap((scheme) => [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`]);
+  const name = names.find((each) => (env[each] ?? '') !== '' && !(isCgi && each === 'HTTP_PROXY'));
   if (name === undefined || isExempt(env['no_proxy'] ?? env['NO_PROXY'] ?? '', host, port)) return undefined;
   return { name, value: env[name]! };
 }
 
 /**
- * Whether NO_PROXY names a host: itself, a domain that it lies in (with or without a dot before it), an address, a
+ * Whether NO_PROXY names a host: itself, a domain that it lies in (with or without a dot or `*.` before it), an address, a
  * network such as 10.0.0.0/8, each with a port or without; `*` names all. Separated by commas or spaces.
  */
 export function isExempt(list: string, host: string, port: number): boolean {
@@ -34,7 +35,7 @@ function names(entry: string, name: string, port: number): boolean {
   if (match !== null && Number(match[2]) !== port) return false;
   const pattern = bare(match?.[1] ?? entry);
   if (isIP(name) !== 0) return isInNetwork(pattern, name);
-  const domain = pattern.replace(/^\.+|\.$/g, '');
+  const domain = pattern.replace(/^(?:\*?\.)+|\.$/g, '');
   return domain !== '' && (name === domain || name.endsWith(`.${domain}`));
 }
 

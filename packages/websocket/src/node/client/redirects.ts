@@ -21,13 +21,15 @@ export interface Redirect {
 
 /**
  * Resolves Location against the address that was asked for (RFC 9110 §10.2.2). What it has of userinfo is dropped: a
- * server does not choose the credentials; and so is a fragment, which no WebSocket address has.
+ * server does not choose the credentials; and so is a fragment, which no WebSocket address has. Two that differ lead
+ * nowhere: who followed one of them would be led elsewhere than others.
  * @throws OpeningFailure `PB_REDIRECT_INVALID` or `PB_REDIRECT_DOWNGRADE`
  */
-export function followRedirect(from: ClientTarget, location: string | undefined, allowDowngrade: boolean): Redirect {
+export function followRedirect(from: ClientTarget, locations: readonly string[], allowDowngrade: boolean): Redirect {
   const { uri } = from;
+  const [location, ...others] = new Set(locations);
   const base = `${uri.secure ? 'https' : 'http'}://${uri.host}:${uri.port}${uri.resourceName}`;
-  const url = location === undefined ? null : tryParse(withHttp(location), base);
+  const url = location === undefined || others.length > 0 ? null : tryParse(withHttp(encoded(location)), base);
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new OpeningFailure('PB_REDIRECT_INVALID');
   }
@@ -43,6 +45,11 @@ export function followRedirect(from: ClientTarget, location: string | undefined,
 /** ws: and wss: addresses as the http: and https: ones that they stand for: origins are those. */
 function withHttp(location: string): string {
   return location.replace(/^ws(s?):/i, 'http$1:');
+}
+
+/** Bytes beyond ASCII stay the bytes that they are, whatever they were meant to be. */
+function encoded(location: string): string {
+  return location.replaceAll(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** `https://host:port`, as the origins of servers are told to the application. */

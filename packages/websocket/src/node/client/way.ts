@@ -10,6 +10,7 @@ import { Link, type OnHttp2 } from './link.ts';
 import { OpeningFailure } from './opening-failure.ts';
 import type { OpeningLog } from './opening-log.ts';
 import type { ClientSettings } from './options.ts';
+import type { Proxy } from './proxy.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** A request that the server has refused unseen is sent so often again (RFC 9113 §8.7). */
@@ -48,7 +49,7 @@ export class Way implements Seeker {
 
   /** The next request is for this aim: on the same way, where it leads there and is still open. */
   turn(aim: Aim, isSameOrigin: boolean): void {
-    if (aim.proxy?.url !== this.aim.proxy?.url) this.proxyAuthenticator = undefined;
+    if (!isSameProxy(aim.proxy, this.aim.proxy)) this.proxyAuthenticator = undefined;
     this.aim = aim;
     if (!isSameOrigin || this.exchange?.isAlive !== true) this.again();
   }
@@ -225,6 +226,11 @@ export class Way implements Seeker {
       throw new OpeningFailure(code, { detail: `${said}, of the proxy ${url}`, cause });
     }
   }
+}
+
+function isSameProxy(one: Proxy | undefined, other: Proxy | undefined): boolean {
+  const [own, others] = [one?.userinfo, other?.userinfo];
+  return one?.url === other?.url && own?.username === others?.username && own?.password === others?.password;
 }
 
 function unavailable(detail: string): OpeningFailure {
