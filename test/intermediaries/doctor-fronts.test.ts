@@ -54,11 +54,26 @@ describe('the doctor', { concurrency: 3 }, () => {
     assert.equal(code, 1);
   });
 
+  test('says that pages are refused where Apache does not pass Host on, though programs get through', async () => {
+    const site = (): string => `ProxyPass "/" "http://127.0.0.1:${upstream}/" upgrade=websocket`;
+    const port = await apache(scope, ['proxy', 'proxy_http'], site);
+    const { code, said } = await diagnose(`http://127.0.0.1:${port}`, '--no-proxy');
+    assert.match(said, / WebSocket, HTTP\/1\.1 ✓ /);
+    assert.match(said, / WebSocket of a page ✗ 403: one of http:\/\/127\.0\.0\.1:\d+ may not open it /);
+    assert.ok(said.includes(` arrives as 127.0.0.1:${upstream}, `), said);
+    assert.match(said, /\(Apache: ProxyPreserveHost On\), or start the server with --public-url http:/);
+    assert.match(said, / One thing does not work\. $/);
+    assert.equal(code, 1);
+  });
+
   test('says what Apache lacks with ProxyPass alone, and of no other', async () => {
     const port = await apache(scope, ['proxy', 'proxy_http'], () => `ProxyPass "/" "http://127.0.0.1:${upstream}/"`);
     const { code, said } = await diagnose(`http://127.0.0.1:${port}`, '--no-proxy');
     assert.match(said, / WebSocket, HTTP\/1\.1 ✗ 426: the server saw no Upgrade /);
-    assert.match(said, / Apache: ProxyPass "\/" "http:\/\/…\/" upgrade=websocket, with mod_proxy_http /);
+    assert.match(
+      said,
+      / Apache: ProxyPass "\/" "http:\/\/…\/" upgrade=websocket, with mod_proxy_http \(2\.4\.47 and later\), and ProxyPreserveHost On\./,
+    );
     assert.doesNotMatch(said, /HAProxy|nginx|Caddy/);
     assert.match(said, / Server-Sent Events ✓ .* ndjson stream ✓ .* long poll ✓ .* idle stream ✓ /);
     assert.equal(code, 1);

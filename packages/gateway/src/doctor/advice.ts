@@ -35,9 +35,10 @@ export function passUpgradeOn(way: OnTheWay): Advice {
       `The server did not see the header fields Upgrade and Connection: a proxy on the way has to be told to pass them on. ${version}` +
       `${directives(way, {
         nginx:
-          'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; deploy/nginx/websocket.conf has them, for WebSocket alone',
+          'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_set_header Host $http_host; deploy/nginx/websocket.conf has them, for WebSocket alone',
         HAProxy: 'mode http passes them on by itself, unless http-request del-header Upgrade takes them away',
-        Apache: 'ProxyPass "/" "http://…/" upgrade=websocket, with mod_proxy_http (2.4.47 and later)',
+        Apache:
+          'ProxyPass "/" "http://…/" upgrade=websocket, with mod_proxy_http (2.4.47 and later), and ProxyPreserveHost On',
         Caddy: 'reverse_proxy passes them on by itself, unless header_up -Upgrade takes them away',
       })}. Until then clients get through by SSE, ndjson or long poll, as @pulsebeacon/client does by itself and pulsebeacon subscribe does with --transport.`,
   };
@@ -68,6 +69,23 @@ export const FRAMES_SWALLOWED: Advice = {
 
 export function refusedByServer(detail: string): Advice {
   return { code: 'refused-by-server', text: `The server itself refuses: ${detail}` };
+}
+
+/** @param origin of a page at the address that was asked for */
+export function originRefused(origin: string, way: OnTheWay): Advice {
+  const host = way.seen?.fields.find(([name]) => name.toLowerCase() === 'host')?.[1] ?? 'another one';
+  return {
+    code: 'origin',
+    text: `Pages of ${origin} may neither open WebSockets nor publish; programs, which send no Origin, may. The server compares the Origin of a page with the host that it is asked for, and that arrives as ${host}, or with its --public-url. Let the proxy pass Host on as it came (${directives(
+      way,
+      {
+        nginx: 'proxy_set_header Host $http_host',
+        HAProxy: 'it does by itself, unless http-request set-header Host changes it',
+        Apache: 'ProxyPreserveHost On',
+        Caddy: 'it does by itself, unless header_up Host changes it',
+      },
+    )}), or start the server with --public-url ${origin}.`,
+  };
 }
 
 export const SUBPROTOCOL_LOST: Advice = {
@@ -138,7 +156,7 @@ export function streamCut(after: number, way: OnTheWay): Advice {
   const at = seconds(after);
   return {
     code: 'idle-stream-cut',
-    text: `A stream that says nothing is cut after ${at}. Streams of channels say something every 15 s, /connect every 3 s (--heartbeat); polls wait for 25 s (--poll-timeout, at least below ${at}). Raise the timeout where it is shorter: ${directives(
+    text: `A stream that says nothing is cut after ${at}. Streams of channels say something every 15 s, /connect every 3 s (--heartbeat); polls wait for 25 s (--poll-timeout). Raise the timeout where it is shorter, or set those below ${at}: ${directives(
       way,
       {
         nginx: 'proxy_read_timeout 60s',
@@ -171,6 +189,12 @@ export const NOT_REACHED: Advice = {
 /** @param refusal undefined: it did not answer at all, or nothing that could be read */
 export function refusedByProxy(refusal: ProxyRefusal | undefined): Advice {
   if (refusal?.status === 407) return { code: 'proxy-login', text: howToLogIn(refusal) };
+  if (refusal !== undefined && isOfGateway(refusal.status)) {
+    return {
+      code: 'proxy-unreached',
+      text: `The forward proxy says by ${refusal.status} that it does not reach the server: check the address, that the server runs, and that it may be reached from where the proxy is.`,
+    };
+  }
   return {
     code: 'tunnel',
     text: 'The forward proxy opens no tunnel to the server. Most proxies open tunnels (CONNECT) to port 443 alone: use wss:// on port 443, or have the port allowed. SSE, ndjson and long poll over http:// need no tunnel.',
@@ -197,6 +221,9 @@ export function pointsElsewhere(url: URL, location: string): Advice {
     text: `The address points elsewhere, to ${where}: give that one to the doctor. Browsers follow no redirect for a WebSocket, so that clients have to be given the address where it is; pulsebeacon connect does with --location.`,
   };
 }
+
+/** What a proxy answers that has no server, or none that answers (RFC 9110 §15.6). */
+export const isOfGateway = (status: number): boolean => status === 502 || status === 503 || status === 504;
 
 /** @param names of who answered */
 export function noAnswerBehind(status: number, names: string): Advice {

@@ -13,6 +13,7 @@ export const CHECKS = {
   websocket: 'WebSocket, HTTP/1.1',
   'websocket-address': 'WebSocket, this URL',
   'websocket-http2': 'WebSocket, HTTP/2',
+  page: 'WebSocket of a page',
   subprotocol: 'subprotocol',
   deflate: 'permessage-deflate',
   messages: 'small messages',

@@ -7,7 +7,7 @@ import { lookAtServer, type Server } from './server.ts';
 import type { DoctorSettings } from './settings.ts';
 import { checkStream } from './streams.ts';
 import { Way } from './way.ts';
-import { checkHttp2, type ProbeSocket, tryWebSocket } from './websocket.ts';
+import { checkHttp2, checkPage, type ProbeSocket, tryWebSocket } from './websocket.ts';
 
 /** Is told what is under way, and what came out. */
 export interface DoctorReporter {
@@ -110,6 +110,7 @@ class Examination {
     await this.check('websocket-http2', () => checkHttp2(url, settings, isOurs, alpn, onTheWay));
     if (socket === undefined) return false;
     try {
+      if (isOurs) await this.check('page', () => checkPage(url, settings, onTheWay));
       await this.lookAtMessages(socket, isOurs);
     } finally {
       await socket.leave();
@@ -199,6 +200,7 @@ class Examination {
 }
 
 const NEED_SOCKET: ReadonlySet<CheckId> = new Set([
+  'page',
   'subprotocol',
   'deflate',
   'messages',

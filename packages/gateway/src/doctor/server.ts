@@ -5,6 +5,7 @@ import {
   type Advice,
   CACHED,
   HTTP_FAILED,
+  isOfGateway,
   noAnswerBehind,
   type OnTheWay,
   pointsElsewhere,
@@ -59,35 +60,39 @@ export async function lookAtServer(way: Way, settings: DoctorSettings): Promise<
       return await describe(way, settings, folder, latest as Look & { readonly seen: SeenRequest });
     }
   } catch (error) {
+    const { message } = error as Error;
     const isProxy = error instanceof WayError && error.stage === 'proxy';
-    const advice = isProxy ? refusedByProxy(error.refusal) : HTTP_FAILED;
-    return nothing(fail(`not answered: ${(error as Error).message}`, advice), '');
+    return nothing(
+      isProxy ? fail(message, refusedByProxy(error.refusal)) : fail(`not answered: ${message}`, HTTP_FAILED),
+      '',
+    );
   }
   return describeOther(latest!, settings);
 }
 
-function describeOther({ status, time, names, problem, location }: Look, { url }: DoctorSettings): Server {
+function describeOther({ status, time, names, problem, location }: Look, { url, proxy }: DoctorSettings): Server {
   if (problem.code === 'PB_HOST_UNKNOWN') {
     return nothing(fail('421: the server does not know this name', unknownHost(String(problem.detail))), names);
   }
   const by = names === '' ? '' : ` by ${names}`;
-  const busy = typeof problem.code === 'string' && problem.code.startsWith('PB_') ? ` (${problem.code})` : '';
-  if (busy === '' && FROM_GATEWAYS.has(status)) {
-    return nothing(
-      fail(`${status}${by}: no server answers behind it`, noAnswerBehind(status, names), { status }),
-      names,
-    );
+  const isOurs = typeof problem.code === 'string' && problem.code.startsWith('PB_');
+  const isForProxy = proxy !== undefined && url.protocol === 'ws:';
+  if (!isOurs && isOfGateway(status)) {
+    const refusal = { status, schemes: [], isLogin: proxy?.credentials !== undefined };
+    const advice = isForProxy ? refusedByProxy(refusal) : noAnswerBehind(status, names);
+    return nothing(fail(`${status}${by}: no server answers behind it`, advice, { status }), names);
   }
   const values = { status, time, ...(location === undefined ? {} : { location }) };
+  const said = `${status}${isOurs ? ` (${String(problem.code)})` : ''}${by}`;
+  const none = 'no pulsebeacon serve, as far as one can see';
   const outcome =
-    location === undefined
-      ? ok(`${status}${busy}${by} in ${ms(time)}; no pulsebeacon serve, as far as one can see`, values)
-      : warn(`${status}${by}: it points elsewhere`, pointsElsewhere(url, location), values);
+    location !== undefined
+      ? warn(`${said}: it points elsewhere`, pointsElsewhere(url, location), values)
+      : isForProxy && status >= 400
+        ? warn(`${said}: of the forward proxy, or ${none}`, undefined, values)
+        : ok(`${said} in ${ms(time)}; ${none}`, values);
   return { probes: undefined, onTheWay: { names, seen: undefined }, outcome };
 }
-
-/** What a proxy answers that has no server, or none that answers (RFC 9110 §15.6). */
-const FROM_GATEWAYS: ReadonlySet<number> = new Set([502, 503, 504]);
 
 const nothing = (outcome: Outcome, names: string): Server => ({
   probes: undefined,

@@ -12,6 +12,7 @@ import {
   FRAMES_SWALLOWED,
   HANDSHAKE_SWALLOWED,
   NO_HTTP2_WEBSOCKET,
+  originRefused,
   type OnTheWay,
   passUpgradeOn,
   pointsElsewhere,
@@ -190,6 +191,23 @@ export async function checkHttp2(
   }
 }
 
+/**
+ * Opens one as a page of the same address would, which sends an Origin; programs send none. Whether that is let in depends
+ * on the host that arrives at the server.
+ */
+export async function checkPage(url: string, settings: DoctorSettings, onTheWay: OnTheWay): Promise<Outcome> {
+  const { origin } = new URL(url.replace(/^ws/, 'http'));
+  try {
+    const socket = await ProbeSocket.open(url, { ...openingOf(settings, true), origin });
+    await socket.leave();
+    return ok(`one of ${origin} may open it`, { origin });
+  } catch (error) {
+    if (!(error instanceof HandshakeError)) throw error;
+    if (readProblem(error.body).code !== 'PB_HANDSHAKE_ORIGIN_FORBIDDEN') return explain(error, true, onTheWay);
+    return fail(`${error.status}: one of ${origin} may not open it`, originRefused(origin, onTheWay), { origin });
+  }
+}
+
 /** Codes of a server of ours that did not see what was sent. */
 const UNSEEN: ReadonlySet<string> = new Set([
   'PB_HANDSHAKE_UPGRADE_MISSING',
@@ -202,8 +220,7 @@ const UNSEEN: ReadonlySet<string> = new Set([
 function explain(error: HandshakeError, isOurs: boolean, onTheWay: OnTheWay): Outcome {
   const { code, status, headers, body } = error;
   if (code === 'PB_PROXY_STATUS') {
-    const refusal = status === 407 ? { status, schemes: [], isLogin: false } : undefined;
-    return fail(`the proxy answered ${status}`, refusedByProxy(refusal));
+    return fail(`the proxy answered ${status}`, refusedByProxy({ status: status ?? 0, schemes: [], isLogin: false }));
   }
   if (code === 'PB_ANSWER_TIMEOUT' || code === 'PB_ANSWER_ENDED') {
     const what = code === 'PB_ANSWER_TIMEOUT' ? 'no answer' : 'cut off without an answer';
