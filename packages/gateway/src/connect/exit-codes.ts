@@ -49,8 +49,10 @@ export function hintFor(error: HandshakeError): string | undefined {
   if (code === 'PB_CONNECT_TLS') return '--ca FILE trusts an issuer of your own, --insecure trusts anyone';
   if (code === 'PB_CONNECT_TIMEOUT' || code === 'PB_ANSWER_TIMEOUT') return '--timeout 30s waits longer';
   if (code.startsWith('PB_ANSWER_SUBPROTOCOL')) return '--subprotocol NAME is what is asked for';
-  if (code === 'PB_CREDENTIALS_REJECTED') return undefined;
+  // What was given does not do: the error says of what.
+  if (code === 'PB_CREDENTIALS_REJECTED' || code === 'PB_CHALLENGE_UNSUPPORTED') return undefined;
   if (status === 407) return '--proxy http://USER:PASSWORD@HOST:PORT has credentials for the proxy';
+  if (code === 'PB_PROXY_STATUS') return undefined;
   if (status === 401) return '--user NAME asks for a password; --bearer TOKEN sends a token';
   if (status === 403) return '--origin https://… says which page it comes from; some servers want one of theirs';
   if (status !== undefined && code === 'PB_ANSWER_STATUS' && status >= 300 && status < 400 && headers.has('location')) {

@@ -312,6 +312,21 @@ describe('a handshake that fails', () => {
     }
   });
 
+  test('of a page its title is shown, where that says more than the status', async (t) => {
+    for (const [body, said] of [
+      ['<!DOCTYPE html><html lang="en"><head><title >\nCache Access\n Denied</title><style>…', ' (Cache Access Denied)'],
+      ['<html><head><title>400 Bad Request</title></head><body><center>…', ''],
+      ['<p>no title', ''],
+    ] as const) {
+      const host = createServer((_, response) => {
+        response.writeHead(400, { 'Content-Type': 'Text/HTML; charset=utf-8' }).end(body);
+      });
+      const error = await failed(connect(`ws://127.0.0.1:${await listen(t, host)}/`));
+      assert.ok(error.message.includes(`answered 400 Bad Request${said};`), error.message);
+      assert.equal(error.body, body);
+    }
+  });
+
   test('where Upgrade was lost on the way, the error says so', async (t) => {
     const host = createServer((_, response) => void response.writeHead(426, { Upgrade: 'websocket' }).end());
     const error = await failed(connect(`ws://127.0.0.1:${await listen(t, host)}/`));

@@ -187,6 +187,7 @@ describe('a forward proxy (RFC 9110 §9.3.6, RFC 6455 §4.1)', () => {
       );
       const error = await failed('wss://127.0.0.1:1/', { proxy: httpUrl(proxy), redirects: {}, retries: {} });
       assert.deepEqual([error.code, error.status, error.retry], ['PB_PROXY_STATUS', status, retry]);
+      assert.match(error.message, status >= 500 ? /the proxy does not reach the server/ : /see what the proxy allows/);
       assert.equal(proxy.requests.length, 1);
       await proxy.allClosed();
     });

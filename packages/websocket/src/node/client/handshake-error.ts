@@ -97,8 +97,11 @@ function whatHappened(
 ): string {
   if (STATUS_CODES.has(code)) {
     const { status, reason, body } = answer!;
+    const answered = `${status}${reason === '' ? '' : ` ${reason}`}`;
     const said = saidByAnswer(body, headers);
-    return `the ${code === 'PB_PROXY_STATUS' ? 'proxy' : 'server'} answered ${status}${reason === '' ? '' : ` ${reason}`}${said === '' ? '' : ` (${said})`}`;
+    // The pages of most servers are titled with just that.
+    const more = said === '' || said === answered ? '' : ` (${said})`;
+    return `the ${code === 'PB_PROXY_STATUS' ? 'proxy' : 'server'} answered ${answered}${more}`;
   }
   const more = detail ?? (cause instanceof Error ? messageOf(cause) : undefined);
   return more === undefined ? entryOf(code).message : `${entryOf(code).message} (${more})`;
@@ -112,7 +115,7 @@ function messageOf(cause: Error): string {
 
 function whatToDo(code: HandshakeErrorCode, answer: FailedAnswer | undefined, headers: HeaderFields): string {
   if (code in CONNECT_FAILURES) return CONNECT_FAILURES[code as ConnectFailureCode].remedy;
-  if (code === 'PB_PROXY_STATUS' && answer!.status !== 407) return HTTP_FAILURES.PB_PROXY_STATUS.remedy;
+  if (code === 'PB_PROXY_STATUS' && answer!.status !== 407) return remedyForTunnel(answer!.status);
   if (STATUS_CODES.has(code)) return remedyFor(answer!.status, headers);
   if (code in HTTP_FAILURES) return HTTP_FAILURES[code as HttpFailureCode].remedy;
   if (code === 'PB_ANSWER_NOT_HTTP') return 'check the port, and whether it speaks TLS: wss: is for TLS, ws: without';
@@ -123,6 +126,13 @@ function whatToDo(code: HandshakeErrorCode, answer: FailedAnswer | undefined, he
   }
   if (code.startsWith('PB_ANSWER_SUBPROTOCOL')) return 'compare `subprotocols` with what the server speaks';
   return 'the server, or a proxy before it, does not conform to RFC 6455';
+}
+
+function remedyForTunnel(status: number): string {
+  const isUnreached = status === 502 || status === 503 || status === 504;
+  return isUnreached
+    ? 'the proxy does not reach the server: check the address, and that the server runs'
+    : HTTP_FAILURES.PB_PROXY_STATUS.remedy;
 }
 
 const isOurVersion = (headers: HeaderFields): boolean => (headers.get('sec-websocket-version') ?? '13') === '13';
