@@ -314,7 +314,10 @@ describe('a handshake that fails', () => {
 
   test('of a page its title is shown, where that says more than the status', async (t) => {
     for (const [body, said] of [
-      ['<!DOCTYPE html><html lang="en"><head><title >\nCache Access\n Denied</title><style>…', ' (Cache Access Denied)'],
+      [
+        '<!DOCTYPE html><html lang="en"><head><title >\nCache Access\n Denied</title><style>…',
+        ' (Cache Access Denied)',
+      ],
       ['<html><head><title>400 Bad Request</title></head><body><center>…', ''],
       ['<p>no title', ''],
     ] as const) {
