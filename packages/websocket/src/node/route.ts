@@ -241,7 +241,8 @@ export class Route<Context> implements HandshakeTarget {
           ? ([full, `${OPTION_OF_CAP[full]} is reached`] as const)
           : NO_FAULT;
     if (code === undefined) {
-      opening.trace?.add('room', `${this.server.census.open} connections are open, ${limits.maxConnections} may be`);
+      const most = limits.maxConnections === Infinity ? 'any number' : limits.maxConnections;
+      opening.trace?.add('room', `${this.server.census.open} connections are open, ${most} may be`);
       return true;
     }
     this.refuse(opening, Refusal.of(code, { retryAfter: limits.retryAfter }), reason);

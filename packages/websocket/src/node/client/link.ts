@@ -196,7 +196,7 @@ export class Link implements Exchange {
 
 function whyNotReady(socket: Socket, cause: unknown, secure: boolean): OpeningFailure['code'] {
   // The certificate was looked at and not accepted, by whatever check: one of the application may give any error.
-  if (Boolean((socket as TLSSocket).authorizationError)) return 'PB_CONNECT_TLS';
+  if ((socket as Partial<TLSSocket>).authorizationError) return 'PB_CONNECT_TLS';
   return cause instanceof Error ? connectFailureCode(cause, secure) : 'PB_ANSWER_ENDED';
 }
 

@@ -13,8 +13,8 @@ export function proxyFromEnvironment(
 ): { readonly name: string; readonly value: string } | undefined {
   const isCgi = env['REQUEST_METHOD'] !== undefined;
   const schemes = secure ? ['wss', 'https'] : ['ws', 'http'];
-  const names = [...schemes, 'all'].flatMap((scheme) => [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`]);
-  const name = names.find((each) => (env[each] ?? '') !== '' && !(isCgi && each === 'HTTP_PROXY'));
+  const variables = [...schemes, 'all'].flatMap((scheme) => [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`]);
+  const name = variables.find((each) => (env[each] ?? '') !== '' && !(isCgi && each === 'HTTP_PROXY'));
   if (name === undefined || isExempt(env['no_proxy'] ?? env['NO_PROXY'] ?? '', host, port)) return undefined;
   return { name, value: env[name]! };
 }
