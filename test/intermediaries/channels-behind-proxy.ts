@@ -199,17 +199,24 @@ export async function followStream(
   t.after(() => abort.abort());
   const answer = await fetch(url, { headers, signal: abort.signal });
   assert.equal(answer.status, 200);
-  const parser = answer.headers.get('content-type') === 'text/event-stream' ? new SseParser() : new LineParser();
+  const text = answer.body!.pipeThrough(new TextDecoderStream());
+  return messagesOf(text, answer.headers.get('content-type') ?? '', () => abort.abort());
+}
+
+/** @param type of the content: Server-Sent Events, or lines @param stop ends it */
+export function messagesOf(stream: AsyncIterable<string>, type: string, stop: () => void): Messages {
+  const parser = type === 'text/event-stream' ? new SseParser() : new LineParser();
   async function* texts(): AsyncGenerator<string> {
-    for await (const text of answer.body!.pipeThrough(new TextDecoderStream())) {
+    for await (const text of stream) {
       for (const item of parser.push(text)) yield typeof item === 'string' ? item : item.data;
     }
   }
-  return new Messages(texts(), () => abort.abort());
+  return new Messages(texts(), stop);
 }
 
-export async function followSocket(t: TestContext, url: string): Promise<Messages> {
-  const connection = await connect(url, { subprotocols: ['pulsebeacon.json'], requireSubprotocol: true });
+export async function followSocket(t: TestContext, url: string, proxy?: string): Promise<Messages> {
+  const subprotocol = { subprotocols: ['pulsebeacon.json'], requireSubprotocol: true };
+  const connection = await connect(url, proxy === undefined ? subprotocol : { ...subprotocol, proxy });
   const messages = connection.messages();
   t.after(() => connection.terminate());
   async function* texts(): AsyncGenerator<string> {

@@ -4,7 +4,14 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { after, describe, test, type TestContext } from 'node:test';
-import { connect, type ConnectOptions, HandshakeError, type TraceEvent, WebSocketServer } from '@pulsebeacon/websocket';
+import {
+  type ClientConnection,
+  connect,
+  type ConnectOptions,
+  HandshakeError,
+  type TraceEvent,
+  WebSocketServer,
+} from '@pulsebeacon/websocket';
 import { ACCOUNT } from '../support/accounts.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { temporaryFolder } from '../support/cleanup.ts';
@@ -120,4 +127,49 @@ describe('squid that forwards handshakes itself, and not by a tunnel', async () 
     }
     assert.equal(site.internalHits, 0);
   });
+});
+
+describe('a tunnel of squid', { concurrency: 3 }, async () => {
+  const site = await Site.start({ after }, { pingInterval: 0 });
+  const proxy = `http://${USERINFO}@127.0.0.1:${await startSquid({ after }, ['basic'], { idle: 2 })}`;
+
+  test('has close codes pass, both ways', async () => {
+    const open = async (): Promise<{ connection: ClientConnection; closed: Promise<unknown[]> }> => {
+      let tell = (_how: unknown[]): void => {};
+      const closed = new Promise<unknown[]>((resolve) => (tell = resolve));
+      const connection = await connect(site.socket('/commands'), { proxy, close: (_, ...how) => tell(how) });
+      return { connection, closed };
+    };
+    const ours = await open();
+    ours.connection.close(4999, 'because');
+    assert.deepEqual(await ours.closed, [4999, '', true]);
+    assert.deepEqual(await site.ended('/commands'), { code: 4999, reason: 'because', wasClean: true });
+    const theirs = await open();
+    theirs.connection.send('close 4001 bye');
+    assert.deepEqual(await theirs.closed, [4001, 'bye', true]);
+    const cut = await open();
+    cut.connection.send('terminate');
+    assert.equal((await cut.closed)[0], 1006);
+  });
+
+  for (const pingInterval of [300, 0]) {
+    test(`that ends after 2 s of silence ${pingInterval === 0 ? 'ends without pings' : 'is kept by pings'}`, async (t) => {
+      const began = performance.now();
+      const connection = await connect(site.socket('/echo'), {
+        proxy,
+        pingInterval,
+        // Much longer than that silence.
+        pong: () => {
+          if (performance.now() - began > 4400) connection.send('still here');
+        },
+      });
+      t.after(() => connection.terminate());
+      const messages = connection.messages();
+      const { value, done } = await messages[Symbol.asyncIterator]()
+        .next()
+        .catch(() => ({ value: undefined, done: true }));
+      assert.deepEqual([value, done], pingInterval === 0 ? [undefined, true] : ['still here', false]);
+      if (pingInterval === 0) assert.equal((await site.ended('/echo')).code, 1006);
+    });
+  }
 });

@@ -13,13 +13,15 @@ export interface SquidOptions {
   readonly logPort?: number;
   /** It passes on Upgrade: websocket in requests that it is to forward itself, too, and keeps /internal closed. Default false. */
   readonly upgrades?: boolean;
+  /** Seconds of silence after which it ends a connection. Default: as squid has it, 15 minutes. */
+  readonly idle?: number;
 }
 
 /** squid, which opens tunnels to any port for those who say who they are by one of these schemes. */
 export async function startSquid(
   scope: Scope,
   schemes: readonly ('basic' | 'digest')[],
-  { logPort, upgrades = false }: SquidOptions = {},
+  { logPort, upgrades = false, idle }: SquidOptions = {},
 ): Promise<number> {
   const folder = await temporaryFolder(scope);
   const { basic, digest } = await writeAccounts(folder, 'squid');
@@ -34,6 +36,7 @@ export async function startSquid(
       'cache deny all',
       `coredump_dir ${folder}`,
       'shutdown_lifetime 0 seconds',
+      ...(idle === undefined ? [] : [`read_timeout ${idle} seconds`]),
       ...schemes.flatMap((scheme) => [
         `auth_param ${scheme} program ${HELPERS}/${programs[scheme]}`,
         `auth_param ${scheme} children 1`,
