@@ -183,7 +183,7 @@ export const startBareNginx: StartProxy = (scope, upstream) =>
   );
 
 /** Replaces texts of what ships, each of which must be there once. */
-function edit(text: string, replacements: Readonly<Record<string, string>>): string {
+export function edit(text: string, replacements: Readonly<Record<string, string>>): string {
   let edited = text;
   for (const [old, replacement] of Object.entries(replacements)) {
     if (edited.split(old).length !== 2) throw new Error(`"${old}" is not there once`);

@@ -1,12 +1,12 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writeAccounts } from './accounts.ts';
 import { type Scope, temporaryFolder } from './cleanup.ts';
 import { found } from './environment.ts';
 import { onFreePort } from './listening.ts';
 import { Program } from './program.ts';
-
-const HELPERS = '/usr/lib/squid';
+import { edit } from './proxy.ts';
+import { inClone } from './root.ts';
 
 export interface SquidOptions {
   /** Where it sends a line by TCP for each request that is over. Default: nowhere. */
@@ -17,17 +17,27 @@ export interface SquidOptions {
   readonly idle?: number;
 }
 
-/** squid, which opens tunnels to any port for those who say who they are by one of these schemes. */
+/**
+ * squid with deploy/squid/squid.conf, for those who say who they are by one of these schemes; it opens tunnels to any port
+ * but 9.
+ */
 export async function startSquid(
   scope: Scope,
   schemes: readonly ('basic' | 'digest')[],
   { logPort, upgrades = false, idle }: SquidOptions = {},
 ): Promise<number> {
   const folder = await temporaryFolder(scope);
+  const shipped = await readFile(inClone('deploy', 'squid', 'squid.conf'), 'utf8');
   const { basic, digest } = await writeAccounts(folder, 'squid');
-  const programs = { basic: `basic_ncsa_auth ${basic}`, digest: `digest_file_auth -c ${digest}` };
+  const basicProgram = 'auth_param basic program /usr/lib/squid/basic_ncsa_auth /etc/squid/passwords';
+  const digestLines = `auth_param digest program /usr/lib/squid/digest_file_auth -c ${digest}\nauth_param digest realm squid`;
+  const upgradeLines = [
+    'http_upgrade_request_protocols websocket allow all',
+    'acl internal urlpath_regex ^/internal',
+    'http_access deny internal',
+  ];
   return await onFreePort(async (port) => {
-    const lines = [
+    const own = [
       `http_port 127.0.0.1:${port}`,
       'visible_hostname localhost',
       'pid_filename none',
@@ -36,30 +46,19 @@ export async function startSquid(
       'cache deny all',
       `coredump_dir ${folder}`,
       'shutdown_lifetime 0 seconds',
-      ...(idle === undefined ? [] : [`read_timeout ${idle} seconds`]),
-      ...schemes.flatMap((scheme) => [
-        `auth_param ${scheme} program ${HELPERS}/${programs[scheme]}`,
-        `auth_param ${scheme} children 1`,
-        `auth_param ${scheme} realm squid`,
-      ]),
-      // Otherwise squid makes the name lower case, and then does not know it.
-      ...(schemes.includes('basic') ? ['auth_param basic casesensitive on'] : []),
       'pinger_enable off',
-      'acl users proxy_auth REQUIRED',
-      'acl closed port 9',
-      'http_access deny !users',
-      'http_access deny closed',
-      ...(upgrades
-        ? [
-            'http_upgrade_request_protocols websocket allow all',
-            'acl internal urlpath_regex ^/internal',
-            'http_access deny internal',
-          ]
-        : []),
-      'http_access allow all',
+      ...(schemes.includes('digest') ? [digestLines] : []),
     ];
+    const site = edit(shipped, {
+      'http_port 3128': own.join('\n'),
+      [basicProgram]: schemes.includes('basic') ? basicProgram.replace('/etc/squid/passwords', basic) : '',
+      'auth_param basic realm squid': schemes.includes('basic') ? 'auth_param basic realm squid' : '',
+      'auth_param basic casesensitive on': schemes.includes('basic') ? 'auth_param basic casesensitive on' : '',
+      'acl tunnel_ports port 443': `acl tunnel_ports port 1-8 10-65535${upgrades ? `\n${upgradeLines.join('\n')}` : ''}`,
+      'read_timeout 15 minutes': idle === undefined ? 'read_timeout 15 minutes' : `read_timeout ${idle} seconds`,
+    });
     const file = path.join(folder, 'squid.conf');
-    await writeFile(file, lines.join('\n'));
+    await writeFile(file, site);
     return new Program(scope, found('PULSEBEACON_SQUID'), ['-N', '-f', file]);
   });
 }
