@@ -10,8 +10,14 @@ export interface Arrival {
   fields(address: string): Readonly<Record<string, string>>;
 }
 
-/** By another proxy on this machine, which has added whom it was called by. */
-export const BY_HEADER: Arrival = { before: () => '', fields: (address) => ({ 'X-Forwarded-For': address }) };
+/**
+ * By another proxy on this machine, which has added whom it was called by. The host that it names is a stranger's, and
+ * would be refused: what our proxy says counts.
+ */
+export const BY_HEADER: Arrival = {
+  before: () => '',
+  fields: (address) => ({ 'X-Forwarded-For': address, 'X-Forwarded-Host': 'evil.example' }),
+};
 
 /** By another proxy on this machine that speaks the PROXY protocol. */
 export const BY_PROXY_PROTOCOL: Arrival = {
