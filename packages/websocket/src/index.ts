@@ -58,6 +58,7 @@ export type {
   Credentials,
   CredentialsSource,
 } from './node/client/authentication/credentials.ts';
+export { answerChallenges } from './node/client/authentication/offers.ts';
 export type { CookieJar } from './node/client/cookies.ts';
 export { type Hop, maskQuery } from './node/client/hops.ts';
 export type { HttpFailureCode } from './node/client/http-failures.ts';

@@ -205,10 +205,10 @@ function howToLogIn({ schemes, isLogin }: ProxyRefusal): string {
   if (!isLogin) {
     return 'The forward proxy wants to know who asks (407): --proxy http://USER:PASSWORD@HOST:PORT, or the same in the variable of the environment that names it.';
   }
-  const isBasic = schemes.length === 0 || schemes.some((scheme) => scheme.toLowerCase() === 'basic');
-  return isBasic
+  const isKnown = schemes.length === 0 || schemes.some((scheme) => /^(?:basic|digest)$/i.test(scheme));
+  return isKnown
     ? 'The forward proxy does not accept the name and the password that it was given (407): check them; what is special in an address is percent-encoded there (@ is %40).'
-    : `The forward proxy wants a login by ${schemes.join(' or ')} (407), and ordinary requests of the doctor log in by Basic alone. A WebSocket client of ours does Digest as well: pulsebeacon connect with the same --proxy.`;
+    : `The forward proxy wants a login by ${schemes.join(' or ')} (407), which takes more than a name and a password: programs answer it with the option \`authentication\` of the client. A proxy of your own in between, such as px or cntlm, does it for all.`;
 }
 
 /** @param url that was asked @param location where the answer points to */

@@ -1,7 +1,7 @@
-import http, { type IncomingMessage } from 'node:http';
+import http, { IncomingMessage } from 'node:http';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import type { ClientTlsOptions } from '@pulsebeacon/websocket';
+import { answerChallenges, type ClientTlsOptions } from '@pulsebeacon/websocket';
 import type { DoctorSettings } from './settings.ts';
 
 /** Where on the way something failed. */
@@ -39,6 +39,9 @@ export interface Answered {
 /** A connection that an ordinary request can be sent on. */
 type Dialled = Socket | TLSSocket;
 
+/** What a proxy is shown. */
+type Login = { readonly 'Proxy-Authorization'?: string };
+
 type OnDialled = (error: Error | null, socket?: Dialled) => void;
 
 /** The way to the server, by which requests go as those of a browser: to it, or to the proxy in front of it. */
@@ -72,14 +75,20 @@ export class Way {
   /**
    * What is below TLS to the server: TCP, or the tunnel of a proxy.
    * @param isTunnel whether the proxy is asked for a tunnel
+   * @param login that it asked for
    * @throws WayError
    */
-  async dialBelow(isTunnel: boolean): Promise<Dialled> {
+  async dialBelow(isTunnel: boolean, login?: Login): Promise<Dialled> {
     const { proxy, proxyTls } = this.settings;
     const tcp = await this.dialTcp();
     if (proxy === undefined) return tcp;
     const hop = proxy.secure ? await this.secure('proxy-tls', tcp, proxy.host, proxyTls) : tcp;
-    return isTunnel ? await this.tunnel(hop) : hop;
+    if (!isTunnel) return hop;
+    const opened = await this.tunnel(hop, login ?? proxyAuthorization(this.settings));
+    if (!(opened instanceof IncomingMessage)) return opened;
+    const other = login === undefined ? this.loginFor(opened, 'CONNECT', this.authority) : undefined;
+    if (other === undefined) throw this.refusedBy(opened);
+    return await this.dialBelow(true, other);
   }
 
   /** TLS to the server. @param overrides of the TLS options @throws WayError */
@@ -101,24 +110,32 @@ export class Way {
     isKept: boolean,
   ): Promise<Answered> {
     const { url, proxy, headers: own } = this.settings;
-    // A proxy is told the whole URL (RFC 9112 §3.2.2); over TLS it is not asked, but for a tunnel.
-    const isForProxy = proxy !== undefined && !this.isSecure;
     const fields = { ...Object.fromEntries(own), Host: url.host, ...headers };
-    const options: http.RequestOptions = {
-      method: 'GET',
-      path: isForProxy ? `http://${url.host}${path}` : path,
-      headers: isForProxy ? { ...fields, ...proxyAuthorization(this.settings) } : fields,
-    };
+    // A proxy is told the whole URL (RFC 9112 §3.2.2); over TLS it is not asked, but for a tunnel.
+    if (proxy === undefined || this.isSecure) return await this.ask(path, fields, timeout, isKept);
+    const target = `http://${url.host}${path}`;
+    const answered = await this.ask(target, { ...fields, ...proxyAuthorization(this.settings) }, timeout, isKept);
+    if (answered.answer.statusCode !== 407) return answered;
+    answered.answer.resume();
+    const login = this.loginFor(answered.answer, 'GET', target);
+    const again = login === undefined ? answered : await this.ask(target, { ...fields, ...login }, timeout, isKept);
+    if (again.answer.statusCode !== 407) return again;
+    again.answer.resume();
+    throw this.refusedBy(again.answer);
+  }
+
+  private async ask(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    timeout: number,
+    isKept: boolean,
+  ): Promise<Answered> {
     const begin = performance.now();
+    const options: http.RequestOptions = { method: 'GET', path, headers };
     const request = http.request(
       isKept ? { ...options, agent: this.agent } : { ...options, createConnection: await this.connectionMaker() },
     );
-    const answered = await this.answerOf(request, begin, timeout);
-    if (isForProxy && answered.answer.statusCode === 407) {
-      answered.answer.destroy();
-      throw this.refusedBy(answered.answer);
-    }
-    return answered;
+    return await this.answerOf(request, begin, timeout);
   }
 
   close(): void {
@@ -163,36 +180,46 @@ export class Way {
     });
   }
 
-  /** RFC 9110 §9.3.6 */
-  private tunnel(socket: Dialled): Promise<Socket> {
+  private get authority(): string {
     const { url } = this.settings;
-    const authority = `${url.hostname}:${portOf(url)}`;
+    return `${url.hostname}:${portOf(url)}`;
+  }
+
+  /** RFC 9110 §9.3.6. @returns the answer where it is no tunnel */
+  private tunnel(socket: Dialled, login: Login): Promise<Socket | IncomingMessage> {
+    const { authority } = this;
     const request = http.request({
       method: 'CONNECT',
       path: authority,
-      headers: { Host: authority, ...proxyAuthorization(this.settings) },
+      headers: { Host: authority, ...login },
       createConnection: () => socket,
     });
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => request.destroy(new Error('the proxy does not answer')), this.settings.timeout);
-      const refuse = (error: WayError): void => {
-        clearTimeout(timer);
-        socket.destroy();
-        reject(error);
-      };
       const onAnswer = (answer: IncomingMessage): void => {
         const { statusCode: status = 0 } = answer;
-        if (status >= 200 && status < 300) {
-          clearTimeout(timer);
-          resolve(socket);
-        } else {
-          refuse(this.refusedBy(answer));
-        }
+        clearTimeout(timer);
+        const isOpen = status >= 200 && status < 300;
+        if (!isOpen) socket.destroy();
+        resolve(isOpen ? socket : answer);
       };
       request.once('connect', onAnswer).once('response', onAnswer);
-      request.on('error', (error) => refuse(new WayError('proxy', error)));
+      request.on('error', (error) => {
+        clearTimeout(timer);
+        socket.destroy();
+        reject(new WayError('proxy', error));
+      });
       request.end();
     });
+  }
+
+  /** What a proxy wants instead of Basic, which it was shown; undefined where there is no more to show. */
+  private loginFor({ headers }: IncomingMessage, method: string, uri: string): Login | undefined {
+    const { proxy } = this.settings;
+    if (proxy?.credentials === undefined) return undefined;
+    const challenges = [headers['proxy-authenticate'] ?? []].flat();
+    const value = answerChallenges(challenges, proxy.credentials, { method, uri });
+    return value === undefined || value.startsWith('Basic ') ? undefined : { 'Proxy-Authorization': value };
   }
 
   private refusedBy({ statusCode: status = 0, statusMessage = '', headers }: IncomingMessage): WayError {
@@ -240,7 +267,7 @@ export function bare(host: string): string {
   return host.startsWith('[') ? host.slice(1, -1) : host;
 }
 
-function proxyAuthorization({ proxy }: DoctorSettings): Readonly<Record<string, string>> {
+function proxyAuthorization({ proxy }: DoctorSettings): Login {
   if (proxy?.credentials === undefined) return {};
   const { username, password } = proxy.credentials;
   return { 'Proxy-Authorization': `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
 import {
+  answerChallenges,
   type AuthenticationContext,
   type ClientConnection,
   connect,
@@ -425,6 +426,25 @@ describe('schemes of the application', () => {
       });
     }
     assert.equal(server.requests.length, 1);
+  });
+});
+
+describe('an answer for other requests', () => {
+  const request = { method: 'CONNECT', uri: 'example.com:443' };
+
+  test('is the strongest Digest, else Basic, else none', () => {
+    const account = { ...MUFASA, realm: REALM, algorithm: 'SHA-256' };
+    const lines = [`Basic realm="a", ${digest('MD5', 'm')}`, digest('SHA-256', 's')];
+    assert.ok(isRightDigest(answerChallenges(lines, MUFASA, request), 'CONNECT', account));
+    assert.equal(answerChallenges(['Negotiate, Basic realm="a"'], MUFASA, request), BASIC);
+    assert.equal(answerChallenges(['Negotiate, Digest realm="a"'], MUFASA, request), undefined);
+    assert.equal(answerChallenges([], MUFASA, request), undefined);
+  });
+
+  test('is none of what no header can hold', () => {
+    for (const bad of [{ username: 'a\r\nX: y', password: '' }, { username: 'a' } as never]) {
+      assert.throws(() => answerChallenges(['Basic realm="a"'], bad, request), { code: 'PB_OPTION_INVALID' });
+    }
   });
 });
 

@@ -1,14 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { type Challenge, parseAuthParameters, parseChallenges } from '../../../handshake/challenges.ts';
 import {
   describeDigestFault,
-  DIGEST_STRENGTH,
   type DigestRequest,
   DigestSession,
   readDigestChallenge,
 } from '../../../handshake/digest.ts';
 import type { HeaderFields } from '../../../handshake/header-fields.ts';
-import { digestHash, toBytes } from '../../digest-hash.ts';
 import { askApplication, OpeningFailure } from '../opening-failure.ts';
 import {
   type AuthenticationContext,
@@ -21,6 +18,7 @@ import {
   type Credentials,
   type CredentialsSource,
 } from './credentials.ts';
+import { beginDigest, type Offer, readOffers } from './offers.ts';
 import { type Accepted, recall, remember } from './sessions.ts';
 
 /** Most answers to challenges of one server or proxy, for one connection. */
@@ -190,8 +188,7 @@ export class Authenticator {
   /** Answers the strongest challenge that the credentials are for (RFC 7616 §3.7). */
   private async answerWithPassword(challenges: readonly Challenge[]): Promise<boolean> {
     if (this.sources.credentials === undefined) return false;
-    const offers = challenges.map(readOffer).filter((offer) => offer !== undefined);
-    offers.sort((a, b) => b.strength - a.strength);
+    const offers = readOffers(challenges);
     const [best] = offers;
     // A nonce that is too old says nothing against the password.
     if (best?.digest?.stale === true && this.given !== undefined) return this.take(best, this.given.credentials);
@@ -228,8 +225,7 @@ export class Authenticator {
       if (basic === this.sent) return false;
       this.next = { basic };
     } else {
-      const bytes = { username: toBytes(credentials.username), password: toBytes(credentials.password) };
-      this.next = new DigestSession(digestHash, digest, bytes, randomBytes(16).toString('hex'));
+      this.next = beginDigest(digest, credentials);
     }
     this.given = { credentials, realm };
     return true;
@@ -247,20 +243,4 @@ function describe(challenges: readonly Challenge[], isBasicRefused: boolean): st
 function describeChallenge(challenge: Challenge): string {
   const isStrange = challenge.scheme === 'digest' && readDigestChallenge(challenge) === undefined;
   return isStrange ? `digest (${describeDigestFault(challenge)})` : challenge.scheme;
-}
-
-/** A challenge that a name and a password can answer. */
-interface Offer {
-  readonly realm: string;
-  /** Undefined for Basic. */
-  readonly digest: ReturnType<typeof readDigestChallenge>;
-  readonly strength: number;
-}
-
-function readOffer(challenge: Challenge): Offer | undefined {
-  if (challenge.scheme === 'basic') {
-    return { realm: challenge.parameters.get('realm') ?? '', digest: undefined, strength: 0 };
-  }
-  const digest = challenge.scheme === 'digest' ? readDigestChallenge(challenge) : undefined;
-  return digest === undefined ? undefined : { realm: digest.realm, digest, strength: DIGEST_STRENGTH[digest.hash] };
 }
