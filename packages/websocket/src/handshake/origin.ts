@@ -133,9 +133,7 @@ export class OriginPolicy {
   decide(request: OriginRequest, scheme?: 'http' | 'https'): OriginDecision {
     const { origin } = request;
     const reason = origin === undefined ? this.#judgeMissing(request) : this.#judge(origin, request, scheme);
-    const option = OPTION_FOR[reason];
-    const expected = this.#publicUrls.length > 0 ? this.#publicUrls : [request.host];
-    return { allowed: option === undefined, reason, origin, expected, option };
+    return new Decision(reason, origin, this.#publicUrls, request);
   }
 
   #judgeMissing({ fields }: OriginRequest): OriginReason {
@@ -152,6 +150,29 @@ export class OriginPolicy {
     if (this.#publicOrigins.some((url) => isSameOrigin(url, origin))) return 'public-url';
     if (this.#listed.some((entry) => isSameOrigin(entry, origin))) return 'listed';
     return this.#publicOrigins.length === 0 && isOriginOfHost(origin, host, scheme) ? 'same-origin' : 'foreign';
+  }
+}
+
+/** What only refusals and logs ask for is not looked up before. */
+class Decision implements OriginDecision {
+  readonly allowed: boolean;
+  readonly reason: OriginReason;
+  readonly origin: string | undefined;
+  readonly option: keyof OriginPolicyOptions | undefined;
+  readonly #publicUrls: readonly string[];
+  readonly #request: OriginRequest;
+
+  constructor(reason: OriginReason, origin: string | undefined, publicUrls: readonly string[], request: OriginRequest) {
+    this.option = OPTION_FOR[reason];
+    this.allowed = this.option === undefined;
+    this.reason = reason;
+    this.origin = origin;
+    this.#publicUrls = publicUrls;
+    this.#request = request;
+  }
+
+  get expected(): readonly string[] {
+    return this.#publicUrls.length > 0 ? this.#publicUrls : [this.#request.host];
   }
 }
 
