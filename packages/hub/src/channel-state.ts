@@ -7,11 +7,13 @@ import type { Delivery, Subscription } from './subscription.ts';
 /** What a channel tells the hub. */
 export interface ChannelOwner {
   readonly broker: Broker;
+  /** Somebody asks how long it takes until publications have gone out. */
+  readonly isTimed: boolean;
   /** The broker tells the channel of everything from now on. What this does belongs to it: nobody is served before. */
   onAttached(channel: ChannelState): Awaitable<void>;
   /** That failed: the channel is of no use to those who come later. */
   onAttachFailed(channel: ChannelState): void;
-  /** A publication has gone out to everybody here. @param at when that began, by `performance.now()` */
+  /** A publication has gone out to everybody here. @param at when that began, by `performance.now()`, if it `isTimed` */
   onDelivered(publication: Publication, reach: Reach, at: number): void;
   /** Somebody here or on another node signalled who comes or goes. */
   onSignal(channel: ChannelState, data: string): void;
@@ -88,7 +90,7 @@ export class ChannelState implements BrokerSink {
   }
 
   publication(publication: Publication): void {
-    const at = performance.now();
+    const at = this.owner.isTimed ? performance.now() : 0;
     // Where offsets begin anew, nothing says what was published between.
     if (this.last !== undefined && this.last.epoch !== publication.epoch) this.gap();
     const encoded = new EncodedPublication(publication, this.subscriptions.size === 1);

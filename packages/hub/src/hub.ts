@@ -58,6 +58,8 @@ export class Hub {
   readonly crossOrigin: CrossOriginRules;
   /** Who is believed when it says who a client is. */
   readonly proxies: TrustedProxies | undefined;
+  /** For {@link ChannelState}. */
+  readonly isTimed: boolean;
   /** For {@link HubClient}: those that are slow. */
   readonly congested: Set<HubClient> = new Set();
   private readonly connected = new Set<HubClient>();
@@ -91,6 +93,7 @@ export class Hub {
     this.limits = resolveLimits(options.limits ?? {});
     this.namespaces = new Namespaces(options.namespaces ?? []);
     this.hooks = guardHooks(options.hooks ?? {}, (error) => this.onFailed(error));
+    this.isTimed = this.hooks.delivered !== undefined;
     this.crossOrigin = new CrossOriginRules(options);
     this.proxies = options.trustedProxies === undefined ? undefined : new TrustedProxies(options.trustedProxies);
     this.ownsBroker = broker === undefined;

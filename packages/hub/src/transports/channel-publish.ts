@@ -11,6 +11,7 @@ import {
 import { type Principal, requireAllowed } from '../access.ts';
 import type { Awaitable, Receipt } from '../broker.ts';
 import { isGone } from '../http/http2-response.ts';
+import { endWithText } from '../http/answers.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { type BodyReceiver, receiveBody } from '../http/body.ts';
 import { addVary } from '../http/cors.ts';
@@ -110,22 +111,24 @@ export class ChannelPost implements BodyReceiver {
     return receipt instanceof Promise ? receipt.then(resultOf) : resultOf(receipt);
   }
 
-  /** 201, with the position; head and body in one piece. It has no Vary: nobody may store it. */
+  /**
+   * 201, with the position; head and body in one piece. It has neither Vary nor Cache-Control: an answer to a POST that says
+   * nothing of its freshness is stored by nobody (RFC 9110 §9.3.3).
+   */
   private answer({ position, duplicate, reach }: PublishResult): void {
     const { hub, request, response, channel } = this;
     if (isGone(response)) return;
     const more = reach === undefined ? '' : `,"reach":${JSON.stringify(reach)}`;
     // No name of a channel has what JSON escapes.
     const answer = `{"channel":"${channel}","position":"${position}","duplicate":${duplicate}${more}}\n`;
+    const length = Buffer.byteLength(answer);
     const fields = [
       'X-Content-Type-Options',
       'nosniff',
       'Content-Type',
       'application/json',
       'Content-Length',
-      String(Buffer.byteLength(answer)),
-      'Cache-Control',
-      'no-store',
+      String(length),
       POSITION_FIELD,
       position,
       'Location',
@@ -134,7 +137,7 @@ export class ChannelPost implements BodyReceiver {
     const crossOrigin = hub.crossOrigin.fieldsFor(request);
     if (crossOrigin.length > 0) fields.push(...crossOrigin);
     response.writeHead(201, fields);
-    response.end(answer);
+    endWithText(response, answer, length === answer.length);
   }
 
   private refuse(refusal: Refusal): void {

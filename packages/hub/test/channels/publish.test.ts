@@ -10,8 +10,26 @@ test('POST answers 201 with the position, and where the publication is', async (
   const position = response.headers.get('pulse-position')!;
   assert.match(position, /^[\w-]+\.1$/);
   assert.equal(response.headers.get('location'), `?at=${position}`);
-  assert.equal(response.headers.get('cache-control'), 'no-store');
   assert.deepEqual(await response.json(), { channel: 'news', position, duplicate: false });
+});
+
+// RFC 9110 §9.3.3: an answer to a POST is only stored where it says how long it is fresh, and by Content-Location that it is
+// what a GET would give. Neither Cache-Control nor Vary would keep anybody from anything.
+test('the answer to a POST says nothing by which a cache could store it', async (t) => {
+  const site = await Site.start(t);
+  const { headers } = await site.post('/channels/news', 'hello');
+  for (const name of ['Cache-Control', 'Expires', 'Content-Location', 'ETag', 'Last-Modified']) {
+    assert.equal(headers.get(name), null, name);
+  }
+  assert.equal(headers.get('x-content-type-options'), 'nosniff');
+});
+
+test('a name beyond ASCII is in the answer as UTF-8', async (t) => {
+  const site = await Site.start(t);
+  const response = await site.post('/channels/caf%C3%A9', 'hello');
+  const text = await response.text();
+  assert.equal(response.headers.get('content-length'), String(Buffer.byteLength(text)));
+  assert.match(text, /^\{"channel":"café","position":"[\w.-]+","duplicate":false\}\n$/);
 });
 
 for (const [type, body, shown, data] of [

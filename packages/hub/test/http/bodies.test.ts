@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
 import { test } from 'node:test';
 import { problemOf, Site } from '../support/site.ts';
 import { RawHttp } from '../support/raw-http.ts';
@@ -12,6 +13,66 @@ test('a body of as many bytes as there may be is published, one more is 413', as
   const problem = await problemOf(await site.post('/channels/news', 'x'.repeat(1001)));
   assert.equal(problem['code'], 'PB_PAYLOAD_TOO_LARGE');
   assert.match(problem['detail'] as string, /1001 bytes.*at most 1000/);
+});
+
+test('a body is published byte for byte, whether it comes with its head, behind it, or in parts', async (t) => {
+  let onHead = (): void => {};
+  const admit = (): undefined => void onHead();
+  const site = await Site.start(t, { ...LIMITED, hooks: { admit } });
+  const client = await RawHttp.connect(t, site.port);
+  const chunked = 'Transfer-Encoding: chunked';
+  const ways: readonly (readonly [data: string, field: string, ...parts: string[]])[] = [
+    ['', 'Host: x', ''],
+    ['', chunked, '0\r\n\r\n'],
+    ['whole', 'Content-Length: 5', 'whole'],
+    ['behind', 'Content-Length: 6', '', 'behind'],
+    ['in parts', 'Content-Length: 8', 'in', ' ', 'parts'],
+    ['chunks', chunked, '2\r\nch\r\n4\r\nunks\r\n0\r\n\r\n'],
+    ['later chunks', chunked, '5\r\nlater\r\n', '7\r\n chunks\r\n', '0\r\n\r\n'],
+  ];
+  for (const [, field, first, ...rest] of ways) {
+    const head = new Promise<void>((resolve) => (onHead = resolve));
+    client.send(['POST /channels/news HTTP/1.1', 'Host: x', field], first);
+    await head;
+    for (const part of rest) client.socket.write(part);
+    assert.match(await client.until('}\n'), /^HTTP\/1\.1 201 /);
+  }
+  const { publications } = await site.hub.channel('news').history();
+  assert.deepEqual(
+    publications.map(({ data }) => data),
+    ways.map(([data]) => data),
+  );
+});
+
+test('bodies of pipelined requests are published in their order', async (t) => {
+  const site = await Site.start(t, LIMITED);
+  const client = await RawHttp.connect(t, site.port);
+  const requests = ['a', 'b', 'c'].map(
+    (data) => `POST /channels/news HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n${data}`,
+  );
+  client.socket.write(requests.join(''));
+  for (const offset of [1, 2, 3])
+    assert.match(await client.until('}\n'), new RegExp(`Location: \\?at=[\\w-]+\\.${offset}\r\n`));
+  const { publications } = await site.hub.channel('news').history();
+  assert.deepEqual(
+    publications.map(({ data }) => data),
+    ['a', 'b', 'c'],
+  );
+});
+
+test('somebody who listens to the body, too, keeps nothing of it from the hub, nor the hub from them', async (t) => {
+  const site = await Site.start(t, LIMITED);
+  const { server } = site;
+  const emit = server.emit.bind(server) as (...parameters: unknown[]) => boolean;
+  const seen: string[] = [];
+  server.emit = ((...parameters: unknown[]): boolean => {
+    const [event, request] = parameters;
+    if (event === 'request') (request as IncomingMessage).on('data', (chunk: Buffer) => seen.push(chunk.toString()));
+    return emit(...parameters);
+  }) as Server['emit'];
+  assert.equal((await site.post('/channels/news', 'for both')).status, 201);
+  const { publications } = await site.hub.channel('news').history();
+  assert.deepEqual([publications[0]!.data, ...seen], ['for both', 'for both']);
 });
 
 test('in chunks, the first byte too many is refused, while the client goes on to send', async (t) => {
