@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
+import { connect as connectHttp2 } from 'node:http2';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { connect } from '@pulsebeacon/websocket';
 import { temporaryFolder } from '../support/cleanup.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { Client } from '../support/client.ts';
@@ -38,4 +40,36 @@ test('tls.mjs: makes a certificate where none is given', async (t) => {
   assert.equal(await client.ask('hello'), 'hello');
   assert.deepEqual(await client.close(), { code: 1000, reason: '' });
   await example.stop();
+});
+
+test('fastify-http2.mjs: pages and WebSockets by both versions of HTTP, and the app ends', async (t) => {
+  const { certFile, keyFile } = await makeCertificate(await temporaryFolder(t));
+  const example = await Example.start(t, 'fastify-http2.mjs', { TLS_CERT: certFile, TLS_KEY: keyFile });
+  const ca = await readFile(certFile, 'utf8');
+  const open = (httpVersion: '1.1' | '2'): { said: Promise<unknown>; closed: Promise<number> } => {
+    let close!: (code: number) => void;
+    const closed = new Promise<number>((resolve) => (close = resolve));
+    const said = new Promise((resolve, reject) => {
+      connect(example.socket('/live'), {
+        httpVersion,
+        tls: { ca },
+        message: (_, data) => resolve(data),
+        close: (_, code) => close(code),
+      }).catch(reject);
+    });
+    return { said, closed };
+  };
+  const connections = [open('1.1'), open('2')];
+  assert.deepEqual(
+    await Promise.all(connections.map(({ said }) => said)),
+    ['1.1', '2'].map((version) => `this WebSocket goes over HTTP/${version}`),
+  );
+  const websockets = { 1.1: 1, 2: 1 };
+  assert.deepEqual(JSON.parse((await getPage(`${example.url}/`, ca)).body), { page: '1.1', websockets });
+  // It stays open: a browser would not leave either.
+  const session = connectHttp2(example.url, { ca });
+  t.after(() => session.destroy());
+  assert.deepEqual(JSON.parse(await text(session.request({ ':path': '/' }))), { page: '2.0', websockets });
+  await example.stop();
+  assert.deepEqual(await Promise.all(connections.map(({ closed }) => closed)), [1001, 1001]);
 });

@@ -26,20 +26,23 @@ export interface Http2ProxyTraits {
   readonly clear?: boolean;
   /** It does not tell the client that the server's connection is reset: pings have to show it. Default false. */
   readonly hidesResets?: boolean;
+  /** It speaks HTTP/2 to the server, too. Default: HTTP/1.1. */
+  readonly toHttp2?: boolean;
 }
 
-/** A reverse proxy that speaks HTTP/2 (RFC 8441) to the client, and HTTP/1.1 to the server: everything as without it. */
+/** A reverse proxy that speaks HTTP/2 (RFC 8441) to the client, and perhaps to the server: everything as without it. */
 export async function behindHttp2Proxy(
   name: string,
   start: StartProxy,
-  { clear = false, hidesResets = false }: Http2ProxyTraits = {},
+  { clear = false, hidesResets = false, toHttp2 = false }: Http2ProxyTraits = {},
 ): Promise<void> {
   const files = await makeCertificate(await temporaryFolder({ after }));
-  const how: ProxyOptions = clear ? { clearHttp2: true } : { tls: files };
+  const how: ProxyOptions = { ...(clear ? { clearHttp2: true } : { tls: files }), toHttp2 };
+  const server = { http2: toHttp2 };
   const ca = await readFile(files.certFile, 'utf8');
   const options: ConnectOptions = { httpVersion: '2', ...(clear ? {} : { tls: { ca } }) };
   const scheme = clear ? '' : 's';
-  const site = await Site.start({ after });
+  const site = await Site.start({ after }, {}, server);
   const port = await start({ after }, site.port, how);
   const url = (path: string, at = port): string => `ws${scheme}://localhost:${at}${path}`;
 
@@ -72,6 +75,13 @@ export async function behindHttp2Proxy(
   });
 
   describe(`WebSockets over HTTP/2 behind ${name}`, () => {
+    test(`reach the server over HTTP/${toHttp2 ? '2' : '1.1'}`, async (t) => {
+      const before = site.accepted;
+      await open(t, url('/commands'));
+      const [version, other] = toHttp2 ? (['2', '1.1'] as const) : (['1.1', '2'] as const);
+      assert.deepEqual([site.accepted[version], site.accepted[other]], [before[version] + 1, 0]);
+    });
+
     test('close codes, both ways', async (t) => {
       for (const code of [1000, 3000, 4999]) {
         const { connection, closed } = await open(t, url('/commands'));
@@ -108,7 +118,7 @@ export async function behindHttp2Proxy(
 
   describe(`idle connections behind ${name}, which ends them after ${IDLE_SECONDS} s`, { concurrency: 2 }, () => {
     test('pings keep them', async (t) => {
-      const pinging = await Site.start(t, { pingInterval: 300, pongTimeout: 5000 });
+      const pinging = await Site.start(t, { pingInterval: 300, pongTimeout: 5000 }, server);
       const at = await start(t, pinging.port, { ...how, idle: `${IDLE_SECONDS}s` });
       const beats = new EventEmitter().on('error', () => {});
       const connection = await connect(url('/echo', at), {
@@ -125,7 +135,7 @@ export async function behindHttp2Proxy(
     });
 
     test('without pings they end, as 1006 on both sides', async (t) => {
-      const silent = await Site.start(t, { pingInterval: 0 });
+      const silent = await Site.start(t, { pingInterval: 0 }, server);
       const at = await start(t, silent.port, { ...how, idle: `${IDLE_SECONDS}s` });
       const { closed } = await open(t, url('/echo', at));
       assert.equal((await closed).code, 1006);

@@ -15,6 +15,8 @@ export interface ProxyOptions {
   readonly tls?: CertificateFiles;
   /** Listen without TLS for HTTP/2 alone, with prior knowledge. Of HAProxy. Default false. */
   readonly clearHttp2?: boolean;
+  /** Speak HTTP/2 to the server, with prior knowledge. Of HAProxy. Default: HTTP/1.1. */
+  readonly toHttp2?: boolean;
 }
 
 /** Paths of PEM files, as `makeCertificate` gives them. */
@@ -63,7 +65,7 @@ async function nginx(scope: Scope, site: (port: number) => string): Promise<numb
 export const startHaproxy: StartProxy = async (
   scope,
   upstream,
-  { idle = '60s', anyUpgrade = false, tls, clearHttp2 = false } = {},
+  { idle = '60s', anyUpgrade = false, tls, clearHttp2 = false, toHttp2 = false } = {},
 ) => {
   const folder = await temporaryFolder(scope);
   const shipped = await readFile(inClone('deploy', 'haproxy', 'websocket.cfg'), 'utf8');
@@ -77,7 +79,7 @@ export const startHaproxy: StartProxy = async (
   return await onFreePort(async (port) => {
     const site = edit(shipped, {
       'bind :80\n': `bind 127.0.0.1:${port}${how}\n    http-request deny deny_status 403 if { path /internal }\n`,
-      'server one 127.0.0.1:8080': `server one 127.0.0.1:${upstream}`,
+      'server one 127.0.0.1:8080\n': `server one 127.0.0.1:${upstream}${toHttp2 ? ' proto h2' : ''}\n`,
       'timeout tunnel 60s': `timeout tunnel ${idle}`,
       [delUpgrade]: anyUpgrade ? '' : delUpgrade,
     });

@@ -1,8 +1,16 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { type DeflateOptions, Refusal, type ServerOptions, WebSocketServer } from '@pulsebeacon/websocket';
+import {
+  type DeflateOptions,
+  type Http2Side,
+  type HttpVersion,
+  Refusal,
+  type ServerOptions,
+  WebSocketServer,
+  withHttp2,
+} from '@pulsebeacon/websocket';
 import type { Scope } from './cleanup.ts';
 
 /** How a connection of the site ended, as its `close` handler was told. */
@@ -36,29 +44,38 @@ export class Site {
   private readonly endings = new Map<string, Ending[]>();
   private readonly waiting = new Map<string, ((ending: Ending) => void)[]>();
 
+  private readonly http2: Http2Side | undefined;
   private emptied: (() => void)[] = [];
 
-  private constructor(http: Server, options: ServerOptions) {
+  private constructor(http: Server, http2: Http2Side | undefined, options: ServerOptions) {
     this.http = http;
+    this.http2 = http2;
     this.port = (http.address() as AddressInfo).port;
     this.servers = this.makeServers(options);
-    for (const server of this.servers) server.attach(http);
-    http.on('request', async (request, response) => {
+    const handle: RequestListener = async (request, response) => {
       if (this.servers.some((server) => server.handleRequest(request, response))) return;
       if (request.url === '/internal') this.internalHits++;
       const body = await text(request);
       const answer = { method: request.method, path: request.url, httpVersion: request.httpVersion, body };
       response.setHeader('Content-Type', 'application/json');
       response.end(JSON.stringify(answer));
-    });
+    };
+    for (const host of [http, ...(http2 === undefined ? [] : [http2.server])]) {
+      for (const server of this.servers) server.attach(host);
+      host.on('request', handle as never);
+    }
   }
 
-  /** @param options for every WebSocket server of the site, such as short times */
-  static async start(scope: Scope, options: ServerOptions = {}): Promise<Site> {
+  /**
+   * @param options for every WebSocket server of the site, such as short times
+   * @param how `http2`: HTTP/2 as well, with prior knowledge
+   */
+  static async start(scope: Scope, options: ServerOptions = {}, how: { readonly http2?: boolean } = {}): Promise<Site> {
     const http = createServer();
+    const http2 = how.http2 === true ? withHttp2(http) : undefined;
     http.listen(0, '127.0.0.1');
     await once(http, 'listening');
-    const site = new Site(http, options);
+    const site = new Site(http, http2, options);
     scope.after(() => site.close());
     return site;
   }
@@ -80,6 +97,13 @@ export class Site {
     while (this.open > 0) await new Promise<void>((resolve) => this.emptied.push(resolve));
   }
 
+  /** WebSockets that were opened so far, of every path, by the version of HTTP. */
+  get accepted(): Readonly<Record<HttpVersion, number>> {
+    const counts = this.servers.map((server) => server.counts().byHttpVersion);
+    const sum = (version: HttpVersion): number => counts.reduce((all, each) => all + each[version].accepted, 0);
+    return { '1.1': sum('1.1'), '2': sum('2') };
+  }
+
   private get open(): number {
     return this.servers.reduce((sum, server) => sum + server.counts().open, 0);
   }
@@ -89,6 +113,7 @@ export class Site {
     for (const server of this.servers) for (const connection of server.connections) connection.terminate();
     await Promise.all(this.servers.map((server) => server.close()));
     this.http.closeAllConnections();
+    this.http2?.destroy();
   }
 
   private makeServers(options: ServerOptions): readonly WebSocketServer[] {

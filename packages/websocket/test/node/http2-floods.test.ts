@@ -21,6 +21,7 @@ import {
   HEADERS,
   PING,
   PREFACE,
+  PRIORITY,
   RST_STREAM,
   SETTINGS,
   uint32,
@@ -94,6 +95,40 @@ describe('what a session of HTTP/2 must not do: it ends, and the server goes on'
     for (let i = 0; i < 500; i++) client.write(frame(SETTINGS, 0, 0, Buffer.from([0, 4, 0, 0, 255, 255])));
     assert.equal(await client.ending(), ENHANCE_YOUR_CALM);
     await assertServing(served);
+  });
+
+  test('DATA frames with nothing in them, on a stream that stays open (CVE-2019-9518)', async (t) => {
+    const served = await serve(t);
+    const client = await FrameClient.connect(t, served.target as number);
+    client.write(headers(1, connectFields()));
+    await client.find(({ type, stream }) => type === HEADERS && stream === 1);
+    for (let i = 0; i < 5000; i++) client.write(frame(DATA, 0, 1));
+    await client.closed;
+    await assertServing(served);
+  });
+
+  test('priorities that change all the time (CVE-2019-9513) cost nothing: its own WebSockets go on', async (t) => {
+    const served = await serve(t);
+    const client = await FrameClient.connect(t, served.target as number);
+    for (let i = 0; i < 10_000; i++) client.write(frame(PRIORITY, 0, 1 + 2 * (i % 200), Buffer.from([0, 0, 0, 0, i % 256])));
+    client.write(headers(401, connectFields()));
+    assert.ok(await client.find(({ type, stream }) => type === HEADERS && stream === 401));
+    client.socket.destroy();
+  });
+
+  test('a short header that stands for 60 MB (CVE-2016-6581): its stream alone ends', async (t) => {
+    const served = await serve(t);
+    const client = await FrameClient.connect(t, served.target as number);
+    // RFC 7541 §6.2.1: a literal that goes into the dynamic table; §6.1: the same again, in one byte each.
+    const [, ...literal] = headerBlock([['x-bomb', 'y'.repeat(4000)]]);
+    const bomb = Buffer.concat([headerBlock(connectFields()), Buffer.from([0x40, ...literal]), Buffer.alloc(12_000, 0xbe)]);
+    client.write(frame(HEADERS, END_HEADERS, 1, bomb));
+    const answer = await client.find(({ type, stream }) => stream === 1 && (type === RST_STREAM || type === HEADERS));
+    assert.equal(answer?.type, RST_STREAM);
+    client.write(headers(3, connectFields()));
+    assert.ok(await client.find(({ type, stream }) => type === HEADERS && stream === 3));
+    assert.equal(served.server.counts().accepted, 1);
+    client.socket.destroy();
   });
 
   test('a header that never ends (CVE-2024-27983)', async (t) => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
 import { describe, test } from 'node:test';
 import { connectProtocol, readExtendedConnect } from '#dist/handshake/index.js';
 import { connectFields, FrameClient, headers } from '@pulsebeacon/contracts/http2-frames';
@@ -35,6 +37,20 @@ test('§4: :scheme and :path MUST be there, and :authority as in any other reque
   }
   assert.equal(codeOf({ ':scheme': 'ftp' }), missing);
   assert.equal(codeOf({}, [':unknown', 'x', ':constructor', 'y']), 'accepted');
+});
+
+test('§4: "the server MUST NOT create a tunnel to the host indicated by the :authority"', async (t) => {
+  const other = net.createServer(() => assert.fail('somebody connected'));
+  other.listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  t.after(() => other.close());
+  const { server, http2 } = await serve(t, { message: (c, data) => c.send(data) });
+  const client = await http2();
+  const authority = `127.0.0.1:${(other.address() as net.AddressInfo).port}`;
+  const socket = await client.open({ ':authority': authority });
+  socket.sendText('who is there?');
+  assert.equal(await socket.next(), 'text "who is there?"');
+  assert.equal(server.counts().open, 1);
 });
 
 test('§4: :path is a path, :authority a host and at most a port', () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2 from 'node:http2';
+import net from 'node:net';
 import { describe, test } from 'node:test';
 import { connect, type ConnectOptions, HandshakeError, type WebSocketError } from '@pulsebeacon/websocket';
+import { DATA, END_HEADERS, frame, HEADERS, SETTINGS } from '@pulsebeacon/contracts/http2-frames';
 import { resetStream } from '#dist/node/http2-stream.js';
 import { acceptStream, echoStream, http2Server, shortFrames, textFrame, TRUST } from '../support/http2-server.ts';
 
@@ -31,6 +33,20 @@ function ending(more: ConnectOptions = {}): { readonly ended: Promise<string>; r
     close: (_, code, reason, wasClean) => end(`${said}${code}${reason}${wasClean ? ' clean' : ''}`),
   };
   return { ended, handlers };
+}
+
+/** Tells the type of each frame that a client sends behind its preface (RFC 9113 §3.4). */
+function readFrames(socket: net.Socket, onFrame: (type: number) => void): void {
+  let bytes = Buffer.alloc(0);
+  let at = 24;
+  socket.on('data', (chunk: Buffer) => {
+    bytes = Buffer.concat([bytes, chunk]);
+    while (bytes.length >= at + 9 && bytes.length >= at + 9 + bytes.readUIntBE(at, 3)) {
+      const type = bytes[at + 3]!;
+      at += 9 + bytes.readUIntBE(at, 3);
+      onFrame(type);
+    }
+  });
 }
 
 describe('RFC 8441 §5: using extended CONNECT to bootstrap the WebSocket protocol', () => {
@@ -163,6 +179,33 @@ describe('RFC 8441 §5: using extended CONNECT to bootstrap the WebSocket protoc
     server.sockets[0]!.destroy();
     for (const { ended } of all) assert.equal(await ended, 'PB_STREAM_FAILED: 1006');
   });
+
+  for (const [what, bytes] of Object.entries({
+    'a frame on a stream that was never opened': frame(DATA, 0, 99, Buffer.from('x')),
+    'a frame of a wrong size': frame(SETTINGS, 0, 0, Buffer.alloc(5)),
+    'what is no frame at all': Buffer.alloc(100, 0xff),
+  })) {
+    test(`a server that breaks the protocol ends each of its connections with 1006: ${what}`, async (t) => {
+      const server = net.createServer((socket) => {
+        t.after(() => socket.destroy());
+        socket.on('error', () => {});
+        // ENABLE_CONNECT_PROTOCOL; then the answer to a request: `:status` 200 is one byte (RFC 7541 §A).
+        socket.write(frame(SETTINGS, 0, 0, Buffer.from([0, 8, 0, 0, 0, 1])));
+        readFrames(socket, (type) => {
+          if (type === HEADERS) socket.write(frame(HEADERS, END_HEADERS, 1, Buffer.from([0x88])));
+          else if (type === DATA) socket.write(bytes);
+        });
+      });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      t.after(() => server.close());
+      const { ended, handlers } = ending();
+      const { port } = server.address() as net.AddressInfo;
+      const connection = await connect(`ws://127.0.0.1:${port}`, { ...options, ...handlers });
+      connection.send('break it');
+      assert.match(await ended, /1006$/);
+    });
+  }
 
   test('GOAWAY with an error ends them as well, and the next connection is made on another session', async (t) => {
     const server = await http2Server(t, echoStream);

@@ -5,7 +5,16 @@ import { describe, test } from 'node:test';
 import { connectAcceptLines, isWebSocketProtocol, readExtendedConnect, Refusal } from '#dist/handshake/index.js';
 import { resetStream } from '#dist/node/http2-stream.js';
 import { TLS } from '../support/certificate.ts';
-import { connectFields } from '@pulsebeacon/contracts/http2-frames';
+import {
+  connectFields,
+  DATA,
+  END_HEADERS,
+  FrameClient,
+  frame,
+  HEADERS,
+  headers,
+  SETTINGS,
+} from '@pulsebeacon/contracts/http2-frames';
 import { Log, logged, serve } from '../support/servers.ts';
 
 const { NGHTTP2_CANCEL } = constants;
@@ -173,6 +182,23 @@ describe('§5: the stream is to the WebSocket what the TCP connection is to it i
     client.session.destroy();
     await log.has('close 1006', 2);
   });
+
+  for (const [what, bytes] of Object.entries({
+    'a frame on a stream that was never opened': frame(DATA, 0, 99, Buffer.from('x')),
+    'a frame of a wrong size': frame(SETTINGS, 0, 0, Buffer.alloc(5)),
+    'a header that is no HPACK': frame(HEADERS, END_HEADERS, 5, Buffer.alloc(8, 0xff)),
+  })) {
+    test(`an error of the session is the end of all its WebSockets: ${what}`, async (t) => {
+      const log = new Log();
+      const { target } = await serve(t, logged(log));
+      const client = await FrameClient.connect(t, target as number);
+      client.write(headers(1, connectFields()), headers(3, connectFields()));
+      await log.has('open', 2);
+      client.write(bytes);
+      await log.has('close 1006', 2);
+      await client.closed;
+    });
+  }
 
   test('after GOAWAY of the client its WebSockets go on', async (t) => {
     const { http2 } = await serve(t, { message: (c, data) => c.send(data) });

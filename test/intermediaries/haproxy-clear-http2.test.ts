@@ -1,5 +1,0 @@
-// requires: haproxy, openssl
-import { startHaproxy } from '../support/proxy.ts';
-import { behindHttp2Proxy } from './behind-http2-proxy.ts';
-
-await behindHttp2Proxy('HAProxy without TLS', startHaproxy, { clear: true });
