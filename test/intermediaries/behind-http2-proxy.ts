@@ -71,13 +71,15 @@ export async function behindHttp2Proxy(
     url: url('/echo'),
     deflateUrl: url('/takeover'),
     subprotocol: { ask: ['v1.echo'], get: 'v1.echo' },
+    // HAProxy 2.6 reads a session of HTTP/2 in order: what one stream cannot pass on holds up its WINDOW_UPDATEs as well.
+    inTurn: toHttp2,
     options: options as ConnectOptions<unknown>,
   });
 
   describe(`WebSockets over HTTP/2 behind ${name}`, () => {
     test(`reach the server over HTTP/${toHttp2 ? '2' : '1.1'}`, async (t) => {
       const before = site.accepted;
-      await open(t, url('/commands'));
+      await open(t, url('/echo'));
       const [version, other] = toHttp2 ? (['2', '1.1'] as const) : (['1.1', '2'] as const);
       assert.deepEqual([site.accepted[version], site.accepted[other]], [before[version] + 1, 0]);
     });

@@ -13,6 +13,8 @@ export interface EchoServer {
   readonly subprotocol?: { readonly ask: readonly string[]; readonly get: string };
   /** The server cuts messages into several, and cannot take many at once. Default: each comes back as one. */
   readonly cuts?: boolean;
+  /** What is between cannot take much both ways at once: each message waits for the one before. Default: many at once. */
+  readonly inTurn?: boolean;
   /** How it is connected to: TLS, the version of HTTP. */
   readonly options?: ConnectOptions<unknown>;
 }
@@ -60,7 +62,7 @@ class Echoes {
 /** What our client is expected to do with any server: one file for each of them calls this. */
 export function echoSuite(
   name: string,
-  { url, deflateUrl, subprotocol, cuts = false, options: all }: EchoServer,
+  { url, deflateUrl, subprotocol, cuts = false, inTurn = false, options: all }: EchoServer,
 ): void {
   const variants: [title: string, compression: boolean | DeflateOptions][] = [
     ['uncompressed', false],
@@ -85,7 +87,7 @@ export function echoSuite(
         return connection;
       };
 
-      test(`${title}: text and binary of every length, many on their way at once`, async (t) => {
+      test(`${title}: text and binary of every length${inTurn ? '' : ', many on their way at once'}`, async (t) => {
         // Where messages are cut, a character must not be, and what is binary may come back as text.
         const sent = SIZES.flatMap((size) =>
           cuts
@@ -99,6 +101,7 @@ export function echoSuite(
           connection.send(data, i % 2 === 0 ? 'text' : 'binary');
           length += data.length;
           if (cuts) await echoes.bytes(length);
+          else if (inTurn) await echoes.first(i + 1);
         }
         if (cuts) assert.deepEqual(await echoes.bytes(length), Buffer.concat(sent));
         else assert.deepEqual(await echoes.first(sent.length), sent);

@@ -11,6 +11,7 @@ import {
   END_HEADERS,
   FrameClient,
   frame,
+  GOAWAY,
   HEADERS,
   headers,
   SETTINGS,
@@ -188,15 +189,15 @@ describe('§5: the stream is to the WebSocket what the TCP connection is to it i
     'a frame of a wrong size': frame(SETTINGS, 0, 0, Buffer.alloc(5)),
     'a header that is no HPACK': frame(HEADERS, END_HEADERS, 5, Buffer.alloc(8, 0xff)),
   })) {
-    test(`an error of the session is the end of all its WebSockets: ${what}`, async (t) => {
+    test(`an error of the session is the end of all its WebSockets, as their pings find out: ${what}`, async (t) => {
+      // Node tells the client so, by GOAWAY, and nobody else, and leaves everything as it is.
       const log = new Log();
-      const { target } = await serve(t, logged(log));
+      const { target } = await serve(t, { ...logged(log), pingInterval: 50, pongTimeout: 50 });
       const client = await FrameClient.connect(t, target as number);
-      client.write(headers(1, connectFields()), headers(3, connectFields()));
-      await log.has('open', 2);
-      client.write(bytes);
+      client.write(headers(1, connectFields()), headers(3, connectFields()), bytes);
       await log.has('close 1006', 2);
-      await client.closed;
+      assert.ok(await client.find(({ type }) => type === GOAWAY));
+      client.socket.destroy();
     });
   }
 
