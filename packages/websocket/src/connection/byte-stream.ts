@@ -33,6 +33,8 @@ export interface ByteStream {
   resume(): void;
   /** Sends what is held, then says that no more will come (FIN). Reading goes on. */
   end(): void;
+  /** As `end`, and nothing is needed from the peer any more, not even that it ends, too. Default: `end`. */
+  finish?(): void;
   /** Drops what is held and closes at once. `onClose` follows, with this cause. */
   destroy(cause?: Error): void;
   /**

@@ -138,7 +138,14 @@ export class Closing {
 
   endStream(): void {
     this.endWhenWritten = true;
-    if (!this.owner.isWaiting) this.owner.stream.end();
+    if (!this.owner.isWaiting) this.finishStream();
+  }
+
+  /** Nothing that still came would count. */
+  finishStream(): void {
+    const { stream } = this.owner;
+    if (stream.finish === undefined) stream.end();
+    else stream.finish();
   }
 
   /** Both close frames are through: the server ends the TCP connection first (RFC 6455 §7.1.1). */

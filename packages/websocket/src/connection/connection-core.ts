@@ -329,7 +329,7 @@ export class ConnectionCore<Context>
   }
 
   protected onAllWritten(): void {
-    if (this.endsWhenWritten) this.stream.end();
+    if (this.endsWhenWritten) this.closing!.finishStream();
   }
 
   onQuiet(): void {

@@ -13,7 +13,7 @@ import type { HeaderLine } from '../handshake/header-input.ts';
 import { encodeHttp2Refusal, type Refusal } from '../handshake/refusal.ts';
 import type { AcceptOptions, OpeningHandshake } from '../handshake/server-handshake.ts';
 import type { HandshakeExchange } from './exchange.ts';
-import { Http2ByteStream, resetStream } from './http2-stream.ts';
+import { resetStream, ServerHttp2ByteStream } from './http2-stream.ts';
 import { isSecure, LINGER_MS } from './opening.ts';
 import { nodePlatform } from './platform.ts';
 
@@ -77,7 +77,7 @@ export class ConnectExchange implements HandshakeExchange {
   accept(answer: OutgoingHttpHeaders): ByteStream {
     const { stream } = this;
     if (!this.isGone) stream.respond(answer);
-    return new Http2ByteStream(stream);
+    return new ServerHttp2ByteStream(stream);
   }
 
   refuse(refusal: Refusal): number {

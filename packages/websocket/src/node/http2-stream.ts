@@ -32,7 +32,7 @@ export function http2ErrorName(code: number): string {
  * stream only for what was read, so that `pause` holds up this stream and no other of the session.
  */
 export class Http2ByteStream extends TlsSocketStream {
-  private readonly http2: Http2Stream;
+  protected readonly http2: Http2Stream;
   private isEnding = false;
   private isDestroyed = false;
 
@@ -76,6 +76,21 @@ export class Http2ByteStream extends TlsSocketStream {
     const { rstCode } = this.http2;
     if (rstCode !== NGHTTP2_NO_ERROR && rstCode !== undefined) this.reportError(new Http2ResetError(rstCode));
     super.reportClose();
+  }
+}
+
+/** The same for a server. */
+export class ServerHttp2ByteStream extends Http2ByteStream {
+  /**
+   * RST_STREAM with NO_ERROR asks for no more (RFC 9113 §8.1), as closing a TCP connection does: browsers that have seen
+   * the closing handshake and END_STREAM send none of their own.
+   */
+  finish(): void {
+    const { http2 } = this;
+    this.end();
+    http2.once('finish', () => {
+      if (!http2.readableEnded && !http2.closed) http2.close(NGHTTP2_NO_ERROR);
+    });
   }
 }
 

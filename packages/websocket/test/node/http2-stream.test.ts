@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import net from 'node:net';
 import type { TestContext } from 'node:test';
-import { Http2ByteStream, resetStream } from '#dist/node/http2-stream.js';
+import { Http2ByteStream, resetStream, ServerHttp2ByteStream } from '#dist/node/http2-stream.js';
 import { byteStreamContract } from '../support/byte-stream-contract.ts';
 import { TLS } from '../support/certificate.ts';
 
@@ -38,7 +38,7 @@ const reset = (stream: http2.Http2Stream) => (): void => resetStream(stream);
 
 byteStreamContract('Http2ByteStream of a server, over TLS', async (t) => {
   const { server, client } = await openStream(t, true);
-  return { stream: new Http2ByteStream(server), peer: client, reset: reset(client) };
+  return { stream: new ServerHttp2ByteStream(server), peer: client, reset: reset(client) };
 });
 
 byteStreamContract('Http2ByteStream of a client, over TCP', async (t) => {

@@ -16,6 +16,7 @@ import {
   headers,
   SETTINGS,
 } from '@pulsebeacon/contracts/http2-frames';
+import { RawClient } from '../support/raw-client.ts';
 import { Log, logged, serve } from '../support/servers.ts';
 
 const { NGHTTP2_CANCEL } = constants;
@@ -156,6 +157,22 @@ describe('§5: the stream is to the WebSocket what the TCP connection is to it i
     assert.equal(await client.next(), 'end');
     assert.equal(await log.has('close'), 'close 1006 ""');
     assert.deepEqual(log.lines, ['open', 'close 1006 ""']);
+  });
+
+  test('RFC 9113 §8.1: after the closing handshake the server asks for no more, and waits for no END_STREAM', async (t) => {
+    const log = new Log();
+    const { http2, server } = await serve(t, logged(log));
+    const client = await http2();
+    const stream = client.connect();
+    const socket = RawClient.over(stream);
+    await once(stream, 'response');
+    socket.sendClose(1000, 'done');
+    assert.deepEqual(await socket.rest(), ['close 1000 ""']);
+    // As browsers do, it says nothing more.
+    assert.equal(await log.has('close'), 'close 1000 "done" clean');
+    assert.equal(server.counts().open, 0);
+    await once(stream, 'close');
+    assert.equal(stream.rstCode, constants.NGHTTP2_NO_ERROR);
   });
 
   test('RST_STREAM with CANCEL is a reset of TCP, both ways', async (t) => {
