@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { connect } from '@pulsebeacon/websocket';
+import { type ClientConnection, connect } from '@pulsebeacon/websocket';
 import { temporaryFolder } from '../support/cleanup.ts';
 import { echoSuite } from '../support/echo-suite.ts';
 import { found } from '../support/environment.ts';
@@ -33,7 +33,8 @@ const securePort = await onFreePort(async (free) => {
   return new Program({ after }, found('PULSEBEACON_LWS_SERVER'), ['--ssl', `--port=${free}`], { env });
 });
 
-// Its mirror sends to all who are there, and waits for those that are slow: one connection at a time.
+// Its mirror has three instances, and drops what its queue of 32 messages has no room for. Of HTTP/2 it lets one stream end in
+// a session: the END_STREAM that ends our side comes for a stream that it has forgotten, and it says GOAWAY with STREAM_CLOSED.
 test("libwebsockets' test server, over HTTP/2: messages both ways, and a closing handshake", async () => {
   const ended = new Promise<unknown[]>((resolve, reject) => {
     const echoes: string[] = [];
@@ -51,4 +52,34 @@ test("libwebsockets' test server, over HTTP/2: messages both ways, and a closing
     }).then((connection) => void connection.send('hello'), reject);
   });
   assert.deepEqual(await ended, ['hello', 4000, 'lws-mirror-protocol', 1000, true]);
+});
+
+test("libwebsockets' test server, over HTTP/2: twenty WebSockets share a connection, and its mirror", async (t) => {
+  const COUNT = 20;
+  const texts = Array.from({ length: COUNT }, (_, number) => `from ${number};`);
+  const length = texts.join('').length;
+  const heard: Promise<string>[] = [];
+  const open = async (): Promise<ClientConnection> => {
+    let said = '';
+    let hear!: (all: string) => void;
+    heard.push(new Promise((resolve) => (hear = resolve)));
+    const connection = await connect(`wss://localhost:${securePort}/`, {
+      httpVersion: '2',
+      subprotocols: ['lws-mirror-protocol'],
+      // Values of its own make it a connection of its own.
+      tls: { rejectUnauthorized: false, minVersion: 'TLSv1.2' },
+      message: (_, data) => {
+        said += String(data);
+        if (said.length === length) hear(said);
+      },
+      close: (_, code) => hear(`closed with ${code}`),
+    });
+    t.after(() => connection.terminate());
+    return connection;
+  };
+  const all = await Promise.all(texts.map(open));
+  for (const [number, connection] of all.entries()) connection.send(texts[number]!);
+  const [first, ...others] = await Promise.all(heard);
+  assert.deepEqual(first!.match(/[^;]+;/g)?.toSorted(), texts.toSorted());
+  assert.deepEqual(new Set(others), new Set([first]));
 });
