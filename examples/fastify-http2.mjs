@@ -17,7 +17,7 @@ const app = fastify({
   forceCloseConnections: true,
 });
 
-app.get('/', async (request) => {
+app.get('/', (request) => {
   const { byHttpVersion } = live.counts();
   return { page: request.raw.httpVersion, websockets: { 1.1: byHttpVersion['1.1'].open, 2: byHttpVersion['2'].open } };
 });

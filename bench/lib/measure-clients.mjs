@@ -93,6 +93,7 @@ export function measureClientMemory(context, row, contestants) {
 async function slope(context, row, contestant, server) {
   const client = await startClient(context, contestant, row.collect ? ['--expose-gc'] : []);
   contestant.info = client.info;
+  const files = openFiles(server.pid);
   const hold = (connections) => client.ask({ do: 'hold', port: server.port, connections }, 60);
   const readOne = (process) => (row.collect ? memoryAfterGc(process) : memoryAsItStands(process));
   const read = async () => (await readOne(client)) + (row.isOfBoth ? await readOne(server) : 0);
@@ -106,6 +107,8 @@ async function slope(context, row, contestant, server) {
     return { value: (high - low) / (MEMORY_TO - MEMORY_FROM), low, high, from: MEMORY_FROM, to: MEMORY_TO };
   } finally {
     await client.stop();
+    // The next one needs as many connections as the server takes: not one of these may be left.
+    await waitForFiles(server.pid, files + 8, 60);
     await settle(server.pid);
   }
 }

@@ -72,7 +72,7 @@ for (const kind of [CHROMIUM, FIREFOX]) {
       assert.equal(told.counts.total.byHttpVersion['2'], 20);
       assert.equal(told.counts.total.byHttpVersion['1.1'] ?? 0, 0);
       assert.equal(proxy.size, 1, 'network connections of the browser');
-      assert.deepEqual(new Set(await page.evaluate(`(${CLOSE})()`) as string[]), new Set(['1000 true']));
+      assert.deepEqual(new Set((await page.evaluate(`(${CLOSE})()`)) as string[]), new Set(['1000 true']));
       await page.close();
     });
 

@@ -110,7 +110,8 @@ describe('what a session of HTTP/2 must not do: it ends, and the server goes on'
   test('priorities that change all the time (CVE-2019-9513) cost nothing: its own WebSockets go on', async (t) => {
     const served = await serve(t);
     const client = await FrameClient.connect(t, served.target as number);
-    for (let i = 0; i < 10_000; i++) client.write(frame(PRIORITY, 0, 1 + 2 * (i % 200), Buffer.from([0, 0, 0, 0, i % 256])));
+    for (let i = 0; i < 10_000; i++)
+      client.write(frame(PRIORITY, 0, 1 + 2 * (i % 200), Buffer.from([0, 0, 0, 0, i % 256])));
     client.write(headers(401, connectFields()));
     assert.ok(await client.find(({ type, stream }) => type === HEADERS && stream === 401));
     client.socket.destroy();
@@ -121,7 +122,11 @@ describe('what a session of HTTP/2 must not do: it ends, and the server goes on'
     const client = await FrameClient.connect(t, served.target as number);
     // RFC 7541 §6.2.1: a literal that goes into the dynamic table; §6.1: the same again, in one byte each.
     const [, ...literal] = headerBlock([['x-bomb', 'y'.repeat(4000)]]);
-    const bomb = Buffer.concat([headerBlock(connectFields()), Buffer.from([0x40, ...literal]), Buffer.alloc(12_000, 0xbe)]);
+    const bomb = Buffer.concat([
+      headerBlock(connectFields()),
+      Buffer.from([0x40, ...literal]),
+      Buffer.alloc(12_000, 0xbe),
+    ]);
     client.write(frame(HEADERS, END_HEADERS, 1, bomb));
     const answer = await client.find(({ type, stream }) => stream === 1 && (type === RST_STREAM || type === HEADERS));
     assert.equal(answer?.type, RST_STREAM);

@@ -57,7 +57,7 @@ const HOSTS: Readonly<Record<string, () => Promise<HostServer>>> = {
     }),
   'Fastify with http2 and allowHTTP1': async () => {
     const app = fastify({ http2: true, https: { ...TLS, allowHTTP1: true } });
-    app.get('/page', async (request) => `page by ${request.raw.httpVersion}`);
+    app.get('/page', (request) => `page by ${request.raw.httpVersion}`);
     await app.ready();
     return app.server;
   },
