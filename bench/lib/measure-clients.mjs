@@ -74,26 +74,24 @@ export function measureClientOpens(context, row, contestants) {
   });
 }
 
-export function measureClientMemory(context, row, contestants) {
-  return withServer(context, row, async (server) => {
-    const samples = new Map(contestants.map((contestant) => [contestant.id, []]));
-    for (let round = 1; round <= context.options.rounds; round++) {
-      for (const contestant of contestants) {
-        const sample = await attempt(contestant, () => slope(context, row, contestant, server));
-        if (!sample) continue;
-        samples.get(contestant.id).push(sample);
-        context.progress(row, contestant, round, sample);
-      }
+export async function measureClientMemory(context, row, contestants) {
+  const samples = new Map(contestants.map((contestant) => [contestant.id, []]));
+  for (let round = 1; round <= context.options.rounds; round++) {
+    for (const contestant of contestants) {
+      const measure = (server) => slope(context, row, contestant, server);
+      const sample = await attempt(contestant, () => withServer(context, row, measure));
+      if (!sample) continue;
+      samples.get(contestant.id).push(sample);
+      context.progress(row, contestant, round, sample);
     }
-    return samples;
-  });
+  }
+  return samples;
 }
 
-/** In a process of its own: what one has once taken, it keeps. */
+/** Both in processes of their own: what one has once taken, it keeps. */
 async function slope(context, row, contestant, server) {
   const client = await startClient(context, contestant, row.collect ? ['--expose-gc'] : []);
   contestant.info = client.info;
-  const files = openFiles(server.pid);
   const hold = (connections) => client.ask({ do: 'hold', port: server.port, connections }, 60);
   const readOne = (process) => (row.collect ? memoryAfterGc(process) : memoryAsItStands(process));
   const read = async () => (await readOne(client)) + (row.isOfBoth ? await readOne(server) : 0);
@@ -107,8 +105,5 @@ async function slope(context, row, contestant, server) {
     return { value: (high - low) / (MEMORY_TO - MEMORY_FROM), low, high, from: MEMORY_FROM, to: MEMORY_TO };
   } finally {
     await client.stop();
-    // The next one needs as many connections as the server takes: not one of these may be left.
-    await waitForFiles(server.pid, files + 8, 60);
-    await settle(server.pid);
   }
 }
