@@ -15,12 +15,6 @@ const port = await onFreePort(
   async (free) => new Program({ after }, found('PULSEBEACON_LWS_SERVER'), [`--port=${free}`]),
 );
 
-echoSuite("libwebsockets' test server", {
-  url: `ws://127.0.0.1:${port}/`,
-  subprotocol: { ask: ['lws-mirror-protocol'], get: 'lws-mirror-protocol' },
-  cuts: true,
-});
-
 // The certificate that Debian ships with it has a key that OpenSSL takes only where it is told to.
 const folder = await temporaryFolder({ after });
 const weak = path.join(folder, 'openssl.cnf');
@@ -31,6 +25,13 @@ await writeFile(
 const securePort = await onFreePort(async (free) => {
   const env = { ...process.env, OPENSSL_CONF: weak };
   return new Program({ after }, found('PULSEBEACON_LWS_SERVER'), ['--ssl', `--port=${free}`], { env });
+});
+
+// Not before both servers are there: the tests of a file that has none left are over.
+echoSuite("libwebsockets' test server", {
+  url: `ws://127.0.0.1:${port}/`,
+  subprotocol: { ask: ['lws-mirror-protocol'], get: 'lws-mirror-protocol' },
+  cuts: true,
 });
 
 // Its mirror has three instances, and drops what its queue of 32 messages has no room for. Of HTTP/2 it lets one stream end in
