@@ -35,6 +35,8 @@ interface OpenLink {
 /** No timer is set for longer, so that a device that was asleep is noticed soon. */
 const LONGEST_TIMER_MS = 2500;
 const SLEPT_MS = 5000;
+/** What is between may not take more. */
+const MOST_IN_URL = 2000;
 /** A session that could not be renewed is tried again after so long. */
 const RENEW_AGAIN_MS = 60_000;
 
@@ -123,14 +125,16 @@ export class Connection {
   /** @throws {BeaconError} what `authorization` threw */
   async hello(): Promise<Hello> {
     const { authorization } = this.settings;
-    if (Date.now() > this.sessionEnds) this.session = undefined;
-    const { session } = this;
     try {
-      const given = typeof authorization === 'function' ? await authorization() : authorization;
-      return { versions: WIRE_VERSIONS, session, authorization: given };
+      return this.helloOf(typeof authorization === 'function' ? await authorization() : authorization);
     } catch (error) {
       throw new BeaconError('PB_CLIENT_OPTION', `authorization failed: ${String((error as Error)?.message ?? error)}`);
     }
+  }
+
+  private helloOf(authorization: string | undefined): Hello {
+    if (Date.now() > this.sessionEnds) this.session = undefined;
+    return { versions: WIRE_VERSIONS, lines: true, session: this.session, authorization };
   }
 
   /** A message that did not come by a link: the answer to a request. */
@@ -146,12 +150,19 @@ export class Connection {
   private open(id: number, transport: TransportName): void {
     const open: OpenLink = { transport, link: undefined, asked: new Set() };
     this.links.set(id, open);
+    const subscribes = (): readonly WireCommand[] => {
+      const commands = this.owner.subscribes();
+      open.asked = new Set(commands.map(({ channel }) => channel));
+      return commands;
+    };
     const owner: LinkOwner = {
       hello: () => this.hello(),
-      subscribes: () => {
-        const commands = this.owner.subscribes();
-        open.asked = new Set(commands.map(({ channel }) => channel));
-        return commands;
+      subscribes,
+      begin: () => {
+        const hello = this.helloOf(undefined);
+        if (this.settings.authorization !== undefined || hello.session !== undefined) return undefined;
+        const query = `begin=${encodeURIComponent(JSON.stringify({ hello, commands: subscribes() }))}`;
+        return query.length > MOST_IN_URL ? undefined : query;
       },
       onSign: () => this.act(() => this.machine.onSign(id)),
       onMessage: (message) => this.onMessage(id, message),

@@ -4,42 +4,19 @@ import { BeaconError } from '../errors.ts';
 /** Types that mean a channel, without which they mean nothing. */
 const OF_CHANNELS = /^(publication|subscribed|unsubscribed|skipped|join|leave)$/;
 
-const PUBLICATION =
-  /^{"type":"publication","channel":"([^"\\]+)","position":"([^"\\]+)","time":(\d+),"contentType":"([^"\\]+)","data":(.+)}$/s;
-
 /**
- * Reads a message of the server. `readServerMessage` of the wire looks at every field of it; this one looks at what would
- * make the client go wrong, because it is read for each publication, and loaded by each page.
+ * Reads messages of the server, a line each. `readServerMessage` of the wire looks at every field of one; this looks at
+ * what would make the client go wrong, because it is read for each publication, and loaded by each page.
  * @throws {BeaconError} `PB_MESSAGE_INVALID`
  */
-export function readMessage(text: string): ServerMessage {
-  return readPublication(text) ?? check(parse(text));
+export function readLines(text: string): ServerMessage[] {
+  // As one list, whose items are alike, they are parsed in half of the time. JSON has no line ends in its strings.
+  return check(parse(`[${text.replaceAll('\n', ',')}]`), text);
 }
 
 /** The answer to a request, `{ "messages": [ … ] }`. @throws {BeaconError} `PB_MESSAGE_INVALID` */
 export function readMessages(text: string): ServerMessage[] {
-  const { messages } = parse(text) as { messages?: unknown };
-  return Array.isArray(messages) ? messages.map(check) : invalid(text);
-}
-
-/** Takes a publication apart as hubs write it: its data alone is left to the parser of JSON, which takes twice as long. */
-function readPublication(text: string): ServerMessage | undefined {
-  const match = PUBLICATION.exec(text) as readonly string[] | null;
-  if (match === null) return undefined;
-  const [, channel, position, time, contentType, data] = match;
-  try {
-    return {
-      type: 'publication',
-      channel,
-      position,
-      time: Number(time),
-      contentType,
-      data: JSON.parse(data!),
-    } as ServerMessage;
-  } catch {
-    // There is more in it than this.
-    return undefined;
-  }
+  return check((parse(text) as { messages?: unknown } | null)?.messages, text);
 }
 
 function parse(text: string): unknown {
@@ -50,13 +27,17 @@ function parse(text: string): unknown {
   }
 }
 
-function check(value: unknown): ServerMessage {
+function check(messages: unknown, text: string): ServerMessage[] {
+  return Array.isArray(messages) && messages.every(isWhole) ? (messages as ServerMessage[]) : invalid(text);
+}
+
+function isWhole(value: unknown): boolean {
   const { type, channel, position } = (value ?? {}) as Record<string, unknown>;
-  const isWhole =
+  return (
     typeof type === 'string' &&
     (!OF_CHANNELS.test(type) || typeof channel === 'string') &&
-    (type !== 'publication' || typeof position === 'string');
-  return isWhole ? (value as ServerMessage) : invalid(JSON.stringify(value));
+    (type !== 'publication' || typeof position === 'string')
+  );
 }
 
 function invalid(text: string): never {

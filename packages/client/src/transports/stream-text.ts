@@ -8,7 +8,7 @@ const MOST = 16 * 1024 * 1024;
 export class StreamText {
   private readonly isEvents: boolean;
   private rest = '';
-  /** Of the event that has begun: its lines, each with its end. */
+  /** Of the event that has begun. */
   private data = '';
 
   constructor(isEvents: boolean) {
@@ -27,9 +27,10 @@ export class StreamText {
   }
 
   private eventOf(line: string): string[] {
-    if (line.startsWith('data:')) this.data += `${line.slice(line[5] === ' ' ? 6 : 5)}\n`;
+    // JSON has line ends between its tokens alone, where a space is as good.
+    if (line.startsWith('data:')) this.data += `${line.slice(5)} `;
     if (line !== '' || this.data === '') return [];
-    const event = this.data.slice(0, -1);
+    const event = this.data;
     this.data = '';
     return [event];
   }

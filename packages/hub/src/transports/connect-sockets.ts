@@ -23,7 +23,9 @@ export function connectSockets(hub: Hub, path: string, heartbeats: Heartbeats): 
     maxMessageSize: maxCommandSize,
     authorize: (opening) => admit(hub, path, opening),
     open: (connection) => {
-      connection.context = new ConnectSocket(hub, connection, connection.context as Visitor, heartbeats);
+      const socket = new ConnectSocket(hub, connection, connection.context as Visitor, heartbeats);
+      connection.context = socket;
+      socket.open();
     },
     message: (connection, data) => socketOf(connection).onMessage(data),
     drain: (connection) => socketOf(connection).onDrain(),

@@ -1,4 +1,4 @@
-import type { ServerConnection } from '@pulsebeacon/websocket';
+import type { SendResult, ServerConnection } from '@pulsebeacon/websocket';
 import { type ServerMessage, utf8Length, type WireError } from '@pulsebeacon/wire';
 import type { EncodedPublication } from '../encoded-publication.ts';
 import type { HeartbeatTarget } from '../heartbeats.ts';
@@ -46,14 +46,13 @@ export class RawWebSocketOutlet implements Outlet {
 /** A WebSocket on which every message is JSON, in an envelope. */
 export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements HeartbeatTarget {
   override readonly isOfOneChannel = false;
+  /** The client takes several messages in one, a line each. */
+  takesLines = false;
   isQuiet = false;
 
   override publication(encoded: EncodedPublication): boolean {
     this.isQuiet = false;
-    const { connection } = this;
-    return (
-      (encoded.isForOne ? connection.send(encoded.json) : connection.sendPrepared(encoded.jsonMessage)) !== 'queued'
-    );
+    return this.send(encoded) !== 'queued';
   }
 
   override message(message: ServerMessage): void {
@@ -68,6 +67,13 @@ export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements Heart
 
   beat(): void {
     this.connection.send(HEARTBEAT_JSON);
+  }
+
+  private send(encoded: EncodedPublication): SendResult {
+    const { connection } = this;
+    // Publications of one turn become one message, so that a client has one event for all of them.
+    if (this.takesLines) return connection.sendPrepared(encoded.jsonLine);
+    return encoded.isForOne ? connection.send(encoded.json) : connection.sendPrepared(encoded.jsonMessage);
   }
 }
 

@@ -155,7 +155,7 @@ export class Outbox implements Flushable {
     const { sequence } = this;
     if (sequence === null) this.sequence = variant.sequence;
     else if (sequence.length + frame.length <= MAX_BATCH) {
-      this.sequence = sequence.followedBy(frame, this.owner.shared.scheduler);
+      this.sequence = sequence.followedBy(frame, variant.lineAt, this.owner.shared.scheduler);
     } else {
       this.writeOut();
       this.sequence = variant.sequence;

@@ -65,8 +65,9 @@ export class Socket {
     });
   }
 
-  static async open(t: TestContext, port: number, options: ClientOptions = {}): Promise<Socket> {
-    const raw = new WebSocket(`ws://127.0.0.1:${port}/connect`, { perMessageDeflate: false, ...options });
+  /** @param query with its question mark */
+  static async open(t: TestContext, port: number, options: ClientOptions = {}, query = ''): Promise<Socket> {
+    const raw = new WebSocket(`ws://127.0.0.1:${port}/connect${query}`, { perMessageDeflate: false, ...options });
     t.after(() => raw.terminate());
     const socket = new Socket(raw);
     await once(raw, 'open');
