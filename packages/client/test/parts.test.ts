@@ -100,7 +100,6 @@ describe('text of streams', () => {
 test('messages: what would mislead the client is refused, what it does not know is not', () => {
   assert.deepEqual(readLines('{"type":"newer","x":1}'), [{ type: 'newer', x: 1 }]);
   for (const text of [
-    '',
     '[]',
     'null',
     '{}',
@@ -111,6 +110,7 @@ test('messages: what would mislead the client is refused, what it does not know 
     assert.throws(() => readLines(text), { code: 'PB_MESSAGE_INVALID' }, text);
     assert.throws(() => readLines(`{"type":"heartbeat"}\n${text}`), { code: 'PB_MESSAGE_INVALID' }, text);
   }
+  assert.throws(() => readLines('{"type":"heartbeat"}\n'), { code: 'PB_MESSAGE_INVALID' });
   assert.equal(readMessages('{"messages":[{"type":"heartbeat"}]}').length, 1);
   for (const text of ['{"messages":1}', '{"messages":[1]}', '<html>', 'null']) {
     assert.throws(() => readMessages(text), { code: 'PB_MESSAGE_INVALID' });

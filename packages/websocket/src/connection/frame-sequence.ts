@@ -1,7 +1,8 @@
 import { headerLength, writeHeader } from '../protocol/sender.ts';
 import type { FlushScheduler } from './flush-scheduler.ts';
 
-const LINE_END = 0x0a;
+/** Between lines that share a message: a line feed. */
+export const LINE_END = 0x0a;
 
 /**
  * Frames that many connections send in the same order in one turn: a path in a tree whose edges are frames. Each

@@ -233,28 +233,42 @@ describe('lines that may share a message', () => {
     for (const message of [one, two]) made.connection.sendPrepared(message);
     made.connection.ping('p');
     await turn();
-    assert.deepEqual(sent(made), ['1 "1\\n2"', '1 "whole"', '1 "2\\n1\\n1"', '1 "own"', '1 "1"', '1 "2"', '9 "p"']);
+    assert.deepEqual(sent(made), ['1 "1\\n2"', '1 "whole"', '1 "2\\n1\\n1"', '1 "own"', '1 "1\\n2"', '9 "p"']);
   });
 
-  test('are framed right, and counted right, whatever their lengths', async () => {
-    const lengths = [0, 1, 60, 61, 62, 124, 125, 126, 200, 32_700, 65_400];
-    for (const first of lengths) {
-      for (const second of lengths) {
-        for (const third of [0, 3, 130]) {
-          const made = makeConnection();
-          const texts = [first, second, third].map((length, at) => String(at).repeat(length));
-          for (const text of texts) made.connection.sendPrepared(line(text));
-          const expected = first + second > 65_000 && first > 0 ? undefined : texts.join('\n');
-          const queued = made.connection.queuedBytes;
-          await turn();
-          const frames = framesIn(made.stream.written).map(({ payload }) => payload.toString());
-          assert.equal(frames.join('\n'), texts.join('\n'), `${first} ${second} ${third}`);
-          if (expected !== undefined) assert.equal(frames.length, 1, `${first} ${second} ${third}`);
-          if (frames.length === 1) assert.equal(queued, made.stream.written.length);
-          assert.ok(made.stream.writes.every(({ length }) => length <= 65_541));
+  for (const own of [[], ['own']]) {
+    test(`are framed and counted right, whatever their lengths, behind ${own.length} of its own`, async () => {
+      const lengths = [0, 1, 60, 61, 62, 124, 125, 126, 200, 32_700, 65_400];
+      for (const first of lengths) {
+        for (const second of lengths) {
+          for (const third of [0, 3, 130]) {
+            const what = `${first} ${second} ${third}`;
+            const made = makeConnection();
+            const texts = [first, second, third].map((length, at) => String(at).repeat(length));
+            for (const text of own) made.connection.send(text);
+            for (const text of texts) made.connection.sendPrepared(line(text));
+            const queued = made.connection.queuedBytes;
+            await turn();
+            const { written, writes } = made.stream;
+            const frames = framesIn(written).map(({ payload }) => payload.toString());
+            assert.equal(frames.splice(0, own.length).join(), own.join(), what);
+            assert.equal(frames.join('\n'), texts.join('\n'), what);
+            if (first + second < 65_000) assert.equal(frames.length, 1, what);
+            if (writes.length === 1) assert.equal(queued, written.length, what);
+          }
         }
       }
+    });
+  }
+
+  test('of another turn are another message', async () => {
+    const made = makeConnection();
+    for (let i = 0; i < 3; i++) {
+      made.connection.send('own');
+      for (const text of ['a', 'b']) made.connection.sendPrepared(line(text));
+      await turn();
     }
+    assert.deepEqual(sent(made), Array.from({ length: 3 }, () => ['1 "own"', '1 "a\\nb"']).flat());
   });
 
   test('share a message of at most 64 KiB', async () => {
