@@ -109,11 +109,11 @@ function connectUrl(text: string): UrlLike {
   let url: UrlLike;
   try {
     url = new globals.URL(text, globals.document?.baseURI ?? globals.location?.href);
+    url.protocol = url.protocol.replace(/^ws/, 'http');
+    if (!/^https?:$/.test(url.protocol)) throw url;
   } catch {
-    throw invalid(`${JSON.stringify(text)} is no URL such as https://example.com`);
+    throw invalid(`${JSON.stringify(text)} is no URL of http, https, ws or wss, such as https://example.com`);
   }
-  url.protocol = url.protocol.replace(/^ws/, 'http');
-  if (!/^https?:$/.test(url.protocol)) throw invalid(`the URL is ${url.href}: pass one of http, https, ws or wss`);
   url.hash = '';
   if (!url.pathname.endsWith('/connect')) url.pathname = `${url.pathname.replace(/\/$/, '')}/connect`;
   return url;

@@ -4,19 +4,42 @@ import { BeaconError } from '../errors.ts';
 /** Types that mean a channel, without which they mean nothing. */
 const OF_CHANNELS = /^(publication|subscribed|unsubscribed|skipped|join|leave)$/;
 
+const PUBLICATION =
+  /^{"type":"publication","channel":"([^"\\]+)","position":"([^"\\]+)","time":(\d+),"contentType":"([^"\\]+)","data":(.+)}$/s;
+
 /**
  * Reads messages of the server, a line each. `readServerMessage` of the wire looks at every field of one; this looks at
  * what would make the client go wrong, because it is read for each publication, and loaded by each page.
  * @throws {BeaconError} `PB_MESSAGE_INVALID`
  */
 export function readLines(text: string): ServerMessage[] {
-  // As one list, whose items are alike, they are parsed in half of the time. JSON has no line ends in its strings.
-  return check(parse(`[${text.replaceAll('\n', ',')}]`), text);
+  return text.split('\n').map((line) => readPublication(line) ?? check(parse(line)));
 }
 
 /** The answer to a request, `{ "messages": [ … ] }`. @throws {BeaconError} `PB_MESSAGE_INVALID` */
 export function readMessages(text: string): ServerMessage[] {
-  return check((parse(text) as { messages?: unknown } | null)?.messages, text);
+  const { messages } = parse(text) as { messages?: unknown };
+  return Array.isArray(messages) ? messages.map(check) : invalid(text);
+}
+
+/** Takes a publication apart as hubs write it: its data alone is left to the parser of JSON, which takes twice as long. */
+function readPublication(text: string): ServerMessage | undefined {
+  const match = PUBLICATION.exec(text) as readonly string[] | null;
+  if (match === null) return undefined;
+  const [, channel, position, time, contentType, data] = match;
+  try {
+    return {
+      type: 'publication',
+      channel,
+      position,
+      time: Number(time),
+      contentType,
+      data: JSON.parse(data!),
+    } as ServerMessage;
+  } catch {
+    // There is more in it than this.
+    return undefined;
+  }
 }
 
 function parse(text: string): unknown {
@@ -27,17 +50,13 @@ function parse(text: string): unknown {
   }
 }
 
-function check(messages: unknown, text: string): ServerMessage[] {
-  return Array.isArray(messages) && messages.every(isWhole) ? (messages as ServerMessage[]) : invalid(text);
-}
-
-function isWhole(value: unknown): boolean {
+function check(value: unknown): ServerMessage {
   const { type, channel, position } = (value ?? {}) as Record<string, unknown>;
-  return (
+  const isWhole =
     typeof type === 'string' &&
     (!OF_CHANNELS.test(type) || typeof channel === 'string') &&
-    (type !== 'publication' || typeof position === 'string')
-  );
+    (type !== 'publication' || typeof position === 'string');
+  return isWhole ? (value as ServerMessage) : invalid(JSON.stringify(value));
 }
 
 function invalid(text: string): never {
