@@ -18,7 +18,7 @@ export function readLines(text: string): ServerMessage[] {
 
 /** The answer to a request, `{ "messages": [ … ] }`. @throws {BeaconError} `PB_MESSAGE_INVALID` */
 export function readMessages(text: string): ServerMessage[] {
-  const { messages } = parse(text) as { messages?: unknown };
+  const { messages } = (parse(text) ?? {}) as { messages?: unknown };
   return Array.isArray(messages) ? messages.map(check) : invalid(text);
 }
 

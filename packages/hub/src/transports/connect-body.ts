@@ -53,7 +53,10 @@ export function parseConnectBody(body: Buffer, maxCommands: number): ConnectBody
 export function parseConnectQuery(text: string, maxCommands: number): ConnectQuery {
   const { hello, commands } = parse(text, 'begin', maxCommands);
   if (hello.session !== undefined || hello.authorization !== undefined) {
-    throw new WireError('PB_COMMAND_INVALID', 'a URL is no place for session and authorization: send hello as a message');
+    throw new WireError(
+      'PB_COMMAND_INVALID',
+      'a URL is no place for session and authorization: send hello as a message',
+    );
   }
   return { hello, commands: commands.map(onlySubscribe) };
 }
