@@ -164,7 +164,7 @@ export class Connection {
         const query = `begin=${encodeURIComponent(JSON.stringify({ hello, commands: subscribes() }))}`;
         return query.length > MOST_IN_URL ? undefined : query;
       },
-      onSign: () => this.act(() => this.machine.onSign(id)),
+      onSign: () => this.machine.onSign(id),
       onMessage: (message) => this.onMessage(id, message),
       onEnd: (ending) => this.onEnd(id, ending),
     };
@@ -198,7 +198,6 @@ export class Connection {
     }
     // Before its welcome, a link says nothing but why it ends; after another took its place, it is closed.
     if (id !== this.current) return;
-    this.machine.onHeard(id);
     if (message.type !== 'heartbeat') this.owner.onMessage(message);
   }
 

@@ -18,6 +18,7 @@ export class Receiver {
   /** Messages as text, a line each; what is none ends the link: everything behind it would be guessed at. */
   text(text: string): void {
     if (this.isOver) return;
+    this.owner.onSign();
     let messages: readonly ServerMessage[];
     try {
       messages = readLines(text);

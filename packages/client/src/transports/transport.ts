@@ -31,7 +31,7 @@ export interface LinkOwner {
   begin(): string | undefined;
   /** A `subscribe` for each channel, from where it is now. */
   subscribes(): readonly WireCommand[];
-  /** It got somewhere: the WebSocket is open, the answer has begun. */
+  /** It got somewhere: the WebSocket is open, the answer has begun, or something has come. */
   onSign(): void;
   onMessage(message: ServerMessage): void;
   onEnd(ending: Ending): void;
