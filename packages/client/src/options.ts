@@ -110,7 +110,7 @@ function connectUrl(text: string): UrlLike {
   try {
     url = new globals.URL(text, globals.document?.baseURI ?? globals.location?.href);
     url.protocol = url.protocol.replace(/^ws/, 'http');
-    if (!/^https?:$/.test(url.protocol)) throw url;
+    if (!/^https?:$/.test(url.protocol)) throw new TypeError(url.protocol);
   } catch {
     throw invalid(`${JSON.stringify(text)} is no URL of http, https, ws or wss, such as https://example.com`);
   }

@@ -35,7 +35,7 @@ interface OpenLink {
 /** No timer is set for longer, so that a device that was asleep is noticed soon. */
 const LONGEST_TIMER_MS = 2500;
 const SLEPT_MS = 5000;
-/** What is between may not take more. */
+/** Characters: what is between may not take more. */
 const MOST_IN_URL = 2000;
 /** A session that could not be renewed is tried again after so long. */
 const RENEW_AGAIN_MS = 60_000;
