@@ -32,6 +32,7 @@ interface OpenLink {
   asked: Set<string>;
 }
 
+const HELLO = { versions: WIRE_VERSIONS, lines: true } as const;
 /** No timer is set for longer, so that a device that was asleep is noticed soon. */
 const LONGEST_TIMER_MS = 2500;
 const SLEPT_MS = 5000;
@@ -125,16 +126,14 @@ export class Connection {
   /** @throws {BeaconError} what `authorization` threw */
   async hello(): Promise<Hello> {
     const { authorization } = this.settings;
+    if (Date.now() > this.sessionEnds) this.session = undefined;
+    const { session } = this;
     try {
-      return this.helloOf(typeof authorization === 'function' ? await authorization() : authorization);
+      const given = typeof authorization === 'function' ? await authorization() : authorization;
+      return { ...HELLO, session, authorization: given };
     } catch (error) {
       throw new BeaconError('PB_CLIENT_OPTION', `authorization failed: ${String((error as Error)?.message ?? error)}`);
     }
-  }
-
-  private helloOf(authorization: string | undefined): Hello {
-    if (Date.now() > this.sessionEnds) this.session = undefined;
-    return { versions: WIRE_VERSIONS, lines: true, session: this.session, authorization };
   }
 
   /** A message that did not come by a link: the answer to a request. */
@@ -159,9 +158,9 @@ export class Connection {
       hello: () => this.hello(),
       subscribes,
       begin: () => {
-        const hello = this.helloOf(undefined);
-        if (this.settings.authorization !== undefined || hello.session !== undefined) return undefined;
-        const query = `begin=${encodeURIComponent(JSON.stringify({ hello, commands: subscribes() }))}`;
+        // Links behind the first one have a session to show, or the first one failed: perhaps because of its URL.
+        if (id > 1 || this.settings.authorization !== undefined) return undefined;
+        const query = `begin=${encodeURIComponent(JSON.stringify({ hello: HELLO, commands: subscribes() }))}`;
         return query.length > MOST_IN_URL ? undefined : query;
       },
       onSign: () => this.machine.onSign(id),

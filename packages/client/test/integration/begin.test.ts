@@ -53,6 +53,22 @@ test('a query that the address has already stays', async (t) => {
   assert.match(said[0]![0]!, /^\?page=1&begin=\{"hello"/);
 });
 
+test('where what the URL says is not heard, messages say it the next time', async (t) => {
+  const site = await serve(t);
+  const { options, said } = listen();
+  class Deaf extends (options.WebSocket as typeof WebSocket) {
+    constructor(url: string) {
+      super(url.split('?')[0]!);
+    }
+  }
+  const beacon = site.connect({ ...options, WebSocket: Deaf, openTimeout: 100 });
+  await beacon.channel('news').subscribe().ready;
+  assert.deepEqual(
+    said.map(([, ...messages]) => typesOf(messages)),
+    [[], ['hello', 'subscribe']],
+  );
+});
+
 test('a session is said by a message', async (t) => {
   const site = await serve(t);
   const { options, said } = listen();
