@@ -35,10 +35,6 @@ export class ConnectSocket {
     this.visitor = visitor;
     this.heartbeats = heartbeats;
     this.outlet = new WatchfulOutlet(connection, hub.limits, (flood) => this.client?.close(flood));
-    const { helloTimeout } = hub.limits;
-    this.helloTimer = setTimeout(() => {
-      this.refuse(new WireError('PB_HELLO_TIMEOUT', `hello did not come within ${helloTimeout} ms`));
-    }, helloTimeout).unref();
   }
 
   /** What its URL says comes before everything else. */
@@ -47,12 +43,19 @@ export class ConnectSocket {
     if (connection.state !== 'open') return;
     try {
       const begin = oneOf(visitor!.request, 'begin');
-      if (begin === undefined) return;
+      if (begin === undefined) return this.awaitHello();
       const { hello, commands } = parseConnectQuery(begin, hub.limits.maxCommandsPerBody);
       this.onHello(hello, commands);
     } catch (error) {
       this.onFault(error as WireError);
     }
+  }
+
+  private awaitHello(): void {
+    const { helloTimeout } = this.hub.limits;
+    this.helloTimer = setTimeout(() => {
+      this.refuse(new WireError('PB_HELLO_TIMEOUT', `hello did not come within ${helloTimeout} ms`));
+    }, helloTimeout).unref();
   }
 
   onMessage(data: string | Uint8Array): void {

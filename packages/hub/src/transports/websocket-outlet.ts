@@ -1,6 +1,6 @@
 import type { SendResult, ServerConnection } from '@pulsebeacon/websocket';
 import { type ServerMessage, utf8Length, type WireError } from '@pulsebeacon/wire';
-import type { EncodedPublication } from '../encoded-publication.ts';
+import { type EncodedPublication, prepareLine } from '../encoded-publication.ts';
 import type { HeartbeatTarget } from '../heartbeats.ts';
 import { byeMessage, HEARTBEAT, messageJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
@@ -57,7 +57,9 @@ export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements Heart
 
   override message(message: ServerMessage): void {
     this.isQuiet = false;
-    this.connection.send(messageJson(message));
+    const json = messageJson(message);
+    if (this.takesLines) this.connection.sendPrepared(prepareLine(json));
+    else this.connection.send(json);
   }
 
   override close(error: WireError, retryAfterMs?: number): void {
@@ -71,7 +73,7 @@ export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements Heart
 
   private send(encoded: EncodedPublication): SendResult {
     const { connection } = this;
-    // Publications of one turn become one message, so that a client has one event for all of them.
+    // What goes out in one turn becomes one message, so that a client has one event for all of it.
     if (this.takesLines) return connection.sendPrepared(encoded.jsonLine);
     return encoded.isForOne ? connection.send(encoded.json) : connection.sendPrepared(encoded.jsonMessage);
   }

@@ -1,6 +1,8 @@
 // What the URL of a WebSocket says before its first message.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test, type TestContext } from 'node:test';
+import { WebSocket } from 'ws';
 import { serve, Socket } from './support/site.ts';
 
 const hello = { versions: [1] };
@@ -42,11 +44,25 @@ test('hello and subscriptions of the URL come before all messages, each with its
   assert.equal((await socket.ask({ type: 'hello', versions: [1] }))['code'], 'PB_HELLO_REPEATED');
 });
 
-test('hello in the URL says all that it may say in a message', async (t) => {
-  const { port } = await serve(t);
-  const { feed } = await open(t, port, { hello: { ...hello, id: 7, lines: true } });
-  const { type, id } = await feed.next();
-  assert.deepEqual([type, id], ['welcome', 7]);
+test('hello in the URL says all that it may say in a message, and all answers can be one', async (t) => {
+  const { port, hub } = await serve(t);
+  await hub.channel('news').publish(1);
+  const commands = [{ type: 'subscribe', channel: 'news', since: 'all' }];
+  const begin = JSON.stringify({ hello: { ...hello, id: 7, lines: true }, commands });
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/connect?begin=${encodeURIComponent(begin)}`);
+  t.after(() => socket.terminate());
+  const [data] = (await once(socket, 'message')) as [Buffer];
+  const messages = String(data)
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string; id?: number });
+  assert.deepEqual(
+    messages.map(({ type, id }) => [type, id]),
+    [
+      ['welcome', 7],
+      ['subscribed', undefined],
+      ['publication', undefined],
+    ],
+  );
 });
 
 for (const [what, begin, code] of [

@@ -55,7 +55,9 @@ export class Socket {
 
   private constructor(raw: WebSocket) {
     this.raw = raw;
-    raw.on('message', (data) => this.feed.push(JSON.parse(String(data)) as Message));
+    raw.on('message', (data) => {
+      for (const line of String(data).split('\n')) this.feed.push(JSON.parse(line) as Message);
+    });
     raw.on('error', () => {});
     this.closed = new Promise((resolve) => {
       raw.once('close', (code, reason) => {
