@@ -9,8 +9,8 @@ import type {
 import { Cursor } from './connection/cursor.ts';
 import { Emitter } from './emitter.ts';
 import { BeaconError } from './errors.ts';
-import { type Publication, toPayload, toPublication } from './payload.ts';
-import { randomId, throwLater } from './platform.ts';
+import { type Publication, randomId, toPayload, toPublication } from './payload.ts';
+import { throwLater } from './platform.ts';
 import type { Reply } from './outbox.ts';
 import type { WireCommand } from './transports/transport.ts';
 

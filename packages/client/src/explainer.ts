@@ -1,5 +1,5 @@
 import { type Ending, endingOfAnswer } from './connection/ending.ts';
-import { type AnswerLike, globals } from './platform.ts';
+import { globals } from './platform.ts';
 import { ask, endingOfFailure, type HttpSettings, readFacts } from './transports/http.ts';
 
 const PATIENCE_MS = 4500;
@@ -9,16 +9,13 @@ const PATIENCE_MS = 4500;
  */
 export async function explainHandshake(settings: HttpSettings): Promise<Ending> {
   try {
-    return await judge(await ask(settings, settings.url, { signal: globals.AbortSignal.timeout(PATIENCE_MS) }));
+    const answer = await ask(settings, settings.url, { signal: globals.AbortSignal.timeout(PATIENCE_MS) });
+    const ending = endingOfAnswer(await readFacts(answer));
+    // Such as 426: the server is there, and has WebSockets at this URL.
+    if (ending.kind !== 'blocked') return ending;
+    const reason = `something between here and the server blocks WebSocket (HTTP gets through: ${answer.status})`;
+    return { ...ending, reason };
   } catch (error) {
     return endingOfFailure(error);
   }
-}
-
-async function judge(answer: AnswerLike): Promise<Ending> {
-  const ending = endingOfAnswer(await readFacts(answer));
-  // Such as 426: the server is there, and has WebSockets at this URL.
-  if (ending.kind !== 'blocked') return ending;
-  const reason = `something between here and the server blocks WebSocket (HTTP gets through: ${answer.status})`;
-  return { ...ending, reason };
 }

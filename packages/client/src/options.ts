@@ -74,17 +74,8 @@ export interface Settings extends Readonly<Record<NumberName, number>> {
 export function resolveOptions(url: string, options: BeaconOptions): Settings {
   const { authorization, WebSocket = globals.WebSocket, credentials = 'same-origin' } = options;
   const fetch = (options.fetch ?? globals.fetch) as FetchLike | undefined;
-  const numbers = {} as Record<NumberName, number>;
-  for (const [name, [initial, least]] of Object.entries(NUMBERS) as [NumberName, readonly [number, number]][]) {
-    const value = options[name] ?? initial;
-    if (!(value >= least && value < 2 ** 31)) {
-      throw invalid(`${name} is ${String(value)}: pass a number from ${least} to 2^31 - 1`);
-    }
-    numbers[name] = value;
-  }
   if (fetch === undefined) throw invalid('there is no fetch here: pass one');
-  return {
-    ...numbers,
+  const settings = {
     url: connectUrl(url),
     authorization,
     WebSocket,
@@ -92,8 +83,16 @@ export function resolveOptions(url: string, options: BeaconOptions): Settings {
     fetch: (target, request) => fetch(target, request),
     credentials,
     ladder: ladderOf(options.transports, WebSocket !== undefined),
-    backoff: { base: numbers.backoffBase, cap: numbers.backoffCap },
-  };
+  } as { -readonly [Name in keyof Settings]: Settings[Name] };
+  for (const [name, [initial, least]] of Object.entries(NUMBERS) as [NumberName, readonly [number, number]][]) {
+    const value = options[name] ?? initial;
+    if (!(value >= least && value < 2 ** 31)) {
+      throw invalid(`${name} is ${String(value)}: pass a number from ${least} to 2^31 - 1`);
+    }
+    settings[name] = value;
+  }
+  settings.backoff = { base: settings.backoffBase, cap: settings.backoffCap };
+  return settings;
 }
 
 function ladderOf(wanted: readonly TransportName[] = TRANSPORTS, hasWebSocket: boolean): readonly TransportName[] {
@@ -109,11 +108,11 @@ function connectUrl(text: string): UrlLike {
   let url: UrlLike;
   try {
     url = new globals.URL(text, globals.document?.baseURI ?? globals.location?.href);
+    url.protocol = url.protocol.replace(/^ws/, 'http');
+    if (!/^https?:$/.test(url.protocol)) throw new TypeError(url.protocol);
   } catch {
-    throw invalid(`${JSON.stringify(text)} is no URL such as https://example.com`);
+    throw invalid(`${JSON.stringify(text)} is no URL of http, https, ws or wss, such as https://example.com`);
   }
-  url.protocol = url.protocol.replace(/^ws/, 'http');
-  if (!/^https?:$/.test(url.protocol)) throw invalid(`the URL is ${url.href}: pass one of http, https, ws or wss`);
   url.hash = '';
   if (!url.pathname.endsWith('/connect')) url.pathname = `${url.pathname.replace(/\/$/, '')}/connect`;
   return url;

@@ -49,5 +49,8 @@ export function toBase64(bytes: Uint8Array): string {
   return globals.btoa(text);
 }
 
+/** 128 random bits. */
+export const randomId = (): string => toBase64(globals.crypto.getRandomValues(new Uint8Array(16)));
+
 export const fromBase64 = (text: string): Uint8Array =>
   Uint8Array.from(globals.atob(text), (character) => character.charCodeAt(0));

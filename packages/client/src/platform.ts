@@ -70,7 +70,7 @@ export interface Globals extends EventSourceLike {
   readonly navigator?: { readonly onLine?: boolean };
   readonly document?: EventSourceLike & { readonly visibilityState: string; readonly baseURI: string };
   readonly location?: { readonly href: string; readonly origin: string };
-  readonly crypto: { randomUUID?(): string; getRandomValues(bytes: Uint8Array): Uint8Array };
+  readonly crypto: { getRandomValues(bytes: Uint8Array): Uint8Array };
   readonly performance: { now(): number };
   readonly URL: new (url: string, base?: string) => UrlLike;
   readonly AbortSignal: { timeout(ms: number): AbortSignalLike };
@@ -94,13 +94,6 @@ export interface UrlLike {
 }
 
 export const globals: Globals = globalThis as unknown as Globals;
-
-/** 128 random bits; `randomUUID` is there for secure pages alone. */
-export function randomId(): string {
-  const { crypto } = globals;
-  if (crypto.randomUUID !== undefined) return crypto.randomUUID();
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
 
 /** An error that nobody waits for is thrown where the platform reports it, and not into what was going on. */
 export function throwLater(error: unknown): void {

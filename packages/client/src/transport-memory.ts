@@ -1,26 +1,29 @@
-import { globals, type StorageLike } from './platform.ts';
+import { globals } from './platform.ts';
 import { isTransportName, type TransportName } from './transports/transport.ts';
 
 const PREFIX = 'pulsebeacon:transport:';
-const inProcess = new Map<string, string>();
-
 /** Where there is no localStorage, or it is closed to this page, what is remembered lasts as long as the page. */
-function withStorage<T>(use: (storage: StorageLike) => T): T {
-  try {
-    if (globals.localStorage) return use(globals.localStorage);
-  } catch {
-    // Full, or forbidden.
-  }
-  return use({ getItem: (key) => inProcess.get(key) ?? null, setItem: (key, value) => void inProcess.set(key, value) });
-}
+const inProcess = new Map<string, string>();
 
 /** Which transport got through to an origin, for a while: networks change. */
 export function recallTransport(origin: string): TransportName | undefined {
-  const [transport = '', until] = (withStorage((storage) => storage.getItem(PREFIX + origin)) ?? '').split(' ');
+  let kept = inProcess.get(origin);
+  try {
+    kept = globals.localStorage?.getItem(PREFIX + origin) ?? kept;
+  } catch {
+    // Forbidden.
+  }
+  const [transport = '', until] = (kept ?? '').split(' ');
   return isTransportName(transport) && Number(until) > Date.now() ? transport : undefined;
 }
 
 /** @param forMs how long it is remembered */
 export function rememberTransport(origin: string, transport: TransportName, forMs: number): void {
-  withStorage((storage) => storage.setItem(PREFIX + origin, `${transport} ${Date.now() + forMs}`));
+  const kept = `${transport} ${Date.now() + forMs}`;
+  inProcess.set(origin, kept);
+  try {
+    globals.localStorage?.setItem(PREFIX + origin, kept);
+  } catch {
+    // Full, or forbidden.
+  }
 }

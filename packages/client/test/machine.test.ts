@@ -63,15 +63,15 @@ class Bench {
   pass(ms: number, isMute = false): this {
     const end = this.time + ms;
     for (;;) {
-      if (!isMute) this.machine.onHeard(this.current);
+      if (!isMute) this.machine.onSign(this.current);
       const { deadline } = this.machine;
       if (deadline === undefined || deadline > end) break;
       this.time = Math.max(this.time, isMute ? deadline : Math.min(deadline, this.time + HEARTBEAT));
-      if (!isMute) this.machine.onHeard(this.current);
+      if (!isMute) this.machine.onSign(this.current);
       this.machine.tick();
     }
     this.time = end;
-    if (!isMute) this.machine.onHeard(this.current);
+    if (!isMute) this.machine.onSign(this.current);
     return this;
   }
 

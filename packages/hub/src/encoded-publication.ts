@@ -5,6 +5,11 @@ import { storedSize } from './stored-size.ts';
 export const toBase64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 
+const LINE = { isLine: true };
+
+/** A WebSocket message for those who take several in one, a line each. @param json on one line */
+export const prepareLine = (json: string): PreparedMessage => prepareMessage(json, 'text', LINE);
+
 /** A publication in all the forms in which it leaves: each is made when the first subscriber needs it, and once. */
 export class EncodedPublication {
   readonly publication: Publication;
@@ -15,6 +20,7 @@ export class EncodedPublication {
   private jsonText: string | undefined;
   private raw: PreparedMessage | undefined;
   private enveloped: PreparedMessage | undefined;
+  private envelopedLine: PreparedMessage | undefined;
   private line: Buffer | undefined;
   private event: Buffer | undefined;
   private eventOfMany: Buffer | undefined;
@@ -37,6 +43,11 @@ export class EncodedPublication {
   /** A WebSocket message with the envelope. */
   get jsonMessage(): PreparedMessage {
     return (this.enveloped ??= prepareMessage(this.json));
+  }
+
+  /** The same, for those who take several in one message, a line each. */
+  get jsonLine(): PreparedMessage {
+    return (this.envelopedLine ??= prepareLine(this.json));
   }
 
   /** A line of ndjson. */

@@ -11,6 +11,8 @@ export interface HelloCommand {
   readonly session?: string;
   /** As in the header field Authorization, for those who cannot send one. */
   readonly authorization?: string;
+  /** Several messages may come in one WebSocket message, a line each. */
+  readonly lines?: boolean;
   readonly id?: number;
 }
 

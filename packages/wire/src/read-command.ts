@@ -99,6 +99,7 @@ function readHello(fields: Fields, id: { readonly id?: number }): HelloCommand {
     versions: versions as number[],
     ...optionalText('session', session, MAX_TOKEN),
     ...optionalText('authorization', authorization, MAX_TOKEN),
+    ...(flag(fields, 'lines', false) ? { lines: true } : {}),
   };
 }
 

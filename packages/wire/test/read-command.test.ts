@@ -27,6 +27,14 @@ test('every command is read, with its defaults', () => {
       { type: 'hello', id: 0, versions: [], session: 's', authorization: 'Bearer k' },
     ],
     [
+      { type: 'hello', versions: [1], lines: true },
+      { type: 'hello', versions: [1], lines: true },
+    ],
+    [
+      { type: 'hello', versions: [1], lines: false },
+      { type: 'hello', versions: [1] },
+    ],
+    [
       { type: 'subscribe', channel: 'news' },
       { type: 'subscribe', channel: 'news', echo: true },
     ],
@@ -161,6 +169,7 @@ test('a field that has a wrong value is named, with the value and what it may be
     [{ type: 'hello', versions: [1], session: 1 }, /^session is 1: give at most 4096 characters/],
     [{ type: 'hello', versions: [1], session: 'a'.repeat(4097) }, /^session is "a{100}\.\.\."/],
     [{ type: 'hello', versions: [1], authorization: null }, /^authorization is null/],
+    [{ type: 'hello', versions: [1], lines: 1 }, /^lines is 1: give true or false/],
     [{ type: 'subscribe' }, /^channel is missing/],
     [{ type: 'subscribe', channel: 1 }, /^channel is 1/],
     [{ type: 'subscribe', channel: 'a', echo: 'no' }, /^echo is "no": give true or false/],

@@ -32,9 +32,12 @@ interface OpenLink {
   asked: Set<string>;
 }
 
+const HELLO = { versions: WIRE_VERSIONS, lines: true } as const;
 /** No timer is set for longer, so that a device that was asleep is noticed soon. */
 const LONGEST_TIMER_MS = 2500;
 const SLEPT_MS = 5000;
+/** Characters: what is between may not take more. */
+const MOST_IN_URL = 2000;
 /** A session that could not be renewed is tried again after so long. */
 const RENEW_AGAIN_MS = 60_000;
 
@@ -127,7 +130,7 @@ export class Connection {
     const { session } = this;
     try {
       const given = typeof authorization === 'function' ? await authorization() : authorization;
-      return { versions: WIRE_VERSIONS, session, authorization: given };
+      return { ...HELLO, session, authorization: given };
     } catch (error) {
       throw new BeaconError('PB_CLIENT_OPTION', `authorization failed: ${String((error as Error)?.message ?? error)}`);
     }
@@ -146,14 +149,21 @@ export class Connection {
   private open(id: number, transport: TransportName): void {
     const open: OpenLink = { transport, link: undefined, asked: new Set() };
     this.links.set(id, open);
+    const subscribes = (): readonly WireCommand[] => {
+      const commands = this.owner.subscribes();
+      open.asked = new Set(commands.map(({ channel }) => channel));
+      return commands;
+    };
     const owner: LinkOwner = {
       hello: () => this.hello(),
-      subscribes: () => {
-        const commands = this.owner.subscribes();
-        open.asked = new Set(commands.map(({ channel }) => channel));
-        return commands;
+      subscribes,
+      begin: () => {
+        // Links behind the first one have a session to show, or the first one failed: perhaps because of its URL.
+        if (id > 1 || this.settings.authorization !== undefined) return undefined;
+        const query = `begin=${encodeURIComponent(JSON.stringify({ hello: HELLO, commands: subscribes() }))}`;
+        return query.length > MOST_IN_URL ? undefined : query;
       },
-      onSign: () => this.act(() => this.machine.onSign(id)),
+      onSign: () => this.machine.onSign(id),
       onMessage: (message) => this.onMessage(id, message),
       onEnd: (ending) => this.onEnd(id, ending),
     };
@@ -187,7 +197,6 @@ export class Connection {
     }
     // Before its welcome, a link says nothing but why it ends; after another took its place, it is closed.
     if (id !== this.current) return;
-    this.machine.onHeard(id);
     if (message.type !== 'heartbeat') this.owner.onMessage(message);
   }
 

@@ -24,11 +24,11 @@ export interface Ending {
   readonly challenge?: string | undefined;
 }
 
-/** Somebody else goes by this session: a copied tab, for instance. */
-const TWIN = 'PB_REQUEST_BUSY';
+/** Of the last one, somebody else goes by it: a copied tab, for instance. */
+const OF_SESSIONS = /^PB_(SESSION_(EXPIRED|INVALID)|REQUEST_BUSY)$/;
 
 function kindOfCode(code: string, retry: boolean): EndingKind {
-  if (code === 'PB_SESSION_EXPIRED' || code === 'PB_SESSION_INVALID' || code === TWIN) return 'session';
+  if (OF_SESSIONS.test(code)) return 'session';
   return retry ? 'later' : 'refused';
 }
 

@@ -148,20 +148,16 @@ export class ConnectionMachine {
 
   /** A link that is being opened has got somewhere; one in use lives. */
   onSign(link: number): void {
+    const { attempt, current } = this;
     const now = this.ports.now();
-    if (link === this.attempt?.link) this.attempt.deadline = now + this.openPatience();
-    else this.onHeard(link);
-  }
-
-  /** Something arrived. */
-  onHeard(link: number): void {
-    if (link === this.current?.link) this.current.heardAt = this.ports.now();
+    if (link === attempt?.link) attempt.deadline = now + this.openPatience();
+    else if (link === current?.link) current.heardAt = now;
   }
 
   /** @param heartbeat as the server promises it, in milliseconds */
   onWelcome(link: number, heartbeat: number): void {
     const { attempt } = this;
-    if (link !== attempt?.link) return this.onHeard(link);
+    if (link !== attempt?.link) return;
     this.attempt = undefined;
     this.drop();
     const { rung, why, since } = attempt;

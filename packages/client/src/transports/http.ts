@@ -38,14 +38,15 @@ export function post(
   { accept, signal, wait }: PostOptions,
 ): Promise<AnswerLike> {
   const { url } = settings;
-  const query = wait === undefined ? '' : `${url.includes('?') ? '&' : '?'}wait=${wait}`;
-  return ask(settings, url + query, {
+  return ask(settings, wait === undefined ? url : withQuery(url, `wait=${wait}`), {
     method: 'POST',
     headers: { 'Content-Type': 'text/plain', Accept: accept },
     body: JSON.stringify({ hello, commands }),
     signal,
   });
 }
+
+export const withQuery = (url: string, query: string): string => `${url}${url.includes('?') ? '&' : '?'}${query}`;
 
 /**
  * `fetch`, which tells pages of another origin nothing where the server does not list it: whether there is an answer, they

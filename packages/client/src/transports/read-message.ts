@@ -8,17 +8,17 @@ const PUBLICATION =
   /^{"type":"publication","channel":"([^"\\]+)","position":"([^"\\]+)","time":(\d+),"contentType":"([^"\\]+)","data":(.+)}$/s;
 
 /**
- * Reads a message of the server. `readServerMessage` of the wire looks at every field of it; this one looks at what would
- * make the client go wrong, because it is read for each publication, and loaded by each page.
+ * Reads messages of the server, a line each. `readServerMessage` of the wire looks at every field of one; this looks at
+ * what would make the client go wrong, because it is read for each publication, and loaded by each page.
  * @throws {BeaconError} `PB_MESSAGE_INVALID`
  */
-export function readMessage(text: string): ServerMessage {
-  return readPublication(text) ?? check(parse(text));
+export function readLines(text: string): ServerMessage[] {
+  return text.split('\n').map((line) => readPublication(line) ?? check(parse(line)));
 }
 
 /** The answer to a request, `{ "messages": [ … ] }`. @throws {BeaconError} `PB_MESSAGE_INVALID` */
 export function readMessages(text: string): ServerMessage[] {
-  const { messages } = parse(text) as { messages?: unknown };
+  const { messages } = (parse(text) ?? {}) as { messages?: unknown };
   return Array.isArray(messages) ? messages.map(check) : invalid(text);
 }
 

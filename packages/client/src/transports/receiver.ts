@@ -1,6 +1,6 @@
 import type { ServerMessage } from '@pulsebeacon/wire';
 import { type Ending, endingOfBye } from '../connection/ending.ts';
-import { readMessage } from './read-message.ts';
+import { readLines } from './read-message.ts';
 import type { LinkOwner } from './transport.ts';
 
 /** Hands on what a link receives, and its end: once. */
@@ -15,16 +15,17 @@ export class Receiver {
     this.dispose = dispose;
   }
 
-  /** A message as text; what is none ends the link: everything behind it would be guessed at. */
+  /** Messages as text, a line each; what is none ends the link: everything behind it would be guessed at. */
   text(text: string): void {
     if (this.isOver) return;
-    let message: ServerMessage;
+    this.owner.onSign();
+    let messages: readonly ServerMessage[];
     try {
-      message = readMessage(text);
+      messages = readLines(text);
     } catch (error) {
       return this.end({ kind: 'cut', reason: (error as Error).message });
     }
-    this.message(message);
+    for (const message of messages) this.message(message);
   }
 
   message(message: ServerMessage): void {

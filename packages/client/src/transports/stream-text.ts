@@ -2,14 +2,12 @@
 const MOST = 16 * 1024 * 1024;
 
 /**
- * Takes a stream of text apart, cut anywhere: into lines, as ndjson has them, or into the data of events (WHATWG HTML
- * §9.2.6), whose other fields say nothing here. Lines end with LF or CRLF.
+ * Takes a stream of text apart, cut anywhere: into lines, as ndjson has them, or into the `data:` lines of events (WHATWG
+ * HTML §9.2.6), whose other fields say nothing here. A message is on one line. Lines end with LF or CRLF.
  */
 export class StreamText {
   private readonly isEvents: boolean;
   private rest = '';
-  /** Of the event that has begun: its lines, each with its end. */
-  private data = '';
 
   constructor(isEvents: boolean) {
     this.isEvents = isEvents;
@@ -18,19 +16,12 @@ export class StreamText {
   /** @returns the messages that are complete now @throws {RangeError} for one that does not end */
   push(text: string): string[] {
     this.rest += text;
-    if (this.rest.length + this.data.length > MOST) throw new RangeError('a message has no end');
+    if (this.rest.length > MOST) throw new RangeError('a message has no end');
     // A line that comes in a thousand pieces is looked at once.
     if (!text.includes('\n')) return [];
     const lines = this.rest.split(/\r?\n/);
     this.rest = lines.pop()!;
-    return this.isEvents ? lines.flatMap((line) => this.eventOf(line)) : lines.filter((line) => line !== '');
-  }
-
-  private eventOf(line: string): string[] {
-    if (line.startsWith('data:')) this.data += `${line.slice(line[5] === ' ' ? 6 : 5)}\n`;
-    if (line !== '' || this.data === '') return [];
-    const event = this.data.slice(0, -1);
-    this.data = '';
-    return [event];
+    if (!this.isEvents) return lines.filter((line) => line !== '');
+    return lines.filter((line) => line.startsWith('data:')).map((line) => line.slice(5).trim());
   }
 }

@@ -18,16 +18,20 @@ export interface WireCommand {
 
 export interface Hello {
   readonly versions: readonly number[];
+  /** Several messages may come in one of a WebSocket, a line each. */
+  readonly lines: true;
   readonly session: string | undefined;
   readonly authorization: string | undefined;
 }
 
 /** What a link says of itself. Nothing is said after its end, nor after it was closed. */
 export interface LinkOwner {
-  hello(): Promise<Hello> | Hello;
+  hello(): Promise<Hello>;
+  /** `hello` and {@link subscribes} as a query, where no secret is in them and they are short. */
+  begin(): string | undefined;
   /** A `subscribe` for each channel, from where it is now. */
   subscribes(): readonly WireCommand[];
-  /** It got somewhere: the WebSocket is open, the answer has begun. */
+  /** It got somewhere: the WebSocket is open, the answer has begun, or something has come. */
   onSign(): void;
   onMessage(message: ServerMessage): void;
   onEnd(ending: Ending): void;

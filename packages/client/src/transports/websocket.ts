@@ -1,6 +1,6 @@
 import { type Ending, endingOfClose } from '../connection/ending.ts';
 import type { SocketClass } from '../platform.ts';
-import { endingOfFailure } from './http.ts';
+import { endingOfFailure, withQuery } from './http.ts';
 import { Receiver } from './receiver.ts';
 import type { Link, LinkOwner } from './transport.ts';
 
@@ -14,9 +14,11 @@ export interface WebSocketSettings {
   readonly explain: () => Promise<Ending>;
 }
 
-/** A text message for each command, and for each message of the server. */
+/** A text message for each command, and a line of one for each message of the server. */
 export function openWebSocket({ url, WebSocket, explain }: WebSocketSettings, owner: LinkOwner): Link {
-  const socket = new WebSocket(url);
+  // What the URL says need not wait for the way there and back that opens it.
+  const begin = owner.begin();
+  const socket = new WebSocket(begin === undefined ? url : withQuery(url, begin));
   const receiver = new Receiver(owner, () => socket.close(CLOSE_NORMAL));
   let isOpen = false;
   const send = (commands: readonly unknown[]): void => {
@@ -32,7 +34,7 @@ export function openWebSocket({ url, WebSocket, explain }: WebSocketSettings, ow
     if (receiver.isOver) return;
     isOpen = true;
     owner.onSign();
-    greet().catch((error: unknown) => receiver.end(endingOfFailure(error)));
+    if (begin === undefined) greet().catch((error: unknown) => receiver.end(endingOfFailure(error)));
   });
   socket.addEventListener('message', ({ data }) => {
     if (typeof data === 'string') receiver.text(data);

@@ -52,6 +52,8 @@ function forward({ host, port }: Target, faults: Faults, incoming: IncomingMessa
   incoming.pipe(outgoing);
 }
 
+const HEAD_END = '\r\n\r\n';
+
 function tunnel(
   { host, port }: Target,
   faults: () => Faults,
@@ -69,10 +71,10 @@ function tunnel(
   socket.pipe(upstream);
   let isUpgraded = false;
   upstream.on('data', (chunk: Buffer) => {
-    const isMute = isUpgraded && faults().muteUpgraded === true;
-    // The answer comes in a piece of its own, before the client has said anything.
+    if (faults().muteUpgraded !== true) socket.write(chunk);
+    // The head comes in one piece, and what the WebSocket says at once may come with it.
+    else if (!isUpgraded) socket.write(chunk.subarray(0, chunk.indexOf(HEAD_END) + HEAD_END.length));
     isUpgraded = true;
-    if (!isMute) socket.write(chunk);
   });
   upstream.on('end', () => socket.end());
   for (const [one, other] of [

@@ -9,12 +9,14 @@ import {
 } from '@pulsebeacon/wire';
 import type { HubClient } from '../client.ts';
 import type { Heartbeats } from '../heartbeats.ts';
+import { oneOf } from '../http/query.ts';
 import type { Hub } from '../hub.ts';
+import { type ConnectQuery, parseConnectQuery } from './connect-body.ts';
 import { greet, identify, type Visitor } from './connect-greeting.ts';
 import { commandOf, SocketCommands } from './socket-commands.ts';
 import { WatchfulOutlet } from './watchful-outlet.ts';
 
-/** One WebSocket on `/connect`: `hello` first, then commands. */
+/** One WebSocket on `/connect`: `hello` first, by its URL or by a message, then commands. */
 export class ConnectSocket {
   private readonly hub: Hub;
   private readonly connection: ServerConnection<unknown>;
@@ -33,7 +35,24 @@ export class ConnectSocket {
     this.visitor = visitor;
     this.heartbeats = heartbeats;
     this.outlet = new WatchfulOutlet(connection, hub.limits, (flood) => this.client?.close(flood));
-    const { helloTimeout } = hub.limits;
+  }
+
+  /** What its URL says comes before everything else. */
+  open(): void {
+    const { visitor, hub, connection } = this;
+    if (connection.state !== 'open') return;
+    try {
+      const begin = oneOf(visitor!.request, 'begin');
+      if (begin === undefined) return this.awaitHello();
+      const { hello, commands } = parseConnectQuery(begin, hub.limits.maxCommandsPerBody);
+      this.onHello(hello, commands);
+    } catch (error) {
+      this.onFault(error as WireError);
+    }
+  }
+
+  private awaitHello(): void {
+    const { helloTimeout } = this.hub.limits;
     this.helloTimer = setTimeout(() => {
       this.refuse(new WireError('PB_HELLO_TIMEOUT', `hello did not come within ${helloTimeout} ms`));
     }, helloTimeout).unref();
@@ -78,11 +97,13 @@ export class ConnectSocket {
     commands.add(command, length);
   }
 
-  private onHello(hello: HelloCommand): void {
+  /** @param commands that came with it */
+  private onHello(hello: HelloCommand, commands: ConnectQuery['commands'] = []): void {
     clearTimeout(this.helloTimer);
     // What follows waits until it is known whose it is.
     this.connection.pause();
     this.enter(hello, this.visitor!)
+      .then(() => this.carryOut(commands))
       .catch((error: unknown) => this.refuse(this.hub.toWireError(error), hello.id))
       .finally(() => this.connection.resume());
   }
@@ -95,9 +116,18 @@ export class ConnectSocket {
     const client = hub.connect(session, outlet, visitor.request.toOrigin());
     this.visitor = undefined;
     this.client = client;
+    outlet.takesLines = hello.lines === true;
     this.commands = new SocketCommands(client, connection);
     outlet.message(welcome);
     this.endHeartbeat = this.heartbeats.add(outlet);
+  }
+
+  /** @param asked none of them is a message of its own, whose length would count */
+  private carryOut(asked: ConnectQuery['commands']): void {
+    for (const command of asked) {
+      if (command instanceof CommandError) this.commands?.onFault(command);
+      else this.commands?.add(command, 0);
+    }
   }
 
   private onFault(error: WireError): void {

@@ -1,4 +1,5 @@
 import { type OpeningRequest, Refusal, type ServerConnection, WebSocketServer } from '@pulsebeacon/websocket';
+import type { Principal } from '../access.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { refusalOf } from '../http/problems.ts';
 import { HubRequest } from '../http/request.ts';
@@ -23,7 +24,9 @@ export function connectSockets(hub: Hub, path: string, heartbeats: Heartbeats): 
     maxMessageSize: maxCommandSize,
     authorize: (opening) => admit(hub, path, opening),
     open: (connection) => {
-      connection.context = new ConnectSocket(hub, connection, connection.context as Visitor, heartbeats);
+      const socket = new ConnectSocket(hub, connection, connection.context as Visitor, heartbeats);
+      connection.context = socket;
+      socket.open();
     },
     message: (connection, data) => socketOf(connection).onMessage(data),
     drain: (connection) => socketOf(connection).onDrain(),
@@ -35,7 +38,9 @@ export function connectSockets(hub: Hub, path: string, heartbeats: Heartbeats): 
   });
 }
 
-async function admit(hub: Hub, path: string, opening: OpeningRequest): Promise<Refusal | { context: Visitor }> {
+type Admission = Refusal | { readonly context: Visitor };
+
+function admit(hub: Hub, path: string, opening: OpeningRequest): Admission | Promise<Admission> {
   const request = HubRequest.of(opening.request, hub.proxies)!;
   // The router takes other spellings of the path; the rest of the hub does not.
   if (request.path !== path) return Refusal.of('PB_HANDSHAKE_NO_SUCH_PATH');
@@ -43,7 +48,20 @@ async function admit(hub: Hub, path: string, opening: OpeningRequest): Promise<R
   if (refusal !== undefined) return refusal;
   try {
     hub.requireRoom();
-    return { context: { request, principal: await authenticate(hub, request) } };
+    const principal = authenticate(hub, request);
+    return principal instanceof Promise ? admitLater(hub, request, principal) : { context: { request, principal } };
+  } catch (error) {
+    return refusalOf(hub, hub.toWireError(error));
+  }
+}
+
+async function admitLater(
+  hub: Hub,
+  request: HubRequest,
+  principal: Promise<Principal | undefined>,
+): Promise<Admission> {
+  try {
+    return { context: { request, principal: await principal } };
   } catch (error) {
     return refusalOf(hub, hub.toWireError(error));
   }

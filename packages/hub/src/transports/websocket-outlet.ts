@@ -1,6 +1,6 @@
-import type { ServerConnection } from '@pulsebeacon/websocket';
+import type { SendResult, ServerConnection } from '@pulsebeacon/websocket';
 import { type ServerMessage, utf8Length, type WireError } from '@pulsebeacon/wire';
-import type { EncodedPublication } from '../encoded-publication.ts';
+import { type EncodedPublication, prepareLine } from '../encoded-publication.ts';
 import type { HeartbeatTarget } from '../heartbeats.ts';
 import { byeMessage, HEARTBEAT, messageJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
@@ -46,19 +46,20 @@ export class RawWebSocketOutlet implements Outlet {
 /** A WebSocket on which every message is JSON, in an envelope. */
 export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements HeartbeatTarget {
   override readonly isOfOneChannel = false;
+  /** The client takes several messages in one, a line each. */
+  takesLines = false;
   isQuiet = false;
 
   override publication(encoded: EncodedPublication): boolean {
     this.isQuiet = false;
-    const { connection } = this;
-    return (
-      (encoded.isForOne ? connection.send(encoded.json) : connection.sendPrepared(encoded.jsonMessage)) !== 'queued'
-    );
+    return this.send(encoded) !== 'queued';
   }
 
   override message(message: ServerMessage): void {
     this.isQuiet = false;
-    this.connection.send(messageJson(message));
+    const json = messageJson(message);
+    if (this.takesLines) this.connection.sendPrepared(prepareLine(json));
+    else this.connection.send(json);
   }
 
   override close(error: WireError, retryAfterMs?: number): void {
@@ -68,6 +69,13 @@ export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements Heart
 
   beat(): void {
     this.connection.send(HEARTBEAT_JSON);
+  }
+
+  private send(encoded: EncodedPublication): SendResult {
+    const { connection } = this;
+    // What goes out in one turn becomes one message, so that a client has one event for all of it.
+    if (this.takesLines) return connection.sendPrepared(encoded.jsonLine);
+    return encoded.isForOne ? connection.send(encoded.json) : connection.sendPrepared(encoded.jsonMessage);
   }
 }
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { WebSocket } from 'ws';
 import { type Authenticator, DEFAULT_LIMITS } from '@pulsebeacon/hub';
 import { WireError } from '@pulsebeacon/wire';
+import type { Message } from './support/feed.ts';
 import { messages, serve, Socket, Stream } from './support/site.ts';
 import { SlowBroker } from './support/slow-broker.ts';
 
@@ -55,6 +56,31 @@ test('what follows hello in the same packet waits for the welcome, whoever decid
   assert.equal((await feed.next()).type, 'subscribed');
   const heard = [await feed.next(), await feed.next()];
   assert.deepEqual(heard.map(({ type }) => type).sort(), ['publication', 'published']);
+});
+
+/** The WebSocket messages that a client gets of what is published in one turn, by their lines. */
+async function burst(t: TestContext, hello: object): Promise<string[][]> {
+  const { port, hub } = await serve(t);
+  const { socket } = await Socket.enter(t, port, hello);
+  for (const channel of ['a', 'b']) await socket.ask({ type: 'subscribe', channel });
+  const came: string[] = [];
+  const all = new Promise<void>((resolve) => {
+    socket.raw.removeAllListeners('message').on('message', (data) => {
+      came.push(String(data));
+      if (String(data).includes('"data":5')) resolve();
+    });
+  });
+  for (let at = 1; at <= 5; at++) void hub.channel(at % 2 === 0 ? 'b' : 'a').publish(at);
+  await all;
+  return came.map((text) => text.split('\n').map((line) => String((JSON.parse(line) as Message)['data'])));
+}
+
+test('publications of one turn are a message each', async (t) => {
+  assert.deepEqual(await burst(t, {}), [['1'], ['2'], ['3'], ['4'], ['5']]);
+});
+
+test('publications of one turn are lines of one message for who says so in hello', async (t) => {
+  assert.deepEqual(await burst(t, { lines: true }), [['1', '2', '3', '4', '5']]);
 });
 
 test('commands are carried out in the order in which they come', async (t) => {

@@ -49,7 +49,10 @@ export interface StreamedBinary extends AsyncIterable<Uint8Array, undefined> {
  */
 export type StreamedMessage = StreamedText | StreamedBinary;
 
-/** What one connection has received and sent: messages, and their payload bytes before compression. */
+/**
+ * What one connection has received and sent: messages, and their payload bytes before compression. Prepared lines that
+ * share a message count each.
+ */
 export interface Traffic {
   readonly messagesIn: number;
   readonly bytesIn: number;

@@ -14,7 +14,7 @@ import { Backlog } from './backlog.ts';
 import { acquireBatch, MAX_BATCH, releaseBatch } from './batch-pool.ts';
 import { type ByteStream, CONSUMED, FULL } from './byte-stream.ts';
 import type { Flushable, FlushScheduler } from './flush-scheduler.ts';
-import type { FrameSequence } from './frame-sequence.ts';
+import { type FrameSequence, LINE_END } from './frame-sequence.ts';
 import type { PreparedVariant } from './prepared-message.ts';
 
 /** What all outboxes of one server or client share. */
@@ -60,6 +60,11 @@ export class Outbox implements Flushable {
   private batch: Uint8Array | null = null;
   private batchLength = 0;
   private sequence: FrameSequence | null = null;
+
+  // The last message in the batch, where it has lines that others may follow: its frame, its payload, and its end.
+  private linesAt = 0;
+  private linesBody = 0;
+  private linesEnd = 0;
 
   /** Null while the stream takes everything. */
   private backlog: Backlog | null = null;
@@ -144,10 +149,8 @@ export class Outbox implements Flushable {
   addShared(variant: PreparedVariant): void {
     const { frame } = variant;
     if (this.batchLength > 0) {
-      if (this.batchLength + frame.length <= MAX_BATCH) {
-        const batch = this.reserve(frame.length);
-        batch.set(frame, this.batchLength);
-        this.batchLength += frame.length;
+      if (this.batchLength + frame.length + MAX_HEADER <= MAX_BATCH) {
+        this.copyShared(variant);
         return;
       }
       this.writeOut();
@@ -155,12 +158,36 @@ export class Outbox implements Flushable {
     const { sequence } = this;
     if (sequence === null) this.sequence = variant.sequence;
     else if (sequence.length + frame.length <= MAX_BATCH) {
-      this.sequence = sequence.followedBy(frame, this.owner.shared.scheduler);
+      this.sequence = sequence.followedBy(frame, variant.lineAt, this.owner.shared.scheduler);
     } else {
       this.writeOut();
       this.sequence = variant.sequence;
     }
     this.markDirty();
+  }
+
+  /** Adds a shared frame to the batch; a line behind another one becomes part of its message. */
+  private copyShared({ frame, lineAt }: PreparedVariant): void {
+    // A longer header for the lines, and a line end.
+    const batch = this.reserve(frame.length + MAX_HEADER);
+    const start = this.batchLength;
+    if (lineAt > 0 && this.linesEnd === start) {
+      const before = start - this.linesBody;
+      const payload = before + 1 + frame.length - lineAt;
+      const body = this.linesAt + headerLength(payload);
+      if (body !== this.linesBody) batch.copyWithin(body, this.linesBody, start);
+      writeHeader(batch, this.linesAt, frame[0]!, payload, 0);
+      batch[body + before] = LINE_END;
+      batch.set(frame.subarray(lineAt), body + before + 1);
+      this.linesBody = body;
+      this.batchLength = body + payload;
+    } else {
+      batch.set(frame, start);
+      this.linesAt = start;
+      this.linesBody = start + lineAt;
+      this.batchLength = start + frame.length;
+    }
+    if (lineAt > 0) this.linesEnd = this.batchLength;
   }
 
   /** Answers a ping: at once, or, while output is blocked, once and for the latest ping only. */
@@ -200,6 +227,7 @@ export class Outbox implements Flushable {
       const length = this.batchLength;
       this.batch = null;
       this.batchLength = 0;
+      this.linesEnd = 0;
       this.put(batch, true, length);
     }
   }
@@ -221,6 +249,7 @@ export class Outbox implements Flushable {
     if (this.batch !== null) releaseBatch(this.batch);
     this.batch = null;
     this.batchLength = 0;
+    this.linesEnd = 0;
     this.sequence = null;
     this.backlog?.discard();
   }

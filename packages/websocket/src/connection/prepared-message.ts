@@ -7,6 +7,8 @@ import { FrameSequence } from './frame-sequence.ts';
 /** One encoding of a prepared message: what goes on the wire for every connection that agreed on the same. */
 export interface PreparedVariant {
   readonly frame: Uint8Array;
+  /** Where its payload begins, if that is a line which may share a message with those beside it; else 0. */
+  readonly lineAt: number;
   readonly sequence: FrameSequence;
 }
 
@@ -15,8 +17,8 @@ export interface VariantWaiter {
   onVariantReady(): void;
 }
 
-function variantOf(frame: Buffer): PreparedVariant {
-  return { frame, sequence: new FrameSequence(null, frame) };
+function variantOf(frame: Buffer, lineAt = 0): PreparedVariant {
+  return { frame, lineAt, sequence: new FrameSequence(null, frame, lineAt) };
 }
 
 /** Sockets of Node make a Buffer of everything else, for every write anew. */
@@ -34,11 +36,15 @@ export class PreparedMessage {
   /** Whether connections with permessage-deflate get it compressed; undefined: where it reaches the threshold. */
   readonly compress: boolean | undefined;
   private readonly frame: Buffer;
+  private readonly isLine: boolean;
   private plain: PreparedVariant | undefined;
   private deflated: Map<number, VariantCompression> | undefined;
 
-  /** @param payload a string for text alone; bytes are copied */
-  constructor(opcode: MessageOpcode, payload: string | Uint8Array, compress: boolean | undefined) {
+  /**
+   * @param payload a string for text alone; bytes are copied
+   * @param isLine it may share a message with those beside it
+   */
+  constructor(opcode: MessageOpcode, payload: string | Uint8Array, compress: boolean | undefined, isLine = false) {
     const isString = typeof payload === 'string';
     const length = isString ? Buffer.byteLength(payload) : payload.length;
     // Small ones share their memory: one allocation of V8's own for each is what takes most of the time.
@@ -50,6 +56,7 @@ export class PreparedMessage {
     this.payloadLength = length;
     this.compress = compress;
     this.frame = frame;
+    this.isLine = isLine;
   }
 
   /** Nobody changes it. */
@@ -62,7 +69,7 @@ export class PreparedMessage {
   }
 
   plainVariant(): PreparedVariant {
-    return (this.plain ??= variantOf(this.frame));
+    return (this.plain ??= variantOf(this.frame, this.isLine ? headerLength(this.payloadLength) : 0));
   }
 
   /**

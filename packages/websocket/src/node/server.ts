@@ -32,6 +32,12 @@ export interface ListenTarget extends ListenOptions {
 export interface PrepareOptions {
   /** Compress it for connections with permessage-deflate. `false` for secrets, always. Default: from the threshold on. */
   readonly compress?: boolean;
+  /**
+   * It is a line of text, without a line end. Of such, those that go to a connection one right after the other in one turn
+   * of the event loop may leave as one message of up to 64 KiB, with a line feed between each two: whoever receives them
+   * has to know. Where they are compressed they do not. Default false.
+   */
+  readonly isLine?: boolean;
 }
 
 export interface BroadcastOptions<Context> extends PrepareOptions {
@@ -256,6 +262,7 @@ export class WebSocketServer<Context = unknown, Receive extends ReceiveMode = 'o
 /**
  * Frames a message once, to be sent to many with `sendPrepared`. Bytes are copied.
  * @param kind default: text for a string, binary for bytes; bytes as text must be UTF-8
+ * @throws UsageError `PB_DATA_TYPE` for data that cannot go so, `PB_OPTION_INVALID` for `isLine` of what is no line of text
  */
 export function prepareMessage(data: SendData, kind?: MessageKind, options?: PrepareOptions): PreparedMessage {
   const payload = typeof data === 'string' ? data : bytesOf(data);
@@ -263,7 +270,15 @@ export function prepareMessage(data: SendData, kind?: MessageKind, options?: Pre
   if (opcode === OPCODE_TEXT && typeof payload !== 'string' && !nodePlatform.isUtf8(payload, 0, payload.length)) {
     throw new UsageError('PB_DATA_TYPE', 'cannot prepare these bytes as text: they are not UTF-8; send them as binary');
   }
-  return new PreparedMessage(opcode, payload, options?.compress);
+  const isLine = options?.isLine === true;
+  if (isLine && (opcode !== OPCODE_TEXT || hasLineFeed(payload))) {
+    throw new UsageError('PB_OPTION_INVALID', 'isLine is true, but the message is no text on one line: leave it out');
+  }
+  return new PreparedMessage(opcode, payload, options?.compress, isLine);
+}
+
+function hasLineFeed(text: string | Uint8Array): boolean {
+  return typeof text === 'string' ? text.includes('\n') : text.includes(0x0a);
 }
 
 function deflateProvider(compression: boolean | DeflateOptions | undefined): NodeDeflateProvider | null {

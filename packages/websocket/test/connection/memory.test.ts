@@ -132,14 +132,14 @@ describe('publications to many', () => {
   test('what followed a message in one turn is forgotten after it', async () => {
     const scheduler = new FlushScheduler();
     const [first, second] = [Buffer.from('first'), Buffer.from('second')];
-    const root = new FrameSequence(null, first);
-    const next = root.followedBy(second, scheduler);
-    assert.equal(root.followedBy(second, scheduler), next);
+    const root = new FrameSequence(null, first, 0);
+    const next = root.followedBy(second, 0, scheduler);
+    assert.equal(root.followedBy(second, 0, scheduler), next);
     assert.equal(next.length, 11);
     assert.equal(Buffer.from(next.bytes()).toString(), 'firstsecond');
     assert.equal(next.bytes(), next.bytes());
     await turn();
-    assert.notEqual(root.followedBy(second, scheduler), next);
+    assert.notEqual(root.followedBy(second, 0, scheduler), next);
     assert.equal(root.bytes(), first, 'one frame is not copied');
   });
 });

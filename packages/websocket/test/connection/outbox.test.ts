@@ -210,6 +210,91 @@ describe('prepared messages among others', () => {
   });
 });
 
+describe('lines that may share a message', () => {
+  const line = (text: string): PreparedMessage => new PreparedMessage(1, utf8(text), false, true);
+
+  test('of one turn are one message, with line ends between them', async () => {
+    const made = makeConnection();
+    for (const text of ['a', 'bb', 'c']) made.connection.sendPrepared(line(text));
+    assert.equal(made.connection.queuedBytes, 2 + 6);
+    await turn();
+    made.connection.sendPrepared(line('next'));
+    await turn();
+    assert.deepEqual(sent(made), ['1 "a\\nbb\\nc"', '1 "next"']);
+    assert.equal(made.stream.writes.length, 2);
+    assert.deepEqual([made.connection.traffic.messagesOut, made.connection.traffic.bytesOut], [4, 8]);
+  });
+
+  test('keep their place among all that is none', async () => {
+    const made = makeConnection();
+    const [one, two, whole] = [line('1'), line('2'), prepared('whole')];
+    for (const message of [one, two, whole, two, one, one]) made.connection.sendPrepared(message);
+    made.connection.send('own');
+    for (const message of [one, two]) made.connection.sendPrepared(message);
+    made.connection.ping('p');
+    await turn();
+    assert.deepEqual(sent(made), ['1 "1\\n2"', '1 "whole"', '1 "2\\n1\\n1"', '1 "own"', '1 "1\\n2"', '9 "p"']);
+  });
+
+  for (const own of [[], ['own']]) {
+    test(`are framed and counted right, whatever their lengths, behind ${own.length} of its own`, async () => {
+      const lengths = [0, 1, 60, 61, 62, 124, 125, 126, 200, 32_700, 65_400];
+      for (const first of lengths) {
+        for (const second of lengths) {
+          for (const third of [0, 3, 130]) {
+            const what = `${first} ${second} ${third}`;
+            const made = makeConnection();
+            const texts = [first, second, third].map((length, at) => String(at).repeat(length));
+            for (const text of own) made.connection.send(text);
+            for (const text of texts) made.connection.sendPrepared(line(text));
+            const queued = made.connection.queuedBytes;
+            await turn();
+            const { written, writes } = made.stream;
+            const frames = framesIn(written).map(({ payload }) => payload.toString());
+            assert.equal(frames.splice(0, own.length).join(), own.join(), what);
+            assert.equal(frames.join('\n'), texts.join('\n'), what);
+            if (first + second < 65_000) assert.equal(frames.length, 1, what);
+            if (writes.length === 1) assert.equal(queued, written.length, what);
+          }
+        }
+      }
+    });
+  }
+
+  test('of another turn are another message', async () => {
+    const made = makeConnection();
+    for (let i = 0; i < 3; i++) {
+      made.connection.send('own');
+      for (const text of ['a', 'b']) made.connection.sendPrepared(line(text));
+      await turn();
+    }
+    assert.deepEqual(sent(made), Array.from({ length: 3 }, () => ['1 "own"', '1 "a\\nb"']).flat());
+  });
+
+  test('share a message of at most 64 KiB', async () => {
+    const made = makeConnection();
+    const text = 'x'.repeat(999);
+    for (let i = 0; i < 200; i++) made.connection.sendPrepared(line(text));
+    await turn();
+    const frames = framesIn(made.stream.written).map(({ payload }) => payload.toString());
+    assert.deepEqual(
+      frames.flatMap((frame) => frame.split('\n')),
+      Array.from({ length: 200 }, () => text),
+    );
+    assert.ok(frames.length > 2 && frames.every(({ length }) => length < 65_536));
+  });
+
+  test('are laid out once for all connections that send the same', async () => {
+    const scheduler = new FlushScheduler();
+    const made = Array.from({ length: 3 }, () => makeConnection({ shared: { scheduler } }));
+    const messages = ['a', 'b', 'c'].map(line);
+    for (const message of messages) for (const { connection } of made) connection.sendPrepared(message);
+    made[2]!.connection.sendPrepared(line('d'));
+    await turn();
+    assert.deepEqual(made.map(sent), [['1 "a\\nb\\nc"'], ['1 "a\\nb\\nc"'], ['1 "a\\nb\\nc\\nd"']]);
+  });
+});
+
 describe('a stream that is stuck', () => {
   test('holds what was sent, in order, until it goes on', async () => {
     const made = makeConnection();

@@ -70,6 +70,17 @@ describe('what is broadcast', () => {
     assert.throws(() => server.broadcast(5 as unknown as SendData), { code: 'PB_DATA_TYPE' });
     assert.throws(() => prepareMessage(Uint8Array.of(0xff), 'text'), { code: 'PB_DATA_TYPE' });
     assert.equal(prepareMessage('x', undefined, { compress: false }).compress, false);
+    for (const data of ['two\nlines', Buffer.from('two\nlines'), Uint8Array.of(0)]) {
+      const kind = data instanceof Buffer ? 'text' : undefined;
+      assert.throws(() => prepareMessage(data, kind, { isLine: true }), { code: 'PB_OPTION_INVALID' });
+    }
+  });
+
+  test('lines of one turn are one message', async (t) => {
+    const { open, server } = await serve(t);
+    const client = await open();
+    for (const text of ['one', 'two']) server.broadcast(text, { isLine: true });
+    assert.equal(await client.next(), 'text "one\\ntwo"');
   });
 });
 

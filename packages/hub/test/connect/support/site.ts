@@ -55,7 +55,9 @@ export class Socket {
 
   private constructor(raw: WebSocket) {
     this.raw = raw;
-    raw.on('message', (data) => this.feed.push(JSON.parse(String(data)) as Message));
+    raw.on('message', (data) => {
+      for (const line of String(data).split('\n')) this.feed.push(JSON.parse(line) as Message);
+    });
     raw.on('error', () => {});
     this.closed = new Promise((resolve) => {
       raw.once('close', (code, reason) => {
@@ -65,8 +67,9 @@ export class Socket {
     });
   }
 
-  static async open(t: TestContext, port: number, options: ClientOptions = {}): Promise<Socket> {
-    const raw = new WebSocket(`ws://127.0.0.1:${port}/connect`, { perMessageDeflate: false, ...options });
+  /** @param query with its question mark */
+  static async open(t: TestContext, port: number, options: ClientOptions = {}, query = ''): Promise<Socket> {
+    const raw = new WebSocket(`ws://127.0.0.1:${port}/connect${query}`, { perMessageDeflate: false, ...options });
     t.after(() => raw.terminate());
     const socket = new Socket(raw);
     await once(raw, 'open');
