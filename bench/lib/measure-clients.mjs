@@ -23,7 +23,7 @@ async function withServer({ machine }, row, work) {
     role: 'server',
     cpu: machine.loadCpu,
     command: [process.execPath, ...(row.isOfBoth ? ['--expose-gc'] : [])],
-    args: ['--mode', 'echo', '--receive', 'borrowed', ...(row.ours === 'http2' ? ['--http2'] : [])],
+    args: ['--mode', 'echo', '--receive', 'borrowed'],
   });
   try {
     return await work(server);

@@ -143,6 +143,17 @@ export const ROWS = [
     target: { atLeast: 1.15 },
   },
   {
+    id: 'handshake-attached',
+    title: 'handshakes, beside an application of node:http',
+    kind: 'handshake',
+    unit: 'conn/s',
+    mode: 'echo',
+    ours: ['--attach'],
+    peers: ['ws'],
+    load: ['idle', '--conns', '14000', '--hold', '0'],
+    target: { atLeast: 1.15 },
+  },
+  {
     id: 'client1',
     title: 'client, 64 × 64 B, 1 in flight',
     kind: 'client-load',

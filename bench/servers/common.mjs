@@ -9,7 +9,7 @@ const { values } = parseArgs({
     receive: { type: 'string', default: 'owned' },
     level: { type: 'string', default: '6' },
     takeover: { type: 'boolean', default: false },
-    http2: { type: 'boolean', default: false },
+    attach: { type: 'boolean', default: false },
     store: { type: 'string', default: 'memory' },
   },
 });
@@ -30,8 +30,8 @@ export const options = {
   level: Number(values.level),
   takeover: values.takeover,
   store: values.store,
-  /** HTTP/2 beside HTTP/1.1, with prior knowledge. */
-  http2: values.http2,
+  /** On a server of node:http that somebody else has made. */
+  attach: values.attach,
   /** The same on every server, where it can be set. Bytes. */
   maxMessageSize: 1024 * 1024,
 };

@@ -1,4 +1,5 @@
-// @pulsebeacon/websocket as its guide shows it, on a node:http server, as built by `npm run build`.
+// @pulsebeacon/websocket as built by `npm run build`: it listens by itself, or with --attach is beside the pages of a server of
+// node:http.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { WebSocketServer } from '@pulsebeacon/websocket';
@@ -27,10 +28,10 @@ const sockets = new WebSocketServer({
 const listening = (port) =>
   ready('Pulse Beacon', version, port, { settings: { receive: options.receive, compression } });
 
-if (options.http2) {
-  listening((await sockets.listen({ port: options.port, host: options.host })).port);
-} else {
+if (options.attach) {
   const http = createServer();
   sockets.attach(http);
   http.listen(options.port, options.host, () => listening(http.address().port));
+} else {
+  listening((await sockets.listen({ port: options.port, host: options.host })).port);
 }

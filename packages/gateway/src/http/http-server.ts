@@ -86,6 +86,8 @@ function addHttp2(server: Server, handle: RequestListener, proxied: TrustedProxi
   const addressOf = ({ socket }: ServerHttp2Session): string | undefined =>
     proxied === undefined ? socket?.remoteAddress : proxied.sourceOf(socket, NO_FIELDS).remoteAddress;
   const side = withHttp2(server, {
+    // Every WebSocket here is one of ours.
+    readsHandshakes: true,
     onFault: (fault, session) =>
       log.limited('PB_HTTP2_FLOOD', `a session of HTTP/2 was ended for too many ${FAULTS[fault]}`, {
         peer: addressOf(session),

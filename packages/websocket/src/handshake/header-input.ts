@@ -31,6 +31,7 @@ export type HeaderLine = readonly [name: string, value: string];
  */
 export function readHeadersInput(input: HeadersInput | undefined, reserved: ReadonlySet<string>): HeaderLine[] {
   const lines: HeaderLine[] = [];
+  if (input === undefined) return lines;
   const add = (name: string, value: string): void => {
     if (!isToken(name)) throw new HandshakeUsageError('PB_HEADER_NAME_INVALID', name);
     if (reserved.has(name.toLowerCase())) throw new HandshakeUsageError('PB_HEADER_RESERVED', name);
@@ -39,7 +40,6 @@ export function readHeadersInput(input: HeadersInput | undefined, reserved: Read
     if (!isSendableValue(text)) throw new HandshakeUsageError('PB_HEADER_VALUE_INVALID', text, name);
     lines.push([name, text]);
   };
-  if (input === undefined) return lines;
   if (isIterable(input)) {
     for (const [name, value] of input) add(name, value);
     return lines;

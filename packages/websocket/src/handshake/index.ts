@@ -84,4 +84,5 @@ export {
 } from './server-handshake.ts';
 export { parseSubprotocols, selectSubprotocol, serializeSubprotocols } from './subprotocols.ts';
 export { HandshakeTrace, TRACE_FIELD } from './trace.ts';
+export { MOST_HEAD_BYTES, readUpgradeHead, type UpgradeHead } from './upgrade-head.ts';
 export { parseWebSocketUri, type WebSocketUri } from './websocket-uri.ts';

@@ -19,6 +19,8 @@ export type HostServer = Server | Http2Server | Http2SecureServer;
 export interface HandshakeTarget {
   /** Whether its WebSockets may come over HTTP/2. */
   readonly takesHttp2: boolean;
+  /** Whether it takes handshakes that `node:http` has not read. */
+  readonly takesHeads: boolean;
   openHandshake(exchange: HandshakeExchange, parameters: PathParameters): void;
 }
 

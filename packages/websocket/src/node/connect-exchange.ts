@@ -22,6 +22,7 @@ const NOTHING = Buffer.alloc(0);
 /** An extended CONNECT of HTTP/2 (RFC 8441). */
 export class ConnectExchange implements HandshakeExchange {
   readonly httpVersion = '2';
+  readonly method = 'CONNECT';
   readonly head: Buffer = NOTHING;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;

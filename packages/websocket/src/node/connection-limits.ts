@@ -120,9 +120,9 @@ export function checkWhole<T extends object>(limits: T, name: string & keyof T, 
 }
 
 /** @throws UsageError `PB_OPTION_INVALID` where it is none of `values` */
-export function checkOneOf<T extends object>(limits: T, name: string & keyof T, values: readonly string[]): void {
+export function checkOneOf<T extends object>(limits: T, name: string & keyof T, values: readonly unknown[]): void {
   const value: unknown = limits[name];
-  if (values.includes(value as string)) return;
+  if (values.includes(value)) return;
   throw new UsageError('PB_OPTION_INVALID', `${name} is ${String(value)}: pass one of ${values.join(', ')}`);
 }
 

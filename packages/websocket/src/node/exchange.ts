@@ -11,7 +11,10 @@ import {
   type OpeningHandshake,
   readHandshake,
 } from '../handshake/server-handshake.ts';
+import type { UpgradeHead } from '../handshake/upgrade-head.ts';
+import { stopFlowing } from './beginnings.ts';
 import type { HttpVersion } from './http-version.ts';
+import { makeRequest } from './made-request.ts';
 import { isSecure, refuse } from './opening.ts';
 import { nodePlatform } from './platform.ts';
 import { streamOver } from './shared-read-buffer.ts';
@@ -24,6 +27,7 @@ export interface HandshakeExchange {
   readonly secure: boolean;
   /** The network connection that it came by; undefined once that is gone. */
   readonly network: Socket | undefined;
+  readonly method: string;
   /** The request target, as received. */
   readonly url: string | undefined;
   /** The request as Node's HTTP server has it, or makes it up. */
@@ -44,44 +48,36 @@ export interface HandshakeExchange {
   refuse(refusal: Refusal): number;
 }
 
-/** An Upgrade of HTTP/1.1. */
-export class UpgradeExchange implements HandshakeExchange {
+/** A handshake of HTTP/1.1, and the socket that it came by. */
+abstract class SocketExchange implements HandshakeExchange {
   readonly httpVersion = '1.1';
-  readonly request: IncomingMessage;
+  readonly socket: Socket;
   readonly head: Buffer;
   readonly remoteAddress: string | undefined;
-  readonly socket: Socket;
 
-  constructor(request: IncomingMessage, socket: Socket, head: Buffer) {
-    this.request = request;
+  /** @param network the socket, where `socket` is something that stands in for it */
+  constructor(socket: Socket, head: Buffer, network: Socket) {
     this.socket = socket;
     this.head = head;
-    // Not that of `socket`: while a body arrives, Node 26 has something there that is no socket.
-    this.remoteAddress = request.socket.remoteAddress;
+    this.remoteAddress = network.remoteAddress;
   }
+
+  abstract readonly method: string;
+  abstract readonly url: string | undefined;
+  abstract readonly network: Socket;
+  abstract readonly request: IncomingMessage;
+  abstract read(limits: HeaderLimits): Handshake | Refusal;
 
   get remotePort(): number | undefined {
     return this.socket.remotePort;
-  }
-
-  get network(): Socket {
-    return this.request.socket;
   }
 
   get secure(): boolean {
     return isSecure(this.socket);
   }
 
-  get url(): string | undefined {
-    return this.request.url;
-  }
-
   get isGone(): boolean {
     return this.socket.destroyed;
-  }
-
-  read(limits: HeaderLimits): Handshake | Refusal {
-    return readHandshake(this.request, limits);
   }
 
   beginWaiting(): void {
@@ -103,8 +99,70 @@ export class UpgradeExchange implements HandshakeExchange {
   }
 
   refuse(refusal: Refusal): number {
-    refuse(this.socket, refusal, this.request.method);
+    refuse(this.socket, refusal, this.method);
     return refusal.status;
+  }
+}
+
+/** An Upgrade, as `node:http` hands it over. */
+export class UpgradeExchange extends SocketExchange {
+  readonly request: IncomingMessage;
+
+  constructor(request: IncomingMessage, socket: Socket, head: Buffer) {
+    // Not `socket`: while a body arrives, Node 26 has something there that is no socket.
+    super(socket, head, request.socket);
+    this.request = request;
+  }
+
+  get network(): Socket {
+    return this.request.socket;
+  }
+
+  get method(): string {
+    return this.request.method ?? '';
+  }
+
+  get url(): string | undefined {
+    return this.request.url;
+  }
+
+  read(limits: HeaderLimits): Handshake | Refusal {
+    return readHandshake(this.request, limits);
+  }
+}
+
+/** One whose head was read here. Its socket flows. */
+export class HeadExchange extends SocketExchange {
+  readonly method = 'GET';
+  private readonly asked: UpgradeHead;
+  private made: IncomingMessage | undefined;
+
+  constructor(asked: UpgradeHead, socket: Socket, head: Buffer) {
+    super(socket, head, socket);
+    this.asked = asked;
+  }
+
+  get network(): Socket {
+    return this.socket;
+  }
+
+  get url(): string {
+    return this.asked.url;
+  }
+
+  /** As `node:http` would have it: made for those who ask. */
+  get request(): IncomingMessage {
+    return (this.made ??= makeRequest(this.asked, this.socket));
+  }
+
+  read(limits: HeaderLimits): Handshake | Refusal {
+    return readHandshake(this.asked, limits);
+  }
+
+  /** What comes meanwhile is for the connection, if there will be one. */
+  override beginWaiting(): void {
+    super.beginWaiting();
+    stopFlowing(this.socket);
   }
 }
 

@@ -33,7 +33,7 @@ export class OwnServer {
         : createTlsServer({ ...DEADLINES, handshakeTimeout: 10_000, ...protocols, ...tls });
     this.server.on('request', handle);
     if (hasHttp2) {
-      this.http2 = withHttp2(this.server);
+      this.http2 = withHttp2(this.server, { readsHandshakes: true });
       this.http2.server.on('request', handle as never);
     }
     // Last, for it comes first: TLS and HTTP begin behind the header of the proxy.

@@ -79,6 +79,10 @@ export class Route<Context> implements HandshakeTarget {
     return this.server.options.http2 !== false;
   }
 
+  get takesHeads(): boolean {
+    return true;
+  }
+
   openHandshake(exchange: HandshakeExchange, parameters: PathParameters): void {
     const begun = this.server.options.handshake === undefined ? 0 : performance.now();
     const handshake = exchange.read(this.server.limits.headerLimits);
@@ -306,7 +310,7 @@ export class Route<Context> implements HandshakeTarget {
     handshake({
       status,
       code,
-      method: httpVersion === '2' ? 'CONNECT' : (exchange.request.method ?? ''),
+      method: exchange.method,
       url: exchange.url ?? '',
       httpVersion,
       remoteAddress,

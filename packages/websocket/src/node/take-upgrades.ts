@@ -30,6 +30,8 @@ export function takeUpgrades(server: HostServer, path: string, take: UpgradeTake
   const target: HandshakeTarget = {
     // Otherwise no other path of the server could have WebSockets over HTTP/2.
     takesHttp2: true,
+    // They are handed over with the request as Node has it.
+    takesHeads: false,
     openHandshake(exchange, parameters): void {
       const refusal =
         exchange instanceof UpgradeExchange

@@ -1,14 +1,17 @@
-import type { IncomingMessage, Server } from 'node:http';
+import { type IncomingMessage, maxHeaderSize, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { PathRouter, type PathMatch, type PathParameters } from '../handshake/path-template.ts';
 import { Refusal } from '../handshake/refusal.ts';
 import { parseRequestTarget } from '../handshake/request-target.ts';
 import { isWebSocketUpgrade } from '../handshake/server-handshake.ts';
+import { readUpgradeHead } from '../handshake/upgrade-head.ts';
 import { UsageError } from '../connection/errors.ts';
 import { ConnectDispatcher, type HandshakeTarget, type HostServer, isHttp2Server } from './connect-dispatcher.ts';
-import { UpgradeExchange } from './exchange.ts';
+import { HeadExchange, UpgradeExchange } from './exchange.ts';
 import { refuse } from './opening.ts';
 import { hasPendingAnswer } from './pending-answer.ts';
+import { nodePlatform } from './platform.ts';
+import { CAN_MAKE_REQUESTS } from './made-request.ts';
 import { mayLackFields, replayRequest } from './replay-request.ts';
 import { filterUpgrades, hasContent } from './upgrade-wish.ts';
 
@@ -33,6 +36,16 @@ export class UpgradeDispatcher {
     let dispatcher = dispatchers.get(server);
     if (dispatcher === undefined) dispatchers.set(server, (dispatcher = new UpgradeDispatcher(server)));
     return dispatcher;
+  }
+
+  /**
+   * Opens the WebSocket that a connection begins with, if there is nothing about its handshake that is for the server to
+   * say, or for anybody else who listens to it.
+   * @param first what the socket begins with; it flows
+   * @returns false, having done nothing, where that is for the server itself
+   */
+  static open(server: Server, socket: Socket, first: Buffer): boolean {
+    return CAN_MAKE_REQUESTS && dispatchers.get(server)?.open(socket, first) === true;
   }
 
   private constructor(server: HostServer) {
@@ -90,6 +103,20 @@ export class UpgradeDispatcher {
   /** Somebody else listens for upgrades too: what is not ours may be theirs. */
   private get isShared(): boolean {
     return this.server.listenerCount('upgrade') > 1;
+  }
+
+  private open(socket: Socket, first: Buffer): boolean {
+    const { server } = this;
+    if (this.targets.size === 0 || server.listenerCount('upgrade') !== 1) return false;
+    // Limits that Node's parser has, and the silence that it allows.
+    if (server.maxHeadersCount || server.timeout) return false;
+    const { maxHeaderSize: most = maxHeaderSize } = server as { maxHeaderSize?: number };
+    const head = readUpgradeHead(nodePlatform, first, most);
+    const found = head === undefined ? undefined : this.match(head.url);
+    if (found === undefined || !found.value.takesHeads) return false;
+    const exchange = new HeadExchange(head!, socket, first.subarray(head!.length));
+    found.value.openHandshake(exchange, found.parameters);
+    return true;
   }
 
   private dispatch(request: IncomingMessage, socket: Socket, head: Buffer): void {

@@ -2,8 +2,7 @@ import type { Server } from 'node:http';
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerOptions } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { type Beginning, readBeginning } from './beginning.ts';
-import { checkOptionNames, checkWhole, withDefaults } from './connection-limits.ts';
+import { checkOneOf, checkOptionNames, checkWhole, withDefaults } from './connection-limits.ts';
 import {
   checkSessionLimits,
   Http2Sessions,
@@ -12,6 +11,7 @@ import {
   type SessionLimits,
 } from './http2-sessions.ts';
 import { isSecure } from './opening.ts';
+import { PlainConnections } from './plain-connections.ts';
 
 /** How an HTTP server speaks HTTP/2 beside HTTP/1.1. */
 export interface Http2Options extends Partial<SessionLimits> {
@@ -19,6 +19,12 @@ export interface Http2Options extends Partial<SessionLimits> {
   readonly maxHeaderListSize?: number;
   /** Most header fields of a request, the pseudo-header fields included. Default 105. */
   readonly maxHeaderFields?: number;
+  /**
+   * WebSockets of this package over plain TCP are opened without a parser and a request of `node:http` for each, where the
+   * connection begins with a handshake that is nothing unusual. All the rest is as it is without, but an
+   * `IncomingMessage` and a `shouldUpgradeCallback` of the application's own are not asked. Default false.
+   */
+  readonly readsHandshakes?: boolean;
   /** A session was ended for a flood of resets or of control frames. */
   readonly onFault?: (fault: SessionFault, session: ServerHttp2Session) => void;
 }
@@ -33,12 +39,7 @@ export interface Http2Side {
   destroy(): void;
 }
 
-/** What a client begins with that knows that it will find HTTP/2 (RFC 9113 §3.4). */
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
-/** No request of HTTP/1.1 begins so. */
-const TELLING_BYTES = 4;
-
-const DEFAULTS = { ...SESSION_LIMITS, maxHeaderListSize: 16_384, maxHeaderFields: 105 };
+const DEFAULTS = { ...SESSION_LIMITS, maxHeaderListSize: 16_384, maxHeaderFields: 105, readsHandshakes: false };
 const NAMES: ReadonlySet<string> = new Set([...Object.keys(DEFAULTS), 'onFault']);
 
 /**
@@ -50,16 +51,16 @@ const NAMES: ReadonlySet<string> = new Set([...Object.keys(DEFAULTS), 'onFault']
 export function withHttp2(server: Server, options: Http2Options = {}): Http2Side {
   checkOptionNames(options, NAMES, ['onFault']);
   const limits = withDefaults(options, { ...DEFAULTS, requestTimeout: server.requestTimeout });
-  const { maxStreams, maxHeaderListSize, maxHeaderFields } = limits;
+  const { maxStreams, maxHeaderListSize, maxHeaderFields, readsHandshakes } = limits;
   checkSessionLimits(limits);
   checkWhole(limits, 'maxHeaderListSize', 1, 2 ** 31);
   checkWhole(limits, 'maxHeaderFields', 1, 2 ** 31);
+  checkOneOf(limits, 'readsHandshakes', [true, false]);
   const http2 = createServer({
     maxHeaderListPairs: maxHeaderFields,
     settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize },
   } satisfies ServerOptions);
   const sessions = new Http2Sessions(http2, limits, options.onFault ?? ignore);
-  const undecided = new Set<Socket>();
   const sockets = new Set<Socket>();
   const isTls = server.listenerCount('secureConnection') > 0;
   const event = isTls ? 'secureConnection' : 'connection';
@@ -79,46 +80,23 @@ export function withHttp2(server: Server, options: Http2Options = {}): Http2Side
     http2.once('session', add).emit('connection', socket);
     http2.off('session', add);
   };
+  const plain = new PlainConnections(server, { toHttp1, toHttp2, readsHandshakes });
   server.on(event, (socket: Socket) => {
-    if (isSecure(socket)) {
-      if ((socket as TLSSocket).alpnProtocol === 'h2') toHttp2(socket);
-      else toHttp1(socket);
-    } else {
-      undecided.add(socket);
-      readBeginning(socket, server.headersTimeout, looksLikeHttp2, (isHttp2) => {
-        undecided.delete(socket);
-        if (isHttp2 === true) toHttp2(socket);
-        else if (isHttp2 === false) toHttp1(socket);
-        else if (isHttp2 === 'late') refuseLate(server, socket);
-        else socket.destroy();
-      });
-    }
+    if (!isSecure(socket)) plain.add(socket);
+    else if ((socket as TLSSocket).alpnProtocol === 'h2') toHttp2(socket);
+    else toHttp1(socket);
   });
   return {
     server: http2,
     close() {
       sessions.close();
-      for (const socket of undecided) socket.destroy();
+      plain.destroyUndecided();
     },
     destroy() {
       // A session that was closed waits for its peer to read; a socket does not.
       for (const socket of sockets) socket.destroy();
     },
   };
-}
-
-/** Whether a socket begins as HTTP/2 does; undefined where that cannot be told yet. All of it is left there. */
-function looksLikeHttp2(seen: Buffer): Beginning<boolean> | undefined {
-  const isLike = seen.subarray(0, PREFACE.length).equals(PREFACE.subarray(0, seen.length));
-  return isLike && seen.length < TELLING_BYTES ? undefined : { says: isLike, length: 0 };
-}
-
-/** As Node does with a request that takes too long: the application answers, where it listens for that. */
-function refuseLate(server: Server, socket: Socket): void {
-  socket.on('error', ignore);
-  const late = Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
-  if (server.emit('clientError', late, socket)) return;
-  socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n', () => socket.destroy());
 }
 
 function ignore(): void {}

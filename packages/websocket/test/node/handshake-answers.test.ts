@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { Socket } from 'node:net';
-import { describe, test } from 'node:test';
-import { type RefusedEvent, WebSocketServer } from '@pulsebeacon/websocket';
+import { describe, test, type TestContext } from 'node:test';
+import { type RefusedEvent, WebSocketServer, withHttp2 } from '@pulsebeacon/websocket';
 import { fromClient, utf8 } from '../support/frames.ts';
 import { handshake, RawClient, type RawRequest } from '../support/raw-client.ts';
 import { listen, Log, logged, serve } from '../support/servers.ts';
@@ -71,55 +71,72 @@ const REFUSED: [string, RawRequest, number, string, Record<string, string>][] = 
   ],
 ];
 
-describe('a malformed handshake', () => {
-  for (const [name, request, status, code, headers] of REFUSED) {
-    test(`${name}: ${status}, and nothing more on this connection`, async (t) => {
-      const log = new Log();
-      const events: RefusedEvent[] = [];
-      const pages: string[] = [];
-      const host = http.createServer((page, response) => {
-        pages.push(page.url!);
-        response.end('a page');
-      });
-      const server = new WebSocketServer({
-        path: '/',
-        headerLimits: { maxFields: 100, maxBytes: 12_000 },
-        ...logged(log),
-        refused: (event) => events.push(event),
-      }).attach(host);
-      t.after(() => server.close());
-      const client = await RawClient.connect(await listen(t, host));
-      t.after(() => client.destroy());
-      // What follows would be a second request, or frames: neither may ever be looked at.
-      client.write(
-        handshake(request),
-        'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n',
-        fromClient({ opcode: 1, payload: utf8('x') }),
-      );
-      const answer = await client.readResponse();
-      assert.equal(answer.status, status);
-      for (const [field, value] of Object.entries({ 'content-type': 'application/problem+json', ...headers })) {
-        assert.equal(answer.headers.get(field), value);
-      }
-      assert.match(answer.headers.get('connection')!, /^close\b/);
-      assert.ok(Date.parse(answer.headers.get('date')!) > 0);
-      const problem = JSON.parse(answer.body) as { status: number; code: string };
-      assert.deepEqual([problem.status, problem.code], [status, code]);
-      client.write('GET /later HTTP/1.1\r\nHost: x\r\n\r\n');
-      assert.equal((await client.readToEnd()).length, 0, 'something more was answered');
-      client.end();
-      assert.deepEqual(await client.closed, { wasEnded: true, error: undefined });
-      assert.deepEqual([pages, log.lines], [[], []]);
-      if (code === 'PB_HANDSHAKE_NO_SUCH_PATH') return;
-      assert.deepEqual(
-        events.map((event) => [event.status, event.code, event.path]),
-        [[status, code, '/']],
-      );
-      assert.equal(events[0]!.remoteAddress, '127.0.0.1');
-      assert.deepEqual([server.counts().refused, server.counts().refusedByCode], [1, { [code]: 1 }]);
-    });
-  }
+/** Who reads handshakes: `node:http`, or this package where they are nothing unusual. */
+const READERS: [name: string, prepare: (host: http.Server) => unknown][] = [
+  ['by node:http', () => {}],
+  ['here', (host) => withHttp2(host, { readsHandshakes: true })],
+];
 
+for (const [reader, prepare] of READERS) {
+  describe(`a malformed handshake, read ${reader}`, () => {
+    for (const refused of REFUSED) {
+      test(`${refused[0]}: ${refused[2]}, and nothing more on this connection`, (t) => checkRefused(t, refused, prepare));
+    }
+  });
+}
+
+async function checkRefused(
+  t: TestContext,
+  [, request, status, code, headers]: (typeof REFUSED)[number],
+  prepare: (host: http.Server) => unknown,
+): Promise<void> {
+  const log = new Log();
+  const events: RefusedEvent[] = [];
+  const pages: string[] = [];
+  const host = http.createServer((page, response) => {
+    pages.push(page.url!);
+    response.end('a page');
+  });
+  prepare(host);
+  const server = new WebSocketServer({
+    path: '/',
+    headerLimits: { maxFields: 100, maxBytes: 12_000 },
+    ...logged(log),
+    refused: (event) => events.push(event),
+  }).attach(host);
+  t.after(() => server.close());
+  const client = await RawClient.connect(await listen(t, host));
+  t.after(() => client.destroy());
+  // What follows would be a second request, or frames: neither may ever be looked at.
+  client.write(
+    handshake(request),
+    'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n',
+    fromClient({ opcode: 1, payload: utf8('x') }),
+  );
+  const answer = await client.readResponse();
+  assert.equal(answer.status, status);
+  for (const [field, value] of Object.entries({ 'content-type': 'application/problem+json', ...headers })) {
+    assert.equal(answer.headers.get(field), value);
+  }
+  assert.match(answer.headers.get('connection')!, /^close\b/);
+  assert.ok(Date.parse(answer.headers.get('date')!) > 0);
+  const problem = JSON.parse(answer.body) as { status: number; code: string };
+  assert.deepEqual([problem.status, problem.code], [status, code]);
+  client.write('GET /later HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.equal((await client.readToEnd()).length, 0, 'something more was answered');
+  client.end();
+  assert.deepEqual(await client.closed, { wasEnded: true, error: undefined });
+  assert.deepEqual([pages, log.lines], [[], []]);
+  if (code === 'PB_HANDSHAKE_NO_SUCH_PATH') return;
+  assert.deepEqual(
+    events.map((event) => [event.status, event.code, event.path]),
+    [[status, code, '/']],
+  );
+  assert.equal(events[0]!.remoteAddress, '127.0.0.1');
+  assert.deepEqual([server.counts().refused, server.counts().refusedByCode], [1, { [code]: 1 }]);
+}
+
+describe('a handshake that is refused', () => {
   test('2,001 fields: 431, of ours or of Node itself, and the server goes on', async (t) => {
     const { connect, open } = await serve(t);
     const client = await connect();

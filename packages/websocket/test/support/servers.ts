@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import {
@@ -46,6 +46,9 @@ export interface Served<Context, Receive extends ReceiveMode> {
   http2(): Promise<Http2Client>;
 }
 
+/** Set by test files that run others with servers of `node:http` to which theirs are attached. */
+const ATTACHES = process.env['PULSEBEACON_TEST_SERVERS'] === 'attached';
+
 /**
  * A server that listens by itself while the test runs. At its end every client is cut, and nothing may be left: no
  * connection, no buffered byte.
@@ -55,6 +58,7 @@ export async function serve<Context = unknown, Receive extends ReceiveMode = 'ow
   options: ServerOptions<Context, Receive> = {},
   where: ListenTarget = { port: 0, host: '127.0.0.1' },
 ): Promise<Served<Context, Receive>> {
+  if (ATTACHES && where.tls === undefined && where.path === undefined) return serveOn(t, createServer(), options);
   const server = new WebSocketServer<Context, Receive>(options);
   const address = await server.listen(where);
   return watch(t, server, typeof address === 'string' ? address : address.port, where.tls !== undefined);

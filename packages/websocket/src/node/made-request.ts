@@ -1,0 +1,36 @@
+import { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { UpgradeHead } from '../handshake/upgrade-head.ts';
+
+/** By which Node's own parser gives a request its header. */
+interface MessageInternals {
+  _addHeaderLines(rawHeaders: string[], count: number): void;
+}
+
+/** The request that `node:http` makes of an Upgrade with this head. */
+export function makeRequest({ method, url, rawHeaders }: UpgradeHead, socket: Socket): IncomingMessage {
+  const request = new IncomingMessage(socket);
+  request.httpVersionMajor = 1;
+  request.httpVersionMinor = 1;
+  request.httpVersion = '1.1';
+  request.method = method;
+  request.url = url;
+  (request as { upgrade?: boolean }).upgrade = true;
+  (request as unknown as MessageInternals)._addHeaderLines([...rawHeaders], rawHeaders.length);
+  request.complete = true;
+  request.push(null);
+  return request;
+}
+
+/** Whether this Node makes them as it did when that was tested. */
+export const CAN_MAKE_REQUESTS: boolean = canMakeRequests();
+
+function canMakeRequests(): boolean {
+  try {
+    const head = { method: 'GET', url: '/a', httpVersionMajor: 1, httpVersionMinor: 1, rawHeaders: ['Host', 'b'], length: 0 };
+    const { headers, rawHeaders, headersDistinct } = makeRequest(head as UpgradeHead, undefined as unknown as Socket);
+    return headers.host === 'b' && rawHeaders.length === 2 && headersDistinct['host']?.[0] === 'b';
+  } catch {
+    return false;
+  }
+}
