@@ -3,6 +3,9 @@ import type { Socket } from 'node:net';
 /** Why there is nothing to say of a beginning: the socket ended, or took too long. */
 export type NoBeginning = 'ended' | 'late';
 
+/** Node's own limit: what is longer would be no time at all. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Looks at what sockets begin with, before they belong to whoever serves them. */
 export interface BeginningReader<T> {
   /** Milliseconds that a beginning may take; 0: no limit. */
@@ -81,7 +84,7 @@ export class Beginnings<T> {
 
   private watch(timeout: number): void {
     if (timeout === 0) return;
-    this.timer = setTimeout(() => this.sweep(), timeout);
+    this.timer = setTimeout(() => this.sweep(), Math.min(timeout, LONGEST_TIMER_MS));
     this.timer.unref();
   }
 

@@ -50,7 +50,7 @@ export class PlainConnections implements BeginningReader<boolean> {
 
   onBegun(socket: Socket, isHttp2: boolean, seen: Buffer): void {
     const { toHttp1, toHttp2, readsHandshakes } = this.takers;
-    if (readsHandshakes && !isHttp2 && UpgradeDispatcher.open(this.server, socket, seen)) return;
+    if (readsHandshakes && !isHttp2 && UpgradeDispatcher.openFirst(this.server, socket, seen)) return;
     putBack(socket, seen);
     if (isHttp2) toHttp2(socket);
     else toHttp1(socket);

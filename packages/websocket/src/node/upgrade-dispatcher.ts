@@ -44,7 +44,7 @@ export class UpgradeDispatcher {
    * @param first what the socket begins with; it flows
    * @returns false, having done nothing, where that is for the server itself
    */
-  static open(server: Server, socket: Socket, first: Buffer): boolean {
+  static openFirst(server: Server, socket: Socket, first: Buffer): boolean {
     return CAN_MAKE_REQUESTS && dispatchers.get(server)?.open(socket, first) === true;
   }
 

@@ -40,7 +40,11 @@ interface Host {
 
 /** An application with an echo beside its pages, whose connections are looked at first. */
 async function host(t: TestContext, prepare: (server: Server) => unknown = () => {}): Promise<Host> {
-  const server = createServer((_, response) => void response.end('a page'));
+  const server = createServer((request, response) => {
+    let length = 0;
+    request.on('data', (part: Buffer) => (length += part.length));
+    request.on('end', () => response.end(length === 0 ? 'a page' : `${length} bytes`));
+  });
   const opened: IncomingMessage[] = [];
   withHttp2(server, { readsHandshakes: true });
   const sockets = new WebSocketServer({ ...ECHO, open: (_, { request }) => void opened.push(request) }).attach(server);
@@ -122,6 +126,15 @@ describe('a handshake that a connection begins with', () => {
     decide();
     assert.equal((await client.readAnswer()).status, 101);
     assert.equal(await client.next(), 'text "early"');
+  });
+
+  test('a request with a body of any length is served beside it', async (t) => {
+    const { connect } = await host(t);
+    for (const length of [1, 65_400, 1_000_000]) {
+      const client = await connect();
+      client.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`, Buffer.alloc(length));
+      assert.equal((await client.readResponse()).body, `${length} bytes`);
+    }
   });
 
   test('pages are served beside it, over connections that are kept', async (t) => {
