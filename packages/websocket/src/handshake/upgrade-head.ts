@@ -24,7 +24,7 @@ const COLON = 0x3a;
 const BEGIN = codesOf('GET /');
 const VERSION = codesOf(' HTTP/1.1\r\n');
 
-// What a field must not be seen to say: bits, because each is to stand once.
+// The fields that have to stand, each of them once: bits.
 const HOST = 1;
 const UPGRADE = 2;
 const CONNECTION = 4;
@@ -58,7 +58,8 @@ export function readUpgradeHead(
     if (nameEnd === at || nameEnd >= limit || bytes[nameEnd] !== COLON) return undefined;
     const start = skipBlanks(bytes, nameEnd + 1, limit);
     const end = skipValue(bytes, start, limit);
-    if (!isLineEnd(bytes, end, limit) || isBlank(bytes[end - 1]!) || rawHeaders.length === MOST_FIELDS * 2) return undefined;
+    if (!isLineEnd(bytes, end, limit) || isBlank(bytes[end - 1]!) || rawHeaders.length === MOST_FIELDS * 2)
+      return undefined;
     const name = decodeAscii(bytes, at, nameEnd);
     const value = decodeAscii(bytes, start, end);
     const said = judge(name, value);
@@ -83,7 +84,9 @@ function judge(name: string, value: string): number {
     case 10:
       if (!equalsIgnoringCase(name, 'connection')) return 0;
       // The second is Firefox.
-      return equalsIgnoringCase(value, 'upgrade') || equalsIgnoringCase(value, 'keep-alive, upgrade') ? CONNECTION : ODD;
+      return equalsIgnoringCase(value, 'upgrade') || equalsIgnoringCase(value, 'keep-alive, upgrade')
+        ? CONNECTION
+        : ODD;
     case 14:
       return equalsIgnoringCase(name, 'content-length') ? ODD : 0;
     case 17:

@@ -16,7 +16,8 @@ export function makeRequest({ method, url, rawHeaders }: UpgradeHead, socket: So
   request.method = method;
   request.url = url;
   (request as { upgrade?: boolean }).upgrade = true;
-  (request as unknown as MessageInternals)._addHeaderLines([...rawHeaders], rawHeaders.length);
+  const { _addHeaderLines: addHeaderLines } = request as unknown as MessageInternals;
+  addHeaderLines.call(request, [...rawHeaders], rawHeaders.length);
   request.complete = true;
   request.push(null);
   return request;
@@ -27,7 +28,14 @@ export const CAN_MAKE_REQUESTS: boolean = canMakeRequests();
 
 function canMakeRequests(): boolean {
   try {
-    const head = { method: 'GET', url: '/a', httpVersionMajor: 1, httpVersionMinor: 1, rawHeaders: ['Host', 'b'], length: 0 };
+    const head = {
+      method: 'GET',
+      url: '/a',
+      httpVersionMajor: 1,
+      httpVersionMinor: 1,
+      rawHeaders: ['Host', 'b'],
+      length: 0,
+    };
     const { headers, rawHeaders, headersDistinct } = makeRequest(head as UpgradeHead, undefined as unknown as Socket);
     return headers.host === 'b' && rawHeaders.length === 2 && headersDistinct['host']?.[0] === 'b';
   } catch {

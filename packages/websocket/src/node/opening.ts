@@ -35,7 +35,7 @@ export interface OpeningRequest {
   readonly secure: boolean;
   /** The version of HTTP that the WebSocket opens with. */
   readonly httpVersion: HttpVersion;
-  /** The request as Node's HTTP server read it; over HTTP/2 an `Http2ServerRequest`. */
+  /** The request as Node's HTTP server has it, or would have; over HTTP/2 an `Http2ServerRequest`. */
   readonly request: IncomingMessage;
 }
 

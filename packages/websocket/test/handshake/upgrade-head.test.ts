@@ -26,9 +26,7 @@ test('a plain head is read, and what follows it is not', () => {
       url: '/chat?a=1',
       httpVersionMajor: 1,
       httpVersionMinor: 1,
-      rawHeaders: [
-        ...['Host', 'a.example', 'Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Key', RFC_KEY],
-      ],
+      rawHeaders: ['Host', 'a.example', 'Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Key', RFC_KEY],
       length: HEAD.length,
     });
   }
@@ -36,9 +34,15 @@ test('a plain head is read, and what follows it is not', () => {
 
 test('names and values keep their case, values lose the blanks before them', () => {
   const fields = ['hOST:\t x', 'UPGRADE:WebSocket', 'connection: keep-alive, UPGRADE', 'X:', 'Y: a \t b', 'Z: \xfc'];
-  assert.deepEqual(read(headOf(fields))?.rawHeaders, [
-    ...['hOST', 'x', 'UPGRADE', 'WebSocket', 'connection', 'keep-alive, UPGRADE', 'X', '', 'Y', 'a \t b', 'Z', '\xfc'],
-  ]);
+  assert.equal(
+    read(headOf(fields))?.rawHeaders.join(),
+    'hOST,x,UPGRADE,WebSocket,connection,keep-alive, UPGRADE,X,,Y,a \t b,Z,\xfc',
+  );
+});
+
+test('fields whose names are as long as others are read like any', () => {
+  const others = ['Date', 'Referer', 'User-Agent', 'X-Of-Fourteen-', 'X-Of-Seventeen---'].map((name) => `${name}: a`);
+  assert.equal(read(headOf([...others, ...FIELDS, ...others]))?.rawHeaders.length, 28);
 });
 
 test('cut anywhere it is not read', () => {

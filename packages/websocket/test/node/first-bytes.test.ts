@@ -118,7 +118,9 @@ describe('a handshake that a connection begins with', () => {
     const client = await connect();
     client.write(ECHO_HEAD);
     await asked;
-    await new Promise<void>((resolve) => client.socket.write(fromClient({ opcode: 1, payload: utf8('early') }), () => resolve()));
+    await new Promise<void>((resolve) =>
+      client.socket.write(fromClient({ opcode: 1, payload: utf8('early') }), () => resolve()),
+    );
     // What was written before a request of somebody else has come when that is answered.
     const other = await connect();
     other.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');

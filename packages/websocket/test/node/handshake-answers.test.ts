@@ -80,7 +80,8 @@ const READERS: [name: string, prepare: (host: http.Server) => unknown][] = [
 for (const [reader, prepare] of READERS) {
   describe(`a malformed handshake, read ${reader}`, () => {
     for (const refused of REFUSED) {
-      test(`${refused[0]}: ${refused[2]}, and nothing more on this connection`, (t) => checkRefused(t, refused, prepare));
+      test(`${refused[0]}: ${refused[2]}, and nothing more on this connection`, (t) =>
+        checkRefused(t, refused, prepare));
     }
   });
 }
