@@ -96,7 +96,24 @@ export type HeaderFault = 'too-many-fields' | 'too-large' | 'invalid-value';
  */
 export function scanHandshakeFields(raw: readonly string[], limits: HeaderLimits): HandshakeFields | HeaderFault {
   if (raw.length > limits.maxFields * 2) return 'too-many-fields';
-  const fields: HandshakeFields = {
+  const fields = noHandshakeFields();
+  let bytes = 0;
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at] as string;
+    const value = raw[at + 1] as string;
+    bytes += name.length + value.length + LINE_BYTES;
+    if (bytes > limits.maxBytes) return 'too-large';
+    if (!isReceivedValue(value)) return 'invalid-value';
+    scanField(fields, name, value);
+  }
+  return fields;
+}
+
+/** What a field line has beside its name and its value: colon, space and line end. */
+export const LINE_BYTES = 4;
+
+export function noHandshakeFields(): HandshakeFields {
+  return {
     host: undefined,
     origin: undefined,
     key: undefined,
@@ -109,19 +126,10 @@ export function scanHandshakeFields(raw: readonly string[], limits: HeaderLimits
     extensions: undefined,
     hasContent: false,
   };
-  let bytes = 0;
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = raw[at] as string;
-    const value = raw[at + 1] as string;
-    bytes += name.length + value.length + 4;
-    if (bytes > limits.maxBytes) return 'too-large';
-    if (!isReceivedValue(value)) return 'invalid-value';
-    scanField(fields, name, value);
-  }
-  return fields;
 }
 
-function scanField(fields: HandshakeFields, name: string, value: string): void {
+/** Adds a field to those that make a handshake, if it is one of them. */
+export function scanField(fields: HandshakeFields, name: string, value: string): void {
   switch (name.length) {
     case 4:
       if (equalsIgnoringCase(name, 'host')) fields.host = single(fields.host, value);

@@ -81,6 +81,7 @@ export {
   isWebSocketUpgrade,
   type OpeningHandshake,
   readHandshake,
+  readHeadHandshake,
 } from './server-handshake.ts';
 export { parseSubprotocols, selectSubprotocol, serializeSubprotocols } from './subprotocols.ts';
 export { HandshakeTrace, TRACE_FIELD } from './trace.ts';

@@ -18,6 +18,7 @@ import { Refusal } from './refusal.ts';
 import type { RefusalCode } from './refusals.ts';
 import { parseRequestTarget, type RequestTarget } from './request-target.ts';
 import { parseSubprotocols } from './subprotocols.ts';
+import type { UpgradeHead } from './upgrade-head.ts';
 import { equalsIgnoringCase, isToken, parseTokenList, splitList, trimWhitespace } from './tokens.ts';
 
 /** A request as an HTTP server hands it over; Node's `IncomingMessage` is one. */
@@ -118,7 +119,20 @@ export function readHandshake(
 ): Handshake | Refusal {
   if (request.method !== 'GET') return Refusal.of('PB_HANDSHAKE_METHOD');
   const fields = scanHandshakeFields(request.rawHeaders, limits);
-  if (typeof fields === 'string') return Refusal.of(HEADER_REFUSALS[fields]);
+  return typeof fields === 'string' ? Refusal.of(HEADER_REFUSALS[fields]) : readFields(request, fields);
+}
+
+/** As {@link readHandshake}, of a head that was read with regard to its fields. */
+export function readHeadHandshake(
+  head: UpgradeHead,
+  { maxFields, maxBytes }: HeaderLimits = DEFAULT_HEADER_LIMITS,
+): Handshake | Refusal {
+  if (head.rawHeaders.length > maxFields * 2) return Refusal.of('PB_HANDSHAKE_TOO_MANY_FIELDS');
+  if (head.fieldBytes > maxBytes) return Refusal.of('PB_HANDSHAKE_FIELDS_TOO_LARGE');
+  return readFields(head, head.fields);
+}
+
+function readFields(request: HandshakeRequest, fields: HandshakeFields): Handshake | Refusal {
   const target = parseRequestTarget(request.url ?? '');
   if (target === undefined) return Refusal.of('PB_HANDSHAKE_TARGET');
   const fault = checkUpgrade(request, fields) ?? checkVersion(fields) ?? checkKey(fields);

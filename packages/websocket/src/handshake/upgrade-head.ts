@@ -1,4 +1,5 @@
 import type { Platform } from '../protocol/platform.ts';
+import { type HandshakeFields, LINE_BYTES, noHandshakeFields, scanField } from './header-fields.ts';
 import type { HandshakeRequest } from './server-handshake.ts';
 import { equalsIgnoringCase, isTokenCode } from './tokens.ts';
 
@@ -6,7 +7,10 @@ import { equalsIgnoringCase, isTokenCode } from './tokens.ts';
 export interface UpgradeHead extends HandshakeRequest {
   readonly method: 'GET';
   readonly url: string;
-  /** How many bytes it takes. */
+  readonly fields: HandshakeFields;
+  /** All field lines together, as they are counted for the limit. */
+  readonly fieldBytes: number;
+  /** How many bytes the head takes. */
   readonly length: number;
 }
 
@@ -23,14 +27,6 @@ const COLON = 0x3a;
 
 const BEGIN = codesOf('GET /');
 const VERSION = codesOf(' HTTP/1.1\r\n');
-
-// The fields that have to stand, each of them once: bits.
-const HOST = 1;
-const UPGRADE = 2;
-const CONNECTION = 4;
-const ALL = HOST | UPGRADE | CONNECTION;
-/** A field that may not stand here, or not again, or not with this value. */
-const ODD = 8;
 
 /**
  * Reads what most WebSockets begin with: a whole and plain head (RFC 9112 §2.1), with an Upgrade to websocket alone. It
@@ -51,7 +47,8 @@ export function readUpgradeHead(
   const targetEnd = skipTarget(bytes, BEGIN.length, limit);
   if (!standsAt(bytes, targetEnd, limit, VERSION)) return undefined;
   const rawHeaders: string[] = [];
-  let seen = 0;
+  const fields = noHandshakeFields();
+  let fieldBytes = 0;
   let at = targetEnd + VERSION.length;
   while (at < limit && bytes[at] !== CR) {
     const nameEnd = skipName(bytes, at, limit);
@@ -62,38 +59,23 @@ export function readUpgradeHead(
       return undefined;
     const name = decodeAscii(bytes, at, nameEnd);
     const value = decodeAscii(bytes, start, end);
-    const said = judge(name, value);
-    if (said === ODD || (seen & said) !== 0) return undefined;
-    seen |= said;
     rawHeaders.push(name, value);
+    scanField(fields, name, value);
+    fieldBytes += name.length + value.length + LINE_BYTES;
     at = end + 2;
   }
-  if (seen !== ALL || !isLineEnd(bytes, at, limit)) return undefined;
+  if (!isLineEnd(bytes, at, limit) || !isPlain(fields)) return undefined;
   const url = decodeAscii(bytes, BEGIN.length - 1, targetEnd);
-  return { method: 'GET', url, httpVersionMajor: 1, httpVersionMinor: 1, rawHeaders, length: at + 2 };
+  const version = { httpVersionMajor: 1, httpVersionMinor: 1 };
+  return { method: 'GET', url, ...version, rawHeaders, fields, fieldBytes, length: at + 2 };
 }
 
-/** Which of those that have to stand once a field is; 0 where it is another one. */
-function judge(name: string, value: string): number {
-  switch (name.length) {
-    case 4:
-      return equalsIgnoringCase(name, 'host') ? HOST : 0;
-    case 7:
-      if (!equalsIgnoringCase(name, 'upgrade')) return 0;
-      return equalsIgnoringCase(value, 'websocket') ? UPGRADE : ODD;
-    case 10:
-      if (!equalsIgnoringCase(name, 'connection')) return 0;
-      // The second is Firefox.
-      return equalsIgnoringCase(value, 'upgrade') || equalsIgnoringCase(value, 'keep-alive, upgrade')
-        ? CONNECTION
-        : ODD;
-    case 14:
-      return equalsIgnoringCase(name, 'content-length') ? ODD : 0;
-    case 17:
-      return equalsIgnoringCase(name, 'transfer-encoding') ? ODD : 0;
-    default:
-      return 0;
-  }
+/** Whether it is an Upgrade to websocket and to nothing else, to a host, and without content. */
+function isPlain({ host, upgrade, connection, hasContent }: HandshakeFields): boolean {
+  if (typeof host !== 'string' || upgrade === undefined || connection === undefined || hasContent) return false;
+  if (!equalsIgnoringCase(upgrade, 'websocket')) return false;
+  // The second is Firefox.
+  return equalsIgnoringCase(connection, 'upgrade') || equalsIgnoringCase(connection, 'keep-alive, upgrade');
 }
 
 function codesOf(text: string): readonly number[] {

@@ -10,6 +10,7 @@ import {
   type Handshake,
   type OpeningHandshake,
   readHandshake,
+  readHeadHandshake,
 } from '../handshake/server-handshake.ts';
 import type { UpgradeHead } from '../handshake/upgrade-head.ts';
 import { stopFlowing } from './beginnings.ts';
@@ -156,7 +157,7 @@ export class HeadExchange extends SocketExchange {
   }
 
   read(limits: HeaderLimits): Handshake | Refusal {
-    return readHandshake(this.asked, limits);
+    return readHeadHandshake(this.asked, limits);
   }
 
   /** What comes meanwhile is for the connection, if there will be one. */

@@ -3,7 +3,16 @@ import { Buffer } from 'node:buffer';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { Duplex } from 'node:stream';
 import { describe, test } from 'node:test';
-import { MOST_HEAD_BYTES, readUpgradeHead, type UpgradeHead } from '#dist/handshake/index.js';
+import {
+  type Handshake,
+  MOST_HEAD_BYTES,
+  readHandshake,
+  readHeadHandshake,
+  readUpgradeHead,
+  type Refusal,
+  type UpgradeHead,
+} from '#dist/handshake/index.js';
+import { scanHandshakeFields } from '#dist/handshake/header-fields.js';
 import { inputs, SEED } from '../properties/budget.ts';
 import { makeHandshakeInput } from '../support/handshake-inputs.ts';
 import { RFC_KEY } from '../support/handshakes.ts';
@@ -21,7 +30,9 @@ const without = (name: string): string[] => FIELDS.filter((field) => !field.star
 
 test('a plain head is read, and what follows it is not', () => {
   for (const rest of ['', '\x81\x80abcd', 'GET / HTTP/1.1\r\n\r\n']) {
-    assert.deepEqual(read(HEAD + rest), {
+    const { fields, fieldBytes, ...head } = read(HEAD + rest)!;
+    assert.deepEqual([fields.host, fields.key, fieldBytes], ['a.example', RFC_KEY, FIELDS.join('\r\n').length + 2]);
+    assert.deepEqual(head, {
       method: 'GET',
       url: '/chat?a=1',
       httpVersionMajor: 1,
@@ -72,7 +83,7 @@ describe('left to a whole parser', () => {
     ['no Connection', headOf(without('Connection'))],
     ['two of Connection', headOf([...FIELDS, 'Connection: close'])],
     ['another Connection', headOf([...without('Connection'), 'Connection: keep-alive'])],
-    ['Content-Length', headOf([...FIELDS, 'content-LENGTH: 0'])],
+    ['Content-Length', headOf([...FIELDS, 'content-LENGTH: 1'])],
     ['Transfer-Encoding', headOf([...FIELDS, 'Transfer-Encoding: chunked'])],
     ['a line that is folded', headOf([...FIELDS, 'X: a\r\n b'])],
     ['a field without a name', headOf([...FIELDS, ': a'])],
@@ -124,6 +135,8 @@ async function readByNode(server: Server, bytes: Buffer): Promise<[IncomingMessa
   }
 }
 
+const outcome = (result: Handshake | Refusal): unknown => (result.ok ? { ...result, fields: null } : result.code);
+
 /** A head with all that may be odd about one, most times with little of it, and what follows it. */
 function makeHead(seed: number, index: number): string {
   const random = new Random(seed, index);
@@ -150,9 +163,16 @@ test('what is read of generated heads is what node:http reads of them', async (t
     if (head === undefined) continue;
     both++;
     assert.ok(node, `input ${index} of seed ${SEED} is none to node:http: ${JSON.stringify(bytes.toString('latin1'))}`);
-    const [{ method, url, httpVersionMajor, httpVersionMinor, rawHeaders }, rest] = node;
+    const [request, rest] = node;
+    const { method, url, httpVersionMajor, httpVersionMinor, rawHeaders } = request;
+    const { fields, fieldBytes, ...lines } = head;
     const length = bytes.length - rest.length;
-    assert.deepEqual(head, { method, url, httpVersionMajor, httpVersionMinor, rawHeaders, length });
+    assert.deepEqual(lines, { method, url, httpVersionMajor, httpVersionMinor, rawHeaders, length });
+    assert.deepEqual(scanHandshakeFields(rawHeaders, { maxFields: 64, maxBytes: fieldBytes }), fields);
+    const limits = { maxFields: index % 16, maxBytes: 100 + (index % 400) };
+    for (const limit of [undefined, limits]) {
+      assert.deepEqual(outcome(readHeadHandshake(head, limit)), outcome(readHandshake(request, limit)));
+    }
   }
   t.diagnostic(`${both} heads of ${upgrades} upgrades were read`);
   assert.ok(both > count / 10, `only ${both} of ${count} heads were read`);
