@@ -44,7 +44,7 @@ const isEndless = (line: string): boolean => / -N |\bsubscribe\b/.test(line);
 function expected(line: string): RegExp {
   if (line.includes('Upgrade: websocket')) return /101 Switching Protocols[^]*s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/;
   if (line.includes('?last')) return /before/;
-  if (/ -d | --data|publish|^POSITION=/.test(line)) return /\w+\.\d+/;
+  if (/ -d | --data|publish|^POSITION=/.test(line)) return /[\w-]+\.\d+/;
   return /before|later/;
 }
 

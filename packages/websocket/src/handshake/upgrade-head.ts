@@ -58,6 +58,8 @@ export function readUpgradeHead(
     if (!isLineEnd(bytes, end, limit) || isBlank(bytes[end - 1]!) || rawHeaders.length === MOST_FIELDS * 2)
       return undefined;
     const name = decodeAscii(bytes, at, nameEnd);
+    // Of no bytes it is odd, too, and there are parsers that take no second one.
+    if (equalsIgnoringCase(name, 'content-length')) return undefined;
     const value = decodeAscii(bytes, start, end);
     rawHeaders.push(name, value);
     scanField(fields, name, value);

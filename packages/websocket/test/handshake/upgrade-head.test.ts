@@ -84,6 +84,7 @@ describe('left to a whole parser', () => {
     ['two of Connection', headOf([...FIELDS, 'Connection: close'])],
     ['another Connection', headOf([...without('Connection'), 'Connection: keep-alive'])],
     ['Content-Length', headOf([...FIELDS, 'content-LENGTH: 1'])],
+    ['Content-Length of nothing', headOf([...FIELDS, 'Content-Length: 0'])],
     ['Transfer-Encoding', headOf([...FIELDS, 'Transfer-Encoding: chunked'])],
     ['a line that is folded', headOf([...FIELDS, 'X: a\r\n b'])],
     ['a field without a name', headOf([...FIELDS, ': a'])],
