@@ -6,7 +6,7 @@ import { ensure } from './ensure.mjs';
 import { nodeBinary } from './lib/other-node.mjs';
 import { CI, Failure, main, parseArguments, say, seconds } from './lib/project.mjs';
 import { debianPackages, installPackages, lookFor } from './lib/requirements.mjs';
-import { runFiles } from './lib/runner.mjs';
+import { namesOfFailures, runFiles } from './lib/runner.mjs';
 import { AT_ONCE, findTests, PORTABLE, SUITES } from './lib/suites.mjs';
 
 const HELP = `Usage: npm test -- [options] [words]
@@ -74,15 +74,17 @@ function printFailures(results) {
   }
 }
 
-const sum = (results, field) => results.reduce((total, result) => total + result[field], 0);
+function countsOf(results) {
+  const sum = (field) => results.reduce((total, result) => total + result[field], 0);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+}
 
 /** "412 passed, 1 failed": the one form in which counts are written, here and in the last line. */
 const counted = ({ passed, failed, skipped }) =>
   `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 
 function printGroup(name, results, start, slowest) {
-  const counts = { passed: sum(results, 'passed'), failed: sum(results, 'failed'), skipped: sum(results, 'skipped') };
-  console.log(`${name.padEnd(14)} ${counted(counts).padEnd(36)} ${seconds(start).padStart(8)}`);
+  console.log(`${name.padEnd(14)} ${counted(countsOf(results)).padEnd(36)} ${seconds(start).padStart(8)}`);
   for (const { source, ms } of [...results].sort((a, b) => b.ms - a.ms).slice(0, slowest)) {
     console.log(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${source}`);
   }
@@ -92,26 +94,26 @@ function printGroup(name, results, start, slowest) {
 /** What is told of together: a suite; and those that must be alone, which come when all suites are through. */
 const groupOf = ({ suite, alone }) => (alone ? 'alone' : suite);
 
-/** Runs all tests, those of several suites side by side, and tells of each suite when its last file has ended. */
+/** Runs all tests, those of several suites side by side, and tells of each group when its last file has ended. */
 async function runSuites(suites, tests, { slowest, ...options }) {
   const start = performance.now();
   const inOrder = suites.flatMap(({ name }) => tests.filter(({ suite }) => suite === name));
   const suiteOf = (test) => suites.find(({ name }) => name === test.suite);
-  const left = new Map();
-  for (const test of tests) left.set(groupOf(test), (left.get(groupOf(test)) ?? 0) + 1);
-  const ended = [];
-  const progress = () => process.stdout.isTTY && process.stdout.write(`\r${ended.length}/${tests.length} files\x1b[K`);
+  const groups = new Map(tests.map((test) => [groupOf(test), []]));
+  let ended = 0;
+  const show = (text) => process.stdout.isTTY && process.stdout.write(`\r${text}\x1b[K`);
+  const progress = () => show(`${ended}/${tests.length} files`);
   progress();
   const onResult = (result, test) => {
-    ended.push({ result, test });
-    const group = groupOf(test);
-    left.set(group, left.get(group) - 1);
-    if (left.get(group) === 0) {
-      if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
-      const results = ended.filter((each) => groupOf(each.test) === group).map((each) => each.result);
-      printGroup(group, results, start, slowest);
+    const name = groupOf(test);
+    const results = groups.get(name);
+    results.push(result);
+    ended++;
+    if (results.length === tests.filter((other) => groupOf(other) === name).length) {
+      show('');
+      printGroup(name, results, start, slowest);
     }
-    if (ended.length < tests.length) progress();
+    if (ended < tests.length) progress();
   };
   return runFiles(inOrder, {
     ...options,
@@ -159,7 +161,7 @@ await main(async () => {
     chosen.filter((test) => !lacks(test)),
     { node, env: { ...process.env, ...env }, slowest: Number(options.slowest) },
   );
-  const total = { passed: sum(results, 'passed'), failed: sum(results, 'failed'), skipped: sum(results, 'skipped') };
+  const total = countsOf(results);
   total.skipped += unmet.length;
   const skips = results.flatMap(({ source, skips: names }) => names.map((name) => `${source}: ${name}`));
 
@@ -170,8 +172,10 @@ await main(async () => {
     console.log('no test ran');
     total.failed = 1;
   }
-  const failures = results.flatMap(({ source, failures: all }) => all.map(({ name }) => `${source}: ${name}`));
-  if (options.results) fs.writeFileSync(path.resolve(options.results), JSON.stringify({ ...total, failures }));
+  if (options.results) {
+    const counts = { ...total, failures: namesOfFailures(results) };
+    fs.writeFileSync(path.resolve(options.results), JSON.stringify(counts));
+  }
   console.log(counted(total));
   return total.failed > 0 ? 1 : 0;
 });

@@ -162,31 +162,38 @@ export async function runFile(test, { node = process.execPath, seconds, env }) {
 }
 
 /**
- * Runs files: `atOnce` side by side, slow ones first and those that must be alone afterwards; of each suite no more than
- * `most` gives for it. Each file may take `seconds(test)`. Calls `onResult(result, test)` as each one ends.
+ * Runs files side by side, the slow ones first, and those that must be alone afterwards, one after the other.
+ * `atOnce` is how many at most, `most(test)` how many of the test's suite, `seconds(test)` what it may take;
+ * `onResult(result, test)` is called as each one ends.
  */
 export async function runFiles(tests, { atOnce, most = () => atOnce, seconds, onResult, ...options }) {
-  const together = tests.filter(({ alone }) => !alone);
+  const alone = tests.filter((test) => test.alone);
+  const together = tests.filter((test) => !test.alone);
   const waiting = [...together.filter(({ slow }) => slow), ...together.filter(({ slow }) => !slow)];
   const results = [];
-  const active = new Map();
-  const activeOf = ({ suite }) => active.get(suite) ?? 0;
+  const active = [];
+  const mayBegin = (test) => active.filter(({ suite }) => suite === test.suite).length < most(test);
   const run = async (test) => {
-    active.set(test.suite, activeOf(test) + 1);
+    active.push(test);
     const result = await runFile(test, { ...options, seconds: seconds(test) });
-    active.set(test.suite, activeOf(test) - 1);
+    active.splice(active.indexOf(test), 1);
     results.push(result);
     onResult?.(result, test);
   };
   const worker = async () => {
-    while (waiting.length > 0) {
-      const free = waiting.findIndex((test) => activeOf(test) < most(test));
-      // Those that are left belong to suites whose own workers will come to them.
-      if (free === -1) return;
-      await run(waiting.splice(free, 1)[0]);
+    for (;;) {
+      const next = waiting.findIndex(mayBegin);
+      // None, or of suites that have their workers, who will come to them.
+      if (next === -1) return;
+      const [test] = waiting.splice(next, 1);
+      await run(test);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
-  for (const test of tests.filter(({ alone }) => alone)) await run(test);
+  for (const test of alone) await run(test);
   return results;
 }
+
+/** What failed, by file and name. */
+export const namesOfFailures = (results) =>
+  results.flatMap(({ source, failures }) => failures.map(({ name }) => `${source}: ${name}`));

@@ -2,12 +2,12 @@
 import fs from 'node:fs';
 import { Failure, filesBelow, packageNames, resolve } from './project.mjs';
 
-/** How many files run side by side: one more than there should be processors, for many of them wait a good deal. */
+/** How many files run side by side: one more than the processors of a small machine, for many of them wait a good deal. */
 export const AT_ONCE = 3;
 
 /**
  * The suites, in the order in which they begin. `where` tells which sources belong to it, `seconds` what one file may
- * take before it is ended, `most` how many of its files may run side by side, where not as many as there are.
+ * take before it is ended, `most` how many of its files may run side by side, where that is less than AT_ONCE.
  */
 export const SUITES = [
   {

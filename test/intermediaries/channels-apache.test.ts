@@ -2,4 +2,4 @@
 import { startApache } from '../support/proxy.ts';
 import { channelsBehindProxy } from './channels-behind-proxy.ts';
 
-await channelsBehindProxy('Apache', startApache);
+channelsBehindProxy('Apache', startApache);

@@ -18,7 +18,7 @@ import { type Served, startServe } from '../support/served.ts';
 const IDLE_SECONDS = 2;
 
 /** Channels through a reverse proxy: every transport as without one, and whoever has no key is told so. */
-export async function channelsBehindProxy(name: string, start: StartProxy): Promise<void> {
+export function channelsBehindProxy(name: string, start: StartProxy): void {
   describe(`channels behind ${name}`, () => {
     const ends: (() => unknown)[] = [];
     let served: Served;

@@ -2,4 +2,4 @@
 import { startCaddy } from '../support/proxy.ts';
 import { channelsBehindProxy } from './channels-behind-proxy.ts';
 
-await channelsBehindProxy('Caddy', startCaddy);
+channelsBehindProxy('Caddy', startCaddy);

@@ -2,4 +2,4 @@
 import { startHaproxy } from '../support/proxy.ts';
 import { channelsBehindProxy } from './channels-behind-proxy.ts';
 
-await channelsBehindProxy('HAProxy', startHaproxy);
+channelsBehindProxy('HAProxy', startHaproxy);

@@ -2,4 +2,4 @@
 import { startNginx } from '../support/proxy.ts';
 import { channelsBehindProxy } from './channels-behind-proxy.ts';
 
-await channelsBehindProxy('nginx', startNginx);
+channelsBehindProxy('nginx', startNginx);

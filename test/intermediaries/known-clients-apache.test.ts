@@ -2,4 +2,4 @@
 import { startApache } from '../support/proxy.ts';
 import { BY_HEADER, knownClients } from './known-clients.ts';
 
-await knownClients('Apache', startApache, BY_HEADER, '--trusted-proxy', 'loopback');
+knownClients('Apache', startApache, BY_HEADER, '--trusted-proxy', 'loopback');

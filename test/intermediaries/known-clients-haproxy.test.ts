@@ -2,6 +2,6 @@
 import { startHaproxy, startTcpHaproxy } from '../support/proxy.ts';
 import { BY_HEADER, BY_PROXY_PROTOCOL, knownClients } from './known-clients.ts';
 
-await knownClients('HAProxy', startHaproxy, BY_HEADER, '--trusted-proxy', 'loopback');
+knownClients('HAProxy', startHaproxy, BY_HEADER, '--trusted-proxy', 'loopback');
 const proxied = ['--trusted-proxy', 'loopback', '--proxy-protocol'];
-await knownClients('HAProxy, by the PROXY protocol', startTcpHaproxy, BY_PROXY_PROTOCOL, ...proxied);
+knownClients('HAProxy, by the PROXY protocol', startTcpHaproxy, BY_PROXY_PROTOCOL, ...proxied);

@@ -27,12 +27,7 @@ export const BY_PROXY_PROTOCOL: Arrival = {
 };
 
 /** Who clients are to the program behind a proxy that it trusts: in the log, to the cap, and to the keys. */
-export async function knownClients(
-  name: string,
-  start: StartProxy,
-  arrival: Arrival,
-  ...options: readonly string[]
-): Promise<void> {
+export function knownClients(name: string, start: StartProxy, arrival: Arrival, ...options: readonly string[]): void {
   describe(`the clients of pulsebeacon serve behind ${name}`, () => {
     const ends: (() => unknown)[] = [];
     const scope = { after: (end: () => unknown) => void ends.unshift(end) };

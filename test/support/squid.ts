@@ -29,7 +29,6 @@ export async function startSquid(
   const folder = await temporaryFolder(scope);
   const shipped = await readFile(inClone('deploy', 'squid', 'squid.conf'), 'utf8');
   const { basic, digest } = await writeAccounts(folder, 'squid');
-  const basicProgram = 'auth_param basic program /usr/lib/squid/basic_ncsa_auth /etc/squid/passwords';
   const digestLines = `auth_param digest program /usr/lib/squid/digest_file_auth -c ${digest}\nauth_param digest realm squid`;
   const upgradeLines = [
     'http_upgrade_request_protocols websocket allow all',
@@ -51,14 +50,12 @@ export async function startSquid(
     ];
     const site = edit(shipped, {
       'http_port 3128': own.join('\n'),
-      [basicProgram]: schemes.includes('basic') ? basicProgram.replace('/etc/squid/passwords', basic) : '',
-      'auth_param basic realm squid': schemes.includes('basic') ? 'auth_param basic realm squid' : '',
-      'auth_param basic casesensitive on': schemes.includes('basic') ? 'auth_param basic casesensitive on' : '',
-      'acl tunnel_ports port 443': `acl tunnel_ports port 1-8 10-65535${upgrades ? `\n${upgradeLines.join('\n')}` : ''}`,
-      'read_timeout 15 minutes': idle === undefined ? 'read_timeout 15 minutes' : `read_timeout ${idle} seconds`,
+      'basic_ncsa_auth /etc/squid/passwords': `basic_ncsa_auth ${basic}`,
+      'acl tunnel_ports port 443': ['acl tunnel_ports port 1-8 10-65535', ...(upgrades ? upgradeLines : [])].join('\n'),
+      ...(idle === undefined ? {} : { 'read_timeout 15 minutes': `read_timeout ${idle} seconds` }),
     });
     const file = path.join(folder, 'squid.conf');
-    await writeFile(file, site);
+    await writeFile(file, schemes.includes('basic') ? site : site.replaceAll(/^auth_param basic .*\n/gm, ''));
     return new Program(scope, found('PULSEBEACON_SQUID'), ['-N', '-f', file]);
   });
 }

@@ -47,7 +47,7 @@ export interface Suites {
   header(text: string, field: string): string | undefined;
 }
 
-export const scriptUrl = (name: string): string => pathToFileURL(path.join(ROOT, 'scripts', name)).href;
+const scriptUrl = (name: string): string => pathToFileURL(path.join(ROOT, 'scripts', name)).href;
 
 export const runner: Runner = await import(scriptUrl('lib/runner.mjs'));
 export const suites: Suites = await import(scriptUrl('lib/suites.mjs'));

@@ -1,6 +1,6 @@
 // The same by the public path of writing, which every socket takes where the self-test of direct writes fails.
-process.env['PULSEBEACON_WRITE'] = 'public';
-await import('./shared-read-buffer.test.ts');
-await import('./messages.test.ts');
-await import('./slow-consumer.test.ts');
-await import('./server-lifetime.test.ts');
+import '../support/public-write.ts';
+import './shared-read-buffer.test.ts';
+import './messages.test.ts';
+import './slow-consumer.test.ts';
+import './server-lifetime.test.ts';

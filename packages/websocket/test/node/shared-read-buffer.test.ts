@@ -6,7 +6,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, test, type TestContext } from 'node:test';
+import { before, describe, test, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ import { byteStreamContract, type StreamPair } from '../support/byte-stream-cont
 import { TLS } from '../support/certificate.ts';
 import { handshake } from '../support/raw-client.ts';
 
-const isPrepared = await prepareSharedReadBuffer();
+before(prepareSharedReadBuffer);
 
 /** The options of the client's end: half open, and reading no more than it is asked for. */
 const PEER = { allowHalfOpen: true, highWaterMark: 1 };
@@ -49,8 +49,8 @@ function moved(socket: net.Socket): SharedBufferStream {
 
 const canMove = (socket: net.Socket): boolean => new SharedBufferStream(socket).move();
 
-test('the self-test finds that the shared read buffer works on every Node that is supported', () => {
-  assert.equal(isPrepared, true);
+test('the self-test finds that the shared read buffer works on every Node that is supported', async () => {
+  assert.equal(await prepareSharedReadBuffer(), true);
 });
 
 byteStreamContract('SharedBufferStream over TCP', async (t) => {
