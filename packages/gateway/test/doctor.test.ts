@@ -174,7 +174,7 @@ describe('the doctor', { concurrency: 12 }, () => {
     const found = await diagnose(program.base, { proxy: `http://ann:secret@127.0.0.1:${port}` });
     assert.match(
       found.advice['proxy-login']!,
-      /wants a login by Negotiate or NTLM or Other .*`authentication` of the client/,
+      /wants a login by negotiate or ntlm or other .*`authentication` of the client/,
     );
   });
 

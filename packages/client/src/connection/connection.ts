@@ -36,7 +36,7 @@ const HELLO = { versions: WIRE_VERSIONS, lines: true } as const;
 /** No timer is set for longer, so that a device that was asleep is noticed soon. */
 const LONGEST_TIMER_MS = 2500;
 const SLEPT_MS = 5000;
-/** Characters: what is between may not take more. */
+/** Characters of a query: what stands between may not take a longer URL. */
 const MOST_IN_URL = 2000;
 /** A session that could not be renewed is tried again after so long. */
 const RENEW_AGAIN_MS = 60_000;

@@ -201,11 +201,11 @@ export function refusedByProxy(refusal: ProxyRefusal | undefined): Advice {
   };
 }
 
-function howToLogIn({ schemes, isLogin }: ProxyRefusal): string {
-  if (!isLogin) {
+function howToLogIn({ schemes, hadLogin }: ProxyRefusal): string {
+  if (!hadLogin) {
     return 'The forward proxy wants to know who asks (407): --proxy http://USER:PASSWORD@HOST:PORT, or the same in the variable of the environment that names it.';
   }
-  const isKnown = schemes.length === 0 || schemes.some((scheme) => /^(?:basic|digest)$/i.test(scheme));
+  const isKnown = schemes.length === 0 || schemes.some((scheme) => scheme === 'basic' || scheme === 'digest');
   return isKnown
     ? 'The forward proxy does not accept the name and the password that it was given (407): check them; what is special in an address is percent-encoded there (@ is %40).'
     : `The forward proxy wants a login by ${schemes.join(' or ')} (407), which takes more than a name and a password: programs answer it with the option \`authentication\` of the client. A proxy of your own in between, such as px or cntlm, does it for all.`;

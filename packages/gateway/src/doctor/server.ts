@@ -78,7 +78,7 @@ function describeOther({ status, time, names, problem, location }: Look, { url, 
   const isOurs = typeof problem.code === 'string' && problem.code.startsWith('PB_');
   const isForProxy = proxy !== undefined && url.protocol === 'ws:';
   if (!isOurs && isOfGateway(status)) {
-    const refusal = { status, schemes: [], isLogin: proxy?.credentials !== undefined };
+    const refusal = { status, schemes: [], hadLogin: proxy?.credentials !== undefined };
     const advice = isForProxy ? refusedByProxy(refusal) : noAnswerBehind(status, names);
     return nothing(fail(`${status}${by}: no server answers behind it`, advice, { status }), names);
   }

@@ -1,7 +1,7 @@
 import http, { IncomingMessage } from 'node:http';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { answerChallenges, type ClientTlsOptions } from '@pulsebeacon/websocket';
+import { answerChallenges, type ClientTlsOptions, parseChallenges } from '@pulsebeacon/websocket';
 import type { DoctorSettings } from './settings.ts';
 
 /** Where on the way something failed. */
@@ -23,10 +23,10 @@ export class WayError extends Error {
 /** Why a forward proxy lets nothing through. */
 export interface ProxyRefusal {
   readonly status: number;
-  /** The schemes by which it would have a login (407), as it names them. */
+  /** The schemes by which it would have a login (407), in lower case. */
   readonly schemes: readonly string[];
   /** It was shown a name and a password. */
-  readonly isLogin: boolean;
+  readonly hadLogin: boolean;
 }
 
 /** An answer whose body is yet to be read. */
@@ -114,14 +114,15 @@ export class Way {
     // A proxy is told the whole URL (RFC 9112 §3.2.2); over TLS it is not asked, but for a tunnel.
     if (proxy === undefined || this.isSecure) return await this.ask(path, fields, timeout, isKept);
     const target = `http://${url.host}${path}`;
-    const answered = await this.ask(target, { ...fields, ...proxyAuthorization(this.settings) }, timeout, isKept);
-    if (answered.answer.statusCode !== 407) return answered;
-    answered.answer.resume();
-    const login = this.loginFor(answered.answer, 'GET', target);
-    const again = login === undefined ? answered : await this.ask(target, { ...fields, ...login }, timeout, isKept);
-    if (again.answer.statusCode !== 407) return again;
-    again.answer.resume();
-    throw this.refusedBy(again.answer);
+    const first = await this.ask(target, { ...fields, ...proxyAuthorization(this.settings) }, timeout, isKept);
+    if (first.answer.statusCode !== 407) return first;
+    first.answer.resume();
+    const login = this.loginFor(first.answer, 'GET', target);
+    if (login === undefined) throw this.refusedBy(first.answer);
+    const second = await this.ask(target, { ...fields, ...login }, timeout, isKept);
+    if (second.answer.statusCode !== 407) return second;
+    second.answer.resume();
+    throw this.refusedBy(second.answer);
   }
 
   private async ask(
@@ -214,19 +215,19 @@ export class Way {
   }
 
   /** What a proxy wants instead of Basic, which it was shown; undefined where there is no more to show. */
-  private loginFor({ headers }: IncomingMessage, method: string, uri: string): Login | undefined {
+  private loginFor(answer: IncomingMessage, method: string, uri: string): Login | undefined {
     const { proxy } = this.settings;
     if (proxy?.credentials === undefined) return undefined;
-    const challenges = [headers['proxy-authenticate'] ?? []].flat();
-    const value = answerChallenges(challenges, proxy.credentials, { method, uri });
+    const value = answerChallenges(challengesOf(answer), proxy.credentials, { method, uri });
     return value === undefined || value.startsWith('Basic ') ? undefined : { 'Proxy-Authorization': value };
   }
 
-  private refusedBy({ statusCode: status = 0, statusMessage = '', headers }: IncomingMessage): WayError {
+  private refusedBy(answer: IncomingMessage): WayError {
+    const { statusCode: status = 0, statusMessage = '' } = answer;
     return new WayError('proxy', new Error(`the proxy answered ${status} ${statusMessage}`.trim()), {
       status,
-      schemes: schemesIn([headers['proxy-authenticate'] ?? []].flat()),
-      isLogin: this.settings.proxy?.credentials !== undefined,
+      schemes: [...new Set(parseChallenges(challengesOf(answer)).map(({ scheme }) => scheme))],
+      hadLogin: this.settings.proxy?.credentials !== undefined,
     });
   }
 
@@ -273,11 +274,8 @@ function proxyAuthorization({ proxy }: DoctorSettings): Login {
   return { 'Proxy-Authorization': `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
 }
 
-/** What stands before a space, at the start or behind a comma, is no parameter (RFC 9110 §11.6.1). */
-function schemesIn(challenges: readonly string[]): string[] {
-  const unquoted = challenges.map((line) => line.replaceAll(/"(?:\\.|[^"\\])*"/g, ''));
-  const names = unquoted.flatMap((line) => line.match(/(?<=^|,)\s*[\w-]+(?=\s*(?:,|$)|\s+[^\s=])/g) ?? []);
-  return [...new Set(names.map((name) => name.trim()))];
+function challengesOf({ headersDistinct }: IncomingMessage): readonly string[] {
+  return headersDistinct['proxy-authenticate'] ?? [];
 }
 
 /** Where a host has several addresses, each has an error of its own. */

@@ -220,7 +220,7 @@ const UNSEEN: ReadonlySet<string> = new Set([
 function explain(error: HandshakeError, isOurs: boolean, onTheWay: OnTheWay): Outcome {
   const { code, status, headers, body } = error;
   if (code === 'PB_PROXY_STATUS') {
-    return fail(`the proxy answered ${status}`, refusedByProxy({ status: status ?? 0, schemes: [], isLogin: false }));
+    return fail(`the proxy answered ${status}`, refusedByProxy({ status: status ?? 0, schemes: [], hadLogin: false }));
   }
   if (code === 'PB_ANSWER_TIMEOUT' || code === 'PB_ANSWER_ENDED') {
     const what = code === 'PB_ANSWER_TIMEOUT' ? 'no answer' : 'cut off without an answer';

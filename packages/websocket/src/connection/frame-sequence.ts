@@ -31,7 +31,7 @@ export class FrameSequence {
     this.length = (parent === null ? 0 : parent.length) + frame.length;
     if (parent === null || !this.isContinued) return;
     this.lines += parent.lines + 1;
-    this.length = parent.length - framed(parent.lines) + framed(this.lines);
+    this.length = parent.length - frameLength(parent.lines) + frameLength(this.lines);
   }
 
   /** Where a connection stands that sends `frame` next. @param lineAt as for the constructor */
@@ -81,5 +81,5 @@ export class FrameSequence {
   }
 }
 
-/** Bytes of a frame. */
-const framed = (payload: number): number => headerLength(payload) + payload;
+/** @param payload bytes of it */
+const frameLength = (payload: number): number => headerLength(payload) + payload;

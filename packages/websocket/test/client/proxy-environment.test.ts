@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { connect, findProxy, HandshakeError, WebSocket } from '@pulsebeacon/websocket';
-import { maskUrl } from '#dist/node/client/hops.js';
+import { maskUrl } from '#dist/node/masked-urls.js';
 import { isExempt, proxyFromEnvironment } from '#dist/node/client/proxy-environment.js';
 import { scriptedServer } from '../support/scripted-server.ts';
 

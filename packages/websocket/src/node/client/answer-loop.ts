@@ -1,7 +1,7 @@
 import type { AnswerHead } from '../../handshake/answer-reader.ts';
 import { HeaderFields } from '../../handshake/header-fields.ts';
+import { maskUrl } from '../masked-urls.ts';
 import type { Aim } from './aim.ts';
-import { maskUrl } from './hops.ts';
 import type { HttpSettings } from './http-options.ts';
 import { OpeningFailure } from './opening-failure.ts';
 import { followRedirect, REDIRECT_STATUSES, type Redirect } from './redirects.ts';

@@ -1,5 +1,3 @@
-import { decode } from './authentication/credentials.ts';
-
 /** One request on the way to a connection, and how it ended. Secrets in the addresses are masked. */
 export interface Hop {
   /** What was asked for; of a CONNECT what the tunnel was to lead to. */
@@ -10,35 +8,4 @@ export interface Hop {
   readonly status: number | undefined;
   /** Where the answer pointed to. */
   readonly location?: string;
-}
-
-/** Names in a query whose values are secrets. */
-const SECRET_NAME =
-  /token|secret|passw|pwd|credential|signature|session|authorization|^(?:sig|auth|code|key|jwt|sid|pass|ticket)$|[_-]key$|(?:api|access)key/i;
-
-/** An address as it may be logged: no userinfo, no fragment, and no values of what is named like a secret. */
-export function maskUrl(text: string): string {
-  return maskQuery(withoutUserinfo(text.replace(/#.*$/s, '')));
-}
-
-/** An address as it was given, but for the name and the password in it. */
-export function withoutUserinfo(text: string): string {
-  return text.replace(/^([a-z][\w+.-]*:)?\/\/[^/?#]*@/i, '$1//');
-}
-
-/**
- * A request target, or an address, as it may be logged: without the values of what is named like a secret in its query,
- * such as `access_token`, `key` or `session`.
- */
-export function maskQuery(text: string): string {
-  const start = text.indexOf('?');
-  if (start === -1) return text;
-  const pairs = text
-    .slice(start + 1)
-    .split('&')
-    .map((pair) => {
-      const name = pair.split('=', 1)[0]!;
-      return SECRET_NAME.test(decode(name)) && name.length < pair.length ? `${name}=…` : pair;
-    });
-  return `${text.slice(0, start)}?${pairs.join('&')}`;
 }

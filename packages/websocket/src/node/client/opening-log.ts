@@ -1,8 +1,9 @@
 import type { AnswerHead } from '../../handshake/answer-reader.ts';
 import { HeaderFields } from '../../handshake/header-fields.ts';
+import { maskUrl } from '../masked-urls.ts';
 import type { Aim } from './aim.ts';
 import { HandshakeError } from './handshake-error.ts';
-import { type Hop, maskUrl } from './hops.ts';
+import type { Hop } from './hops.ts';
 import type { Answer } from './http-stream.ts';
 import type { OpeningFailure } from './opening-failure.ts';
 import type { Proxy } from './proxy.ts';

@@ -1,8 +1,9 @@
 import { UsageError } from '../../connection/errors.ts';
 import { HandshakeUsageError } from '../../handshake/usage-error.ts';
 import type { WebSocketUri } from '../../handshake/websocket-uri.ts';
-import { type Credentials, decode, userinfoOf } from './authentication/credentials.ts';
-import { maskUrl, withoutUserinfo } from './hops.ts';
+import { maskUrl, withoutUserinfo } from '../masked-urls.ts';
+import { percentDecode } from '../percent-decode.ts';
+import { type Credentials, userinfoOf } from './authentication/credentials.ts';
 
 /** Where a client connects to. */
 export interface ClientTarget {
@@ -78,7 +79,7 @@ function tryParse(text: string): URL | null {
 /** The colon ends the path of the socket, as everywhere where such URLs are used. */
 function unixTarget(url: URL, text: string, secure: boolean): Omit<ClientTarget, 'userinfo'> {
   const [encoded = '', ...rest] = url.pathname.split(':');
-  const path = decode(encoded);
+  const path = percentDecode(encoded);
   // A NUL would end the path for the operating system, and a host would be no part of it.
   if (path === '' || path === '/' || path.includes('\0') || url.host !== '') {
     throw new HandshakeUsageError(

@@ -1,5 +1,5 @@
 import { isToken } from '../../handshake/tokens.ts';
-import { maskUrl, withoutUserinfo } from '../client/hops.ts';
+import { maskUrl, withoutUserinfo } from '../masked-urls.ts';
 
 const SCHEMES: Readonly<Record<string, string>> = { 'http:': 'ws:', 'https:': 'wss:' };
 

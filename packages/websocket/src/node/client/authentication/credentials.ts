@@ -1,6 +1,7 @@
 import { UsageError } from '../../../connection/errors.ts';
 import { isSendableValue } from '../../../handshake/tokens.ts';
 import type { Challenge } from '../../../handshake/challenges.ts';
+import { percentDecode } from '../../percent-decode.ts';
 
 /** A name and a password, for Digest (RFC 7616) and Basic (RFC 7617); sent as UTF-8. */
 export interface Credentials {
@@ -79,18 +80,7 @@ export function checkCredentials(credentials: Credentials): Credentials {
  */
 export function userinfoOf({ username, password }: URL): Credentials | undefined {
   if (username === '' && password === '') return undefined;
-  return checkCredentials({ username: decode(username), password: decode(password), preemptive: true });
-}
-
-/** What encodes nothing stands for itself, as in the URLs that people write. */
-export function decode(text: string): string {
-  return text.replaceAll(/(?:%[\da-f]{2})+/gi, (encoded) => {
-    try {
-      return decodeURIComponent(encoded);
-    } catch {
-      return encoded;
-    }
-  });
+  return checkCredentials({ username: percentDecode(username), password: percentDecode(password), preemptive: true });
 }
 
 /** @throws UsageError `PB_OPTION_INVALID` */
