@@ -125,7 +125,7 @@ export class HubClient {
    */
   async follow(channel: string, options: SubscribeOptions = {}): Promise<Subscription | undefined> {
     if (this.isEnding) return undefined;
-    const subscription = new Subscription(this.hub.channelState(channel), this, options.echo ?? true);
+    const subscription = new Subscription(this.hub.followed.open(channel), this, options.echo ?? true);
     this.subscriptions.set(channel, subscription);
     subscription.channel.add(subscription);
     try {
@@ -175,7 +175,7 @@ export class HubClient {
     } else {
       this.isCongested = true;
       this.reading.begin(outlet.queuedBytes, performance.now());
-      this.hub.congested.add(this);
+      this.hub.roster.congested.add(this);
     }
     return false;
   }
@@ -184,7 +184,7 @@ export class HubClient {
   drained(): void {
     if (!this.isCongested) return;
     this.isCongested = false;
-    this.hub.congested.delete(this);
+    this.hub.roster.congested.delete(this);
     const { waiting } = this;
     this.waiting = new Set();
     for (const subscription of waiting) subscription.resume();
@@ -217,7 +217,7 @@ export class HubClient {
     this.isClosed = true;
     this.endSubscriptions(isReturning);
     const ownReason = this.outlet.transport === 'poll' ? 'answered' : 'left';
-    this.hub.onClientClosed(this, this.endedBy ?? closeCode?.toString() ?? ownReason);
+    this.hub.roster.onClosed(this, this.endedBy ?? closeCode?.toString() ?? ownReason);
   }
 
   private async carryOut(command: Exclude<Command, { type: 'hello' }>): Promise<void> {
@@ -262,7 +262,7 @@ export class HubClient {
 
   private endSubscriptions(isReturning: boolean): void {
     this.isEnding = true;
-    this.hub.congested.delete(this);
+    this.hub.roster.congested.delete(this);
     for (const subscription of this.subscriptions.values()) {
       this.forget(subscription);
       if (isReturning) this.hub.presence.linger(subscription);

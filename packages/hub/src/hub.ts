@@ -1,23 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type HostServer, type Traffic, TrustedProxies } from '@pulsebeacon/websocket';
-import {
-  formatPosition,
-  type Member,
-  parseChannelName,
-  type Publication,
-  type Reach,
-  type Since,
-  WireError,
-} from '@pulsebeacon/wire';
+import { formatPosition, type Member, parseChannelName, type Since, WireError } from '@pulsebeacon/wire';
 import { type Action, type Principal, requireAllowed } from './access.ts';
 import type { Awaitable, Broker, HistoryPage, NewPublication, Receipt } from './broker.ts';
-import { ChannelState, NOBODY } from './channel-state.ts';
+import { type ChannelState, NOBODY } from './channel-state.ts';
 import { type ClientOrigin, HubClient } from './client.ts';
 import type { ClientTap } from './client-tap.ts';
 import { type HubCounts, Tally } from './counts.ts';
-import { drainClients } from './drain.ts';
 import { EncodingCache } from './encoded-publication.ts';
+import { FollowedChannels } from './followed-channels.ts';
 import { CrossOriginRules } from './http/cors.ts';
 import { HubServer, readBase } from './http/hub-server.ts';
 import { sumOf } from './http/traffic.ts';
@@ -38,12 +30,10 @@ import type { Outlet } from './outlet.ts';
 import { checkPayloadSize } from './payloads.ts';
 import { Presence } from './presence.ts';
 import { RateTable } from './rate-table.ts';
+import { Roster } from './roster.ts';
 import { newSession, type Session, SessionTokens } from './session-token.ts';
 import { toQuery } from './since-query.ts';
 import { HubUsageError } from './usage-error.ts';
-
-/** How often slow clients are looked at. */
-const LOOK_MS = 1000;
 
 /** Channels, and the clients that follow them on this node. */
 export class Hub {
@@ -58,28 +48,19 @@ export class Hub {
   readonly crossOrigin: CrossOriginRules;
   /** Who is believed when it says who a client is. */
   readonly proxies: TrustedProxies | undefined;
-  /** For {@link ChannelState}. */
-  readonly isTimed: boolean;
-  /** For {@link HubClient}: those that are slow. */
-  readonly congested: Set<HubClient> = new Set();
-  private readonly connected = new Set<HubClient>();
-  /** What the server itself follows. */
-  private readonly locals = new Set<HubClient>();
-  private readonly channels = new Map<string, ChannelState>();
+  /** For {@link HubClient}. */
+  readonly followed: FollowedChannels;
+  /** For {@link HubClient} and for transports. */
+  readonly roster: Roster;
   private readonly rates = new RateTable();
   private readonly tally = new Tally();
-  /** By id of the client. */
-  private readonly taps = new Map<string, ClientTap>();
   private readonly ownsBroker: boolean;
   private readonly servers = new Map<string, HubServer>();
-  private timer: NodeJS.Timeout | undefined;
-  private draining = false;
   private readonly countPublished = (receipt: Receipt): Receipt => {
     this.tally.published++;
     return receipt;
   };
   private closing: Promise<void> | undefined;
-  private whenEmpty: (() => void)[] = [];
 
   /**
    * @throws {HubUsageError} `PB_HUB_OPTION`
@@ -93,7 +74,6 @@ export class Hub {
     this.limits = resolveLimits(options.limits ?? {});
     this.namespaces = new Namespaces(options.namespaces ?? []);
     this.hooks = guardHooks(options.hooks ?? {}, (error) => this.onFailed(error));
-    this.isTimed = this.hooks.delivered !== undefined;
     this.crossOrigin = new CrossOriginRules(options);
     this.proxies = options.trustedProxies === undefined ? undefined : new TrustedProxies(options.trustedProxies);
     this.ownsBroker = broker === undefined;
@@ -101,16 +81,23 @@ export class Hub {
     this.sessions = new SessionTokens(sessionKey, this.limits.sessionLifetime);
     const node = randomBytes(9).toString('base64url');
     this.presence = new Presence(this.broker, this.limits.presenceLifetime, node, (error) => this.onFailed(error));
+    this.followed = new FollowedChannels(this, this.tally);
+    this.roster = new Roster(this, this.tally);
   }
 
   /** Everybody who is connected. What the server itself follows is not among them. */
   get clients(): ReadonlySet<HubClient> {
-    return this.connected;
+    return this.roster.connected;
+  }
+
+  /** Those of them for whom more is queued than should be. */
+  get congested(): ReadonlySet<HubClient> {
+    return this.roster.congested;
   }
 
   /** Whether {@link drain} or {@link close} was called. */
   get isDraining(): boolean {
-    return this.draining;
+    return this.roster.isDraining;
   }
 
   /**
@@ -156,7 +143,7 @@ export class Hub {
 
   /** The channels that somebody follows here. */
   get activeChannels(): IterableIterator<ChannelState> {
-    return this.channels.values();
+    return this.followed.values();
   }
 
   /**
@@ -208,7 +195,7 @@ export class Hub {
     publication: NewPublication,
     options: PublishCallOptions,
   ): Promise<PublishResult> {
-    const state = this.channels.get(channel);
+    const state = this.followed.get(channel);
     state?.askReach();
     let receipt: Receipt | undefined;
     let reach = NOBODY;
@@ -261,17 +248,10 @@ export class Hub {
    * @throws {WireError} `PB_HUB_FULL`, `PB_HUB_DRAINING`, what the hook `enter` throws
    */
   connect(session: Session, outlet: Outlet, origin: ClientOrigin): HubClient {
-    this.requireRoom();
+    this.roster.requireRoom();
     this.hooks.enter?.(origin, session.principal);
     const client = new HubClient(this, session, outlet, origin);
-    const { tally, connected, taps } = this;
-    if (taps.size > 0) client.tap = taps.get(client.id);
-    connected.add(client);
-    tally.accepted++;
-    tally.byTransport[outlet.transport]++;
-    if (connected.size > tally.peak) tally.peak = connected.size;
-    this.timer ??= setInterval(() => this.lookAtCongested(), LOOK_MS).unref();
-    this.hooks.opened?.(client);
+    this.roster.add(client);
     return client;
   }
 
@@ -279,20 +259,8 @@ export class Hub {
   connectLocal(outlet: Outlet): HubClient {
     this.requireOpen();
     const client = new HubClient(this, newSession(SERVER_PRINCIPAL), outlet, SERVER_ORIGIN);
-    this.locals.add(client);
+    this.roster.locals.add(client);
     return client;
-  }
-
-  /** @throws {WireError} where nobody else may connect now */
-  requireRoom(): void {
-    if (this.draining) throw new WireError('PB_HUB_DRAINING');
-    const { maxClients } = this.limits;
-    if (this.connected.size >= maxClients) {
-      throw new WireError(
-        'PB_HUB_FULL',
-        `${maxClients} clients are connected, as many as there may be: try again later`,
-      );
-    }
   }
 
   /**
@@ -301,87 +269,7 @@ export class Hub {
    * @returns ends it
    */
   tap(id: string, tap: ClientTap): () => void {
-    this.taps.set(id, tap);
-    const setTaps = (value: ClientTap | undefined): void => {
-      for (const client of this.connected) if (client.id === id) client.tap = value;
-    };
-    setTaps(tap);
-    return () => {
-      if (this.taps.get(id) !== tap) return;
-      this.taps.delete(id);
-      setTaps(undefined);
-    };
-  }
-
-  /** For {@link HubClient}: the state of a channel that somebody follows from now on. */
-  channelState(name: string): ChannelState {
-    let state = this.channels.get(name);
-    if (state === undefined) {
-      state = new ChannelState(name, this.namespaces.rulesOf(name), this);
-      state.attach();
-      this.channels.set(name, state);
-    }
-    return state;
-  }
-
-  /** For {@link HubClient}. */
-  onClientClosed(client: HubClient, reason: string): void {
-    if (this.locals.delete(client) || !this.connected.delete(client)) return;
-    this.tally.byTransport[client.outlet.transport]--;
-    this.tally.close(reason);
-    this.hooks.closed?.(client);
-    if (this.connected.size > 0) return;
-    clearInterval(this.timer);
-    this.timer = undefined;
-    const waiting = this.whenEmpty;
-    this.whenEmpty = [];
-    for (const resolve of waiting) resolve();
-  }
-
-  /** For {@link Subscription}: a client that came with a position was, or was not, given what it had missed. */
-  onRecovery(isRecovered: boolean): void {
-    if (isRecovered) this.tally.recovered++;
-    else this.tally.notRecovered++;
-  }
-
-  /** For {@link Subscription}: so many that waited for a client were left out for newer ones. */
-  onSkipped(count: number): void {
-    this.tally.skipped += count;
-  }
-
-  /** For {@link ChannelState}. */
-  onAttached(channel: ChannelState): Awaitable<void> {
-    return this.presence.watch(channel);
-  }
-
-  /** For {@link ChannelState}. */
-  onAttachFailed(channel: ChannelState): void {
-    this.onIdle(channel);
-  }
-
-  /** For {@link ChannelState}. */
-  onDelivered(publication: Publication, reach: Reach, at: number): void {
-    this.tally.delivered += reach.sent + reach.queued;
-    this.tally.skipped += reach.skipped;
-    this.hooks.delivered?.(publication, reach, performance.now() - at);
-  }
-
-  /** For {@link ChannelState}. */
-  onSignal(channel: ChannelState, data: string): void {
-    this.presence.onSignal(channel, data);
-  }
-
-  /** For {@link ChannelState}. */
-  onFollowed(change: 1 | -1): void {
-    this.tally.subscriptions += change;
-  }
-
-  /** For {@link ChannelState}. */
-  onIdle(channel: ChannelState): void {
-    // After a failure, another one may have taken its place.
-    if (this.channels.get(channel.name) === channel) this.channels.delete(channel.name);
-    this.presence.forget(channel);
-    channel.detach();
+    return this.roster.tap(id, tap);
   }
 
   /** Something failed whose cause no client is told. */
@@ -435,10 +323,10 @@ export class Hub {
     const { byTransport, refused, closed, ...numbers } = this.tally;
     return {
       ...numbers,
-      open: this.connected.size,
-      byTransport: { ...byTransport, local: this.locals.size },
-      channels: this.channels.size,
-      congested: this.congested.size,
+      open: this.roster.connected.size,
+      byTransport: { ...byTransport, local: this.roster.locals.size },
+      channels: this.followed.size,
+      congested: this.roster.congested.size,
       refusedByCode: { ...refused },
       closedByReason: { ...closed },
     };
@@ -450,10 +338,8 @@ export class Hub {
    * @param overMs milliseconds; 0: all at once
    * @returns once everybody is gone, at the latest 6 seconds after the last one was told to go
    */
-  async drain(overMs: number): Promise<void> {
-    this.draining = true;
-    await drainClients(this.connected, overMs, this.emptied());
-    for (const client of this.locals) client.close(new WireError('PB_HUB_DRAINING'));
+  drain(overMs: number): Promise<void> {
+    return this.roster.drain(overMs);
   }
 
   /** Ends everything: clients are sent away at once, and a broker of its own is closed. Afterwards nothing can be asked. */
@@ -465,17 +351,9 @@ export class Hub {
     await this.drain(0);
     await Promise.all([...this.servers.values()].map((server) => server.close()));
     await this.presence.close();
-    for (const channel of this.channels.values()) channel.detach();
-    this.channels.clear();
-    clearInterval(this.timer);
+    this.followed.close();
+    this.roster.stop();
     if (this.ownsBroker) await this.broker.close();
-  }
-
-  private emptied(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.connected.size === 0) resolve();
-      else this.whenEmpty.push(resolve);
-    });
   }
 
   private requireOpen(): void {
@@ -485,12 +363,7 @@ export class Hub {
 
   /** The rules of a channel. Those of one that somebody follows are known already. */
   rulesOf(channel: string): ChannelRules {
-    return this.channels.get(channel)?.rules ?? this.namespaces.rulesOf(channel);
-  }
-
-  private lookAtCongested(): void {
-    const now = performance.now();
-    for (const client of this.congested) client.checkProgress(now);
+    return this.followed.rulesOf(channel);
   }
 }
 

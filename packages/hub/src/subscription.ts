@@ -169,7 +169,7 @@ export class Subscription {
     const position = since === undefined || publications.length === 0 ? top : from;
     this.last = position;
     if (since !== undefined) this.turnTo(publications, more);
-    if (from !== undefined) this.client.hub.onRecovery(true);
+    if (from !== undefined) this.client.hub.followed.onRecovery(true);
     this.tellSubscribed({ id, position, recovered: true });
   }
 
@@ -180,7 +180,7 @@ export class Subscription {
     const state = publications.at(-1);
     this.last = top;
     this.turnTo(NONE, false);
-    this.client.hub.onRecovery(false);
+    this.client.hub.followed.onRecovery(false);
     this.tellSubscribed({
       id,
       position: top,
@@ -234,7 +234,7 @@ export class Subscription {
     this.held ??= new HeldStates(this.client.hub.limits.maxQueuedBytes);
     const leftOut = this.held.add(encoded);
     this.skipped += leftOut;
-    this.client.hub.onSkipped(leftOut);
+    this.client.hub.followed.onSkipped(leftOut);
     return 'queued';
   }
 

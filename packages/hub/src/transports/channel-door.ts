@@ -96,7 +96,7 @@ export class ChannelDoor implements Door {
     if (isLive) {
       const refusal = hub.hooks.admit?.(request, true);
       if (refusal !== undefined) return answerRefusal(request, response, refusal);
-      hub.requireRoom();
+      hub.roster.requireRoom();
     }
     const session = newSession(await authenticate(hub, request));
     if (isGone(response)) return;

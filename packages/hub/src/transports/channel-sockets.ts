@@ -78,7 +78,7 @@ export class ChannelSockets {
     const refusal = hub.hooks.admit?.(request, true);
     if (refusal !== undefined) return refusal;
     try {
-      hub.requireRoom();
+      hub.roster.requireRoom();
       const channel = parseChannelSegment(request.path.slice(this.prefix.length));
       const wish = {
         channel,

@@ -47,7 +47,7 @@ function admit(hub: Hub, path: string, opening: OpeningRequest): Admission | Pro
   const refusal = hub.hooks.admit?.(request, true);
   if (refusal !== undefined) return refusal;
   try {
-    hub.requireRoom();
+    hub.roster.requireRoom();
     const principal = authenticate(hub, request);
     return principal instanceof Promise ? admitLater(hub, request, principal) : { context: { request, principal } };
   } catch (error) {

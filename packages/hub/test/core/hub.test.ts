@@ -217,7 +217,8 @@ test('nothing is left of clients and channels that are gone', async () => {
     { open: 0, channels: 0, subscriptions: 0, congested: 0 },
   );
   assert.deepEqual(sizes(hub.presence), { attendances: 0, watches: 0, working: 0 });
-  assert.deepEqual(sizes(hub), { ...sizes(hub), connected: 0, locals: 0, congested: 0, channels: 0 });
+  assert.deepEqual(sizes(hub.roster), { connected: 0, locals: 0, congested: 0, taps: 0 });
+  assert.deepEqual(sizes(hub.followed), { states: 0 });
   await hub.close();
 });
 
