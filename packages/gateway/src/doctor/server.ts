@@ -61,18 +61,25 @@ export async function lookAtServer(way: Way, settings: DoctorSettings): Promise<
     }
   } catch (error) {
     const { message } = error as Error;
-    const isProxy = error instanceof WayError && error.stage === 'proxy';
-    return nothing(
-      isProxy ? fail(message, refusedByProxy(error.refusal)) : fail(`not answered: ${message}`, HTTP_FAILED),
+    const isOfProxy = error instanceof WayError && error.stage === 'proxy';
+    return withoutProbes(
+      isOfProxy ? fail(message, refusedByProxy(error.refusal)) : fail(`not answered: ${message}`, HTTP_FAILED),
       '',
     );
   }
-  return describeOther(latest!, settings);
+  return withoutProbes(judgeOther(latest!, settings), latest!.names);
 }
 
-function describeOther({ status, time, names, problem, location }: Look, { url, proxy }: DoctorSettings): Server {
+const withoutProbes = (outcome: Outcome, names: string): Server => ({
+  probes: undefined,
+  onTheWay: { names, seen: undefined },
+  outcome,
+});
+
+/** What to say of an answer to a probe that is none. */
+function judgeOther({ status, time, names, problem, location }: Look, { url, proxy }: DoctorSettings): Outcome {
   if (problem.code === 'PB_HOST_UNKNOWN') {
-    return nothing(fail('421: the server does not know this name', unknownHost(String(problem.detail))), names);
+    return fail('421: the server does not know this name', unknownHost(String(problem.detail)));
   }
   const by = names === '' ? '' : ` by ${names}`;
   const isOurs = typeof problem.code === 'string' && problem.code.startsWith('PB_');
@@ -80,25 +87,17 @@ function describeOther({ status, time, names, problem, location }: Look, { url, 
   if (!isOurs && isOfGateway(status)) {
     const refusal = { status, schemes: [], hadLogin: proxy?.credentials !== undefined };
     const advice = isForProxy ? refusedByProxy(refusal) : noAnswerBehind(status, names);
-    return nothing(fail(`${status}${by}: no server answers behind it`, advice, { status }), names);
+    return fail(`${status}${by}: no server answers behind it`, advice, { status });
   }
-  const values = { status, time, ...(location === undefined ? {} : { location }) };
   const said = `${status}${isOurs ? ` (${String(problem.code)})` : ''}${by}`;
+  const values = { status, time };
+  if (location !== undefined) {
+    return warn(`${said}: it points elsewhere`, pointsElsewhere(url, location), { ...values, location });
+  }
   const none = 'no pulsebeacon serve, as far as one can see';
-  const outcome =
-    location !== undefined
-      ? warn(`${said}: it points elsewhere`, pointsElsewhere(url, location), values)
-      : isForProxy && status >= 400
-        ? warn(`${said}: of the forward proxy, or ${none}`, undefined, values)
-        : ok(`${said} in ${ms(time)}; ${none}`, values);
-  return { probes: undefined, onTheWay: { names, seen: undefined }, outcome };
+  if (isForProxy && status >= 400) return warn(`${said}: of the forward proxy, or ${none}`, undefined, values);
+  return ok(`${said} in ${ms(time)}; ${none}`, values);
 }
-
-const nothing = (outcome: Outcome, names: string): Server => ({
-  probes: undefined,
-  onTheWay: { names, seen: undefined },
-  outcome,
-});
 
 async function describe(
   way: Way,
