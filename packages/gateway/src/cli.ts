@@ -24,7 +24,7 @@ function toSentence(text: string): string {
     .replace(/(unknown command '[^']*')\n$/, '$1; --help lists the commands\n');
 }
 
-/** @param name what stands where a command does: all are there, unless it is one of them */
+/** @param name the first word: where it is that of a command, that one alone is added, else all are */
 async function createProgram(name: string | undefined): Promise<Command> {
   const program = new Command('pulsebeacon')
     .description('Live channels, pages and WebSockets on one port.')

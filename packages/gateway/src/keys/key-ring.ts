@@ -4,7 +4,7 @@ import type { Action, Grant } from '@pulsebeacon/hub';
 import { codeOf, Failure } from '../failure.ts';
 import type { KeyRecord, Right } from './key-record.ts';
 import type { KeyStore } from './key-store.ts';
-import { digestOf, idNumber, KEY_FORM, readKey } from './key-text.ts';
+import { digestOf, idNumber, KEY_FORM, parseKey } from './key-text.ts';
 
 const ACTIONS: Readonly<Record<Right, readonly Action[]>> = {
   publish: ['publish'],
@@ -88,8 +88,8 @@ export class KeyRing {
    */
   check(text: string): Key | string {
     this.refresh();
-    const presented = readKey(text);
-    const entry = presented === undefined ? undefined : this.entries.get(presented.number);
+    const presented = parseKey(text);
+    const entry = presented === undefined ? undefined : this.entries.get(idNumber(presented.id));
     const isSame = timingSafeEqual(digestOf(presented?.secret ?? NO_SECRET), entry?.digest ?? NO_DIGEST);
     if (presented === undefined) return `this is not a key: a key is ${KEY_FORM}`;
     if (entry === undefined || !isSame) {

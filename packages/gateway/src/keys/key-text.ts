@@ -9,8 +9,6 @@ import { createHash, randomBytes, randomInt } from 'node:crypto';
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const ID_LENGTH = 8;
 const SECRET_BYTES = 32;
-const ID_START = 'pb_'.length;
-const SECRET_START = ID_START + ID_LENGTH + 1;
 /** The value of each letter, by its code. */
 const DIGITS = Array.from({ length: 128 }, (_, code) => ID_LETTERS.indexOf(String.fromCharCode(code)));
 const KEY = /^pb_([A-Za-z0-9]{8})_([A-Za-z0-9_-]{43})$/;
@@ -37,25 +35,13 @@ export function parseKey(text: string): KeyText | undefined {
   return match === null ? undefined : { id: match[1]!, secret: match[2]! };
 }
 
-/** What a key says, as it is checked. */
-export interface PresentedKey {
-  /** See {@link idNumber}. */
-  readonly number: number;
-  readonly secret: string;
-}
-
-/** Reads a key that is to be checked, in a time that does not depend on what it says; undefined where it is none. */
-export function readKey(text: string): PresentedKey | undefined {
-  return KEY.test(text) ? { number: idNumber(text, ID_START), secret: text.slice(SECRET_START) } : undefined;
-}
-
 /**
- * The id that stands at `start`, as a whole number below 2^48. V8 keeps one copy of each string that it has looked up in a
- * map, and takes longer over one that it sees for the first time: by which a stranger could tell the ids that are there.
+ * An id as a whole number below 2^48. V8 keeps one copy of each string that it has looked up in a map, and takes longer
+ * over one that it sees for the first time: by which a stranger could tell the ids that are there.
  */
-export function idNumber(text: string, start = 0): number {
+export function idNumber(id: string): number {
   let number = 0;
-  for (let at = start; at < start + ID_LENGTH; at++) number = number * ID_LETTERS.length + DIGITS[text.charCodeAt(at)]!;
+  for (let at = 0; at < ID_LENGTH; at++) number = number * ID_LETTERS.length + DIGITS[id.charCodeAt(at)]!;
   return number;
 }
 
