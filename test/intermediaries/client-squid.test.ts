@@ -102,9 +102,10 @@ describe('squid that forwards handshakes itself, and not by a tunnel', async () 
   const login = {
     'Proxy-Authorization': `Basic ${Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString('base64')}`,
   };
-  const ask = async (t: TestContext, fields: Parameters<typeof handshake>[1]): Promise<RawClient> => {
+  /** @param behind what it sends without waiting for the answer */
+  const ask = async (t: TestContext, fields: Parameters<typeof handshake>[1], behind = ''): Promise<RawClient> => {
     const client = await RawClient.connect(t, port);
-    client.write(handshake(`${base}/echo`, { Host: `127.0.0.1:${site.port}`, ...login, ...fields }));
+    client.write(handshake(`${base}/echo`, { Host: `127.0.0.1:${site.port}`, ...login, ...fields }) + behind);
     return client;
   };
 
@@ -119,9 +120,8 @@ describe('squid that forwards handshakes itself, and not by a tunnel', async () 
       assert.match(await client.readUntil('\r\n\r\n'), /^HTTP\/1\.1 4(?:00|26) /);
       // What the proxy would refuse if it read it, and would not if it took this for a tunnel.
       client.write('GET /internal HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n');
-      const pipelined = await RawClient.connect(t, port);
-      const head = handshake(`${base}/echo`, { Host: `127.0.0.1:${site.port}`, ...login, ...fields });
-      pipelined.write(`${head}GET ${base}/internal HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`);
+      const behind = `GET ${base}/internal HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`;
+      const pipelined = await ask(t, fields, behind);
       await Promise.all([client.over, pipelined.over]);
       for (const { bytes } of [client, pipelined]) assert.doesNotMatch(bytes.toString(), /"path":"\/internal"/);
     }

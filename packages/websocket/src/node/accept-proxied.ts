@@ -1,6 +1,6 @@
 import { isIP, type Server, type Socket } from 'node:net';
 import { type ProxyHeader, readProxyHeader } from '../handshake/proxy-protocol.ts';
-import { type BeginningReader, Beginnings, putBack } from './beginnings.ts';
+import { Beginnings, putBack } from './beginnings.ts';
 import { rememberPeer } from './proxied-peers.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 
@@ -48,7 +48,7 @@ export function acceptProxied(
       for (const listener of own) listener.call(server, socket);
     },
     onNone: (socket, why) => refuse(socket, NO_HEADER[why]),
-  } satisfies BeginningReader<WholeHeader>);
+  });
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
     if (proxies.isTrusted(socket.remoteAddress)) waiting.add(socket);
