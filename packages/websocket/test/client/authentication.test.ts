@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import {
   answerChallenges,
   type AuthenticationContext,
-  type ClientConnection,
   connect,
   type ConnectOptions,
   type CredentialsSource,
-  HandshakeError,
   ReconnectingConnection,
 } from '@pulsebeacon/websocket';
+import { failed, open } from '../support/connecting.ts';
 import { TLS } from '../support/certificate.ts';
 import { digestParameters, isRightDigest } from '../support/digest-verifier.ts';
 import { accept, answer, type Script, scriptedServer, type ScriptedServer } from '../support/scripted-server.ts';
@@ -19,21 +18,6 @@ import { accept, answer, type Script, scriptedServer, type ScriptedServer } from
 const MUFASA = { username: 'Mufasa', password: 'Circle of Life' };
 const REALM = 'http-auth@example.org';
 const BASIC = `Basic ${Buffer.from('Mufasa:Circle of Life').toString('base64')}`;
-
-async function open(t: TestContext, url: string, options: ConnectOptions): Promise<ClientConnection> {
-  const connection = await connect(url, options);
-  t.after(() => connection.terminate());
-  return connection;
-}
-
-async function failed(url: string, options: ConnectOptions): Promise<HandshakeError> {
-  const error = await connect(url, options).then(
-    () => assert.fail('it connected'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof HandshakeError, String(error));
-  return error;
-}
 
 const challenge = (...challenges: string[]): string =>
   answer(

@@ -4,42 +4,16 @@ import { createServer } from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, test, type TestContext } from 'node:test';
-import {
-  type ClientConnection,
-  connect,
-  type ConnectOptions,
-  HandshakeError,
-  Refusal,
-  type TraceEvent,
-} from '@pulsebeacon/websocket';
+import { describe, test } from 'node:test';
+import { type ClientConnection, connect, Refusal, type TraceEvent } from '@pulsebeacon/websocket';
+import { failureOf, open } from '../support/connecting.ts';
 import { TLS } from '../support/certificate.ts';
 import { rawServer } from '../support/raw-server.ts';
 import { listen, Log, serve, serveOn } from '../support/servers.ts';
 
-/** Opens a connection that is cut when the test ends. */
-async function open(
-  t: TestContext,
-  url: string,
-  options?: ConnectOptions<unknown>,
-): Promise<ClientConnection<unknown>> {
-  const connection = await connect(url, options);
-  t.after(() => connection.terminate());
-  return connection;
-}
-
 const echo = {
   message: (c: { send(data: string | Uint8Array): unknown }, data: string | Uint8Array) => void c.send(data),
 };
-
-async function failed(attempt: Promise<unknown>): Promise<HandshakeError> {
-  const error = await attempt.then(
-    () => assert.fail('it connected'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof HandshakeError, String(error));
-  return error;
-}
 
 describe('connect', () => {
   test('messages go out and come back, as text and as bytes', async (t) => {
@@ -223,7 +197,7 @@ describe('connect', () => {
       }).catch(reject);
     });
     assert.equal(await back, 'over TLS');
-    const error = await failed(connect(`wss://localhost:${target}/`, { socket: { family: 4 } }));
+    const error = await failureOf(connect(`wss://localhost:${target}/`, { socket: { family: 4 } }));
     assert.equal(error.code, 'PB_CONNECT_TLS');
     assert.equal(error.retry, false);
     assert.match(error.message, /self-signed certificate.*tls\.ca/);
@@ -244,7 +218,7 @@ describe('connect', () => {
     await open(t, `ws+unix:${file}`);
     await open(t, 'ws://service/other', { socketPath: file });
     assert.deepEqual(seen, ['localhost /chat x=1', 'localhost / undefined', 'service /other undefined']);
-    const error = await failed(connect(`ws+unix:${folder}/none.sock:/`));
+    const error = await failureOf(connect(`ws+unix:${folder}/none.sock:/`));
     assert.equal(error.code, 'PB_CONNECT_REFUSED');
   });
 
@@ -271,7 +245,7 @@ describe('a handshake that fails', () => {
     const port = await listen(t, host);
     host.close();
     await once(host, 'close');
-    const error = await failed(connect(`ws://127.0.0.1:${port}/`));
+    const error = await failureOf(connect(`ws://127.0.0.1:${port}/`));
     assert.equal(error.code, 'PB_CONNECT_REFUSED');
     assert.equal(error.retry, true);
     assert.equal(error.status, undefined);
@@ -281,7 +255,7 @@ describe('a handshake that fails', () => {
   test('the name has no address', async () => {
     const lookup = (name: string, _: unknown, done: (error: Error) => void) =>
       done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: 'ENOTFOUND' }));
-    const error = await failed(connect('ws://nobody.example/', { socket: { lookup: lookup as never } }));
+    const error = await failureOf(connect('ws://nobody.example/', { socket: { lookup: lookup as never } }));
     assert.equal(error.code, 'PB_CONNECT_NAME');
   });
 
@@ -290,7 +264,7 @@ describe('a handshake that fails', () => {
       authorize: () =>
         new Refusal(401, { code: 'NO', detail: 'who are you?', headers: { 'WWW-Authenticate': 'Basic realm="x"' } }),
     });
-    const error = await failed(connect(`ws://127.0.0.1:${target}/`));
+    const error = await failureOf(connect(`ws://127.0.0.1:${target}/`));
     assert.equal(error.code, 'PB_ANSWER_STATUS');
     assert.equal(error.status, 401);
     assert.equal(error.retry, false);
@@ -307,7 +281,7 @@ describe('a handshake that fails', () => {
       const host = createServer((_, response) => {
         response.writeHead(400, { 'Content-Type': 'application/problem+json' }).end(body);
       });
-      const error = await failed(connect(`ws://127.0.0.1:${await listen(t, host)}/`));
+      const error = await failureOf(connect(`ws://127.0.0.1:${await listen(t, host)}/`));
       assert.ok(error.message.includes(`answered 400 Bad Request (${body});`), error.message);
     }
   });
@@ -324,7 +298,7 @@ describe('a handshake that fails', () => {
       const host = createServer((_, response) => {
         response.writeHead(400, { 'Content-Type': 'Text/HTML; charset=utf-8' }).end(body);
       });
-      const error = await failed(connect(`ws://127.0.0.1:${await listen(t, host)}/`));
+      const error = await failureOf(connect(`ws://127.0.0.1:${await listen(t, host)}/`));
       assert.ok(error.message.includes(`answered 400 Bad Request${said};`), error.message);
       assert.equal(error.body, body);
     }
@@ -332,18 +306,18 @@ describe('a handshake that fails', () => {
 
   test('where Upgrade was lost on the way, the error says so', async (t) => {
     const host = createServer((_, response) => void response.writeHead(426, { Upgrade: 'websocket' }).end());
-    const error = await failed(connect(`ws://127.0.0.1:${await listen(t, host)}/`));
+    const error = await failureOf(connect(`ws://127.0.0.1:${await listen(t, host)}/`));
     assert.match(error.message, /: a proxy on the way has to be told to pass Upgrade and Connection on$/);
     const older = createServer(
       (_, response) => void response.writeHead(426, { Upgrade: 'websocket', 'Sec-WebSocket-Version': '8' }).end(),
     );
-    const other = await failed(connect(`ws://127.0.0.1:${await listen(t, older)}/`));
+    const other = await failureOf(connect(`ws://127.0.0.1:${await listen(t, older)}/`));
     assert.match(other.message, /another protocol or version \(websocket\) \(8\)$/);
   });
 
   test('Retry-After is read', async (t) => {
     const { target } = await serve(t, { maxConnections: 0, retryAfter: 7 });
-    const error = await failed(connect(`ws://127.0.0.1:${target}/`));
+    const error = await failureOf(connect(`ws://127.0.0.1:${target}/`));
     assert.deepEqual([error.status, error.retry, error.retryAfter], [503, true, 7]);
   });
 
@@ -354,7 +328,7 @@ describe('a handshake that fails', () => {
       response.write('x'.repeat(100_000));
     });
     const port = await listen(t, host);
-    const error = await failed(connect(`http://127.0.0.1:${port}/`));
+    const error = await failureOf(connect(`http://127.0.0.1:${port}/`));
     assert.equal(error.status, 200);
     assert.equal(error.body.length, 4096);
     assert.match(error.message, /ordinary page/);
@@ -385,7 +359,7 @@ describe('a handshake that fails', () => {
       const url = await rawServer(t, ({ socket }) => {
         socket.end(`HTTP/1.1 ${status} Reason\r\n${more[Number(status)] ?? ''}Content-Length: 0\r\n\r\n`);
       });
-      const error = await failed(connect(url));
+      const error = await failureOf(connect(url));
       assert.equal(error.status, Number(status));
       assert.match(error.message, hint);
     }
@@ -422,7 +396,7 @@ describe('a handshake that fails', () => {
 
   test('a silent server meets handshakeTimeout; 0 switches it off', async (t) => {
     const url = await rawServer(t, () => {});
-    const error = await failed(connect(url, { handshakeTimeout: 100 }));
+    const error = await failureOf(connect(url, { handshakeTimeout: 100 }));
     assert.equal(error.code, 'PB_ANSWER_TIMEOUT');
     assert.match(error.message, /handshakeTimeout is 100 ms/);
     const { target } = await serve(t);
@@ -433,7 +407,7 @@ describe('a handshake that fails', () => {
     const url = await rawServer(t, ({ socket }) => {
       socket.write('HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\n\r\nhere');
     });
-    const error = await failed(connect(url, { handshakeTimeout: 100 }));
+    const error = await failureOf(connect(url, { handshakeTimeout: 100 }));
     assert.deepEqual([error.status, error.body], [404, 'here']);
   });
 
@@ -473,5 +447,5 @@ test('beside an application, on its port', async (t) => {
   const host = createServer((_, response) => response.end('page'));
   const { target } = await serveOn(t, host, { path: '/ws' });
   await open(t, `http://127.0.0.1:${target}/ws`);
-  assert.equal((await failed(connect(`http://127.0.0.1:${target}/other`))).status, 404);
+  assert.equal((await failureOf(connect(`http://127.0.0.1:${target}/other`))).status, 404);
 });

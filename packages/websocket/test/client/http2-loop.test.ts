@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
 import {
   type ClientConnection,
-  connect,
   type ConnectOptions,
   HandshakeError,
   type TraceEvent,
   WebSocket,
   WebSocketStream,
 } from '@pulsebeacon/websocket';
+import { failed as failedWith, open as openWith } from '../support/connecting.ts';
 import { AUTHORITY, CERTIFICATES } from '../support/bad-certificates.ts';
 import { digestParameters, isRightDigest } from '../support/digest-verifier.ts';
 import { answerStream, echoStream, http2Server, type StreamRequest, TRUST } from '../support/http2-server.ts';
@@ -17,20 +17,11 @@ import { answer, type Script, scriptedServer, tunnel } from '../support/scripted
 
 const options = { httpVersion: '2', tls: TRUST, proxyTls: TRUST } as const;
 
-async function open(t: TestContext, url: string, more: ConnectOptions = {}): Promise<ClientConnection> {
-  const connection = await connect(url, { ...options, ...more });
-  t.after(() => connection.terminate());
-  return connection;
-}
+const open = (t: TestContext, url: string, more: ConnectOptions = {}): Promise<ClientConnection> =>
+  openWith(t, url, { ...options, ...more });
 
-async function failed(url: string, more: ConnectOptions = {}): Promise<HandshakeError> {
-  const error = await connect(url, { ...options, ...more }).then(
-    () => assert.fail('it connected'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof HandshakeError, String(error));
-  return error;
-}
+const failed = (url: string, more: ConnectOptions = {}): Promise<HandshakeError> =>
+  failedWith(url, { ...options, ...more });
 
 const fields = (requests: readonly StreamRequest[], name: string): (string | undefined)[] =>
   requests.map(({ field }) => field(name));

@@ -15,6 +15,7 @@ import {
   HandshakeUsageError,
   UsageError,
 } from '@pulsebeacon/websocket';
+import { failed as failedWith, open as openWith } from '../support/connecting.ts';
 import { Aim } from '#dist/node/client/aim.js';
 import { SessionPool } from '#dist/node/client/http2/session-pool.js';
 import { resolveSettings } from '#dist/node/client/options.js';
@@ -26,20 +27,10 @@ const options = { httpVersion: '2', tls: TRUST } as const;
 const auto = { httpVersion: 'auto', tls: TRUST } as const;
 const { constants } = http2;
 
-async function open(t: TestContext, url: string, more: ConnectOptions = options): Promise<ClientConnection> {
-  const connection = await connect(url, more);
-  t.after(() => connection.terminate());
-  return connection;
-}
+const open = (t: TestContext, url: string, more: ConnectOptions = options): Promise<ClientConnection> =>
+  openWith(t, url, more);
 
-async function failed(url: string, more: ConnectOptions = options): Promise<HandshakeError> {
-  const error = await connect(url, more).then(
-    () => assert.fail('it connected'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof HandshakeError, String(error));
-  return error;
-}
+const failed = (url: string, more: ConnectOptions = options): Promise<HandshakeError> => failedWith(url, more);
 
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at));
 

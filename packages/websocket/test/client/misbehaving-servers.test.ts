@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { connect, type ConnectOptions, HandshakeError, type WebSocketError } from '@pulsebeacon/websocket';
+import { failed } from '../support/connecting.ts';
 import { type RawHandshake, rawServer } from '../support/raw-server.ts';
 
 type Answer = (handshake: RawHandshake) => string | Uint8Array | undefined;
@@ -17,12 +18,7 @@ async function codeOf(
     if (bytes !== undefined) handshake.socket.write(bytes);
     if (ends) handshake.socket.end();
   });
-  const error = await connect(url, options).then(
-    () => assert.fail('it connected'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof HandshakeError, String(error));
-  return error;
+  return failed(url, options);
 }
 
 const without = (text: string, name: string): string => text.replace(new RegExp(`${name}: .*\r\n`), '');

@@ -2,14 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
-import {
-  type AuthenticationContext,
-  type ClientConnection,
-  connect,
-  type ConnectOptions,
-  HandshakeError,
-  type TraceEvent,
-} from '@pulsebeacon/websocket';
+import { type AuthenticationContext, connect, type ConnectOptions, type TraceEvent } from '@pulsebeacon/websocket';
+import { failed, open } from '../support/connecting.ts';
 import { TLS } from '../support/certificate.ts';
 import { digestParameters, isRightDigest } from '../support/digest-verifier.ts';
 import {
@@ -21,21 +15,6 @@ import {
   tunnel,
 } from '../support/scripted-server.ts';
 import { serve } from '../support/servers.ts';
-
-async function open(t: TestContext, url: string, options: ConnectOptions): Promise<ClientConnection> {
-  const connection = await connect(url, options);
-  t.after(() => connection.terminate());
-  return connection;
-}
-
-async function failed(url: string, options: ConnectOptions): Promise<HandshakeError> {
-  const error = await connect(url, options).then(
-    () => assert.fail('it connected'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof HandshakeError, String(error));
-  return error;
-}
 
 const httpUrl = ({ url }: ScriptedServer, userinfo = ''): string => url.replace(/^ws(s?):\/\//, `http$1://${userinfo}`);
 

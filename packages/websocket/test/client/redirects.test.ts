@@ -1,32 +1,10 @@
 import assert from 'node:assert/strict';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import { createSecureContext, type TLSSocket } from 'node:tls';
-import {
-  type ClientConnection,
-  connect,
-  type ConnectOptions,
-  type CookieJar,
-  HandshakeError,
-  type TraceEvent,
-  WebSocket,
-} from '@pulsebeacon/websocket';
+import { connect, type ConnectOptions, type CookieJar, type TraceEvent, WebSocket } from '@pulsebeacon/websocket';
+import { failed, open } from '../support/connecting.ts';
 import { TLS } from '../support/certificate.ts';
 import { accept, answer, type Script, scriptedServer } from '../support/scripted-server.ts';
-
-async function open(t: TestContext, url: string, options: ConnectOptions): Promise<ClientConnection> {
-  const connection = await connect(url, options);
-  t.after(() => connection.terminate());
-  return connection;
-}
-
-async function failed(url: string, options: ConnectOptions): Promise<HandshakeError> {
-  const error = await connect(url, options).then(
-    () => assert.fail('it connected'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof HandshakeError, String(error));
-  return error;
-}
 
 const to = (location: string, status = 302, ...more: string[]): string =>
   answer(status, [`Location: ${location}`, ...more], 'elsewhere');

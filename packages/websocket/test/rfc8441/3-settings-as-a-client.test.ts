@@ -2,23 +2,15 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
-import { type ClientConnection, connect, type ConnectOptions, HandshakeError } from '@pulsebeacon/websocket';
+import { type ClientConnection, type ConnectOptions, HandshakeError } from '@pulsebeacon/websocket';
+import { failed as failedWith, open as openWith } from '../support/connecting.ts';
 import { echoStream, http2Server, TRUST } from '../support/http2-server.ts';
 
-async function open(t: TestContext, url: string, options: ConnectOptions = {}): Promise<ClientConnection> {
-  const connection = await connect(url, { tls: TRUST, ...options });
-  t.after(() => connection.terminate());
-  return connection;
-}
+const open = (t: TestContext, url: string, more: ConnectOptions = {}): Promise<ClientConnection> =>
+  openWith(t, url, { tls: TRUST, ...more });
 
-async function failed(url: string, options: ConnectOptions): Promise<HandshakeError> {
-  const error = await connect(url, { tls: TRUST, ...options }).then(
-    () => assert.fail('it connected'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof HandshakeError, String(error));
-  return error;
-}
+const failed = (url: string, more: ConnectOptions = {}): Promise<HandshakeError> =>
+  failedWith(url, { tls: TRUST, ...more });
 
 const frame = (type: number, flags: number, payload: Buffer): Buffer =>
   Buffer.concat([Buffer.from([0, 0, payload.length, type, flags, 0, 0, 0, 0]), payload]);

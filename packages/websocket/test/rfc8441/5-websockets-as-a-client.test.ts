@@ -4,6 +4,7 @@ import http2 from 'node:http2';
 import net from 'node:net';
 import { describe, test } from 'node:test';
 import { connect, type ConnectOptions, HandshakeError, type WebSocketError } from '@pulsebeacon/websocket';
+import { failed as failedWith } from '../support/connecting.ts';
 import { DATA, END_HEADERS, frame, HEADERS, SETTINGS } from '@pulsebeacon/contracts/http2-frames';
 import { resetStream } from '#dist/node/http2-stream.js';
 import { acceptStream, echoStream, http2Server, shortFrames, textFrame, TRUST } from '../support/http2-server.ts';
@@ -12,14 +13,8 @@ const AGREED = 'permessage-deflate; server_no_context_takeover; client_no_contex
 
 const options = { httpVersion: '2', tls: TRUST } as const;
 
-async function failed(url: string, more: ConnectOptions = {}): Promise<HandshakeError> {
-  const error = await connect(url, { ...options, ...more }).then(
-    () => assert.fail('it connected'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof HandshakeError, String(error));
-  return error;
-}
+const failed = (url: string, more: ConnectOptions = {}): Promise<HandshakeError> =>
+  failedWith(url, { ...options, ...more });
 
 /** The end of a connection in words. */
 function ending(more: ConnectOptions = {}): { readonly ended: Promise<string>; readonly handlers: ConnectOptions } {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { type ClientConnection, connect, type ConnectOptions, HandshakeError } from '@pulsebeacon/websocket';
+import { failed } from './connecting.ts';
 import { closeBody, type FrameSpec, fromServer, transform, utf8 } from './frames.ts';
 import { describeFrame, type ReceivedFrame } from './raw-client.ts';
 import { type RawHandshake, rawServer } from './raw-server.ts';
@@ -197,11 +198,7 @@ export async function meetAndFail(
     server = new ServerEnd(handshake);
     server.write(answer(handshake));
   });
-  const error = await connect<unknown>(url, options).then(
-    () => assert.fail('it connected'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof HandshakeError, String(error));
+  const error = await failed(url, options);
   return { error, server: server! };
 }
 
