@@ -1,6 +1,6 @@
 /**
- * Frames of HTTP/2 by hand (RFC 9113 §4, §6), right or wrong, and a client that sends them. Its HPACK knows one way
- * alone: literals without indexing, new names, no Huffman code (RFC 7541 §6.2.2).
+ * Frames of HTTP/2 by hand (RFC 9113 §4, §6), right or wrong, and a client and a server that send them. Its HPACK knows one
+ * way alone: literals without indexing, new names, no Huffman code (RFC 7541 §6.2.2).
  */
 import { once } from 'node:events';
 import net from 'node:net';
@@ -89,28 +89,58 @@ export function headers(
   return frame(HEADERS, flags, stream, headerBlock(fields));
 }
 
+/** Tells each frame that comes. @param skip so many bytes are before the first: those of {@link PREFACE}, for a server */
+export function readFrames(socket: net.Socket, onFrame: (frame: Http2Frame) => void, skip = 0): void {
+  let rest: Buffer = Buffer.alloc(0);
+  let skipped = 0;
+  socket.on('data', (chunk: Buffer) => {
+    rest = Buffer.concat([rest, chunk]);
+    const before = Math.min(skip - skipped, rest.length);
+    skipped += before;
+    rest = rest.subarray(before);
+    while (rest.length >= 9 && rest.length >= 9 + rest.readUIntBE(0, 3)) {
+      const end = 9 + rest.readUIntBE(0, 3);
+      onFrame({ type: rest[3]!, flags: rest[4]!, stream: rest.readUInt32BE(5), payload: rest.subarray(9, end) });
+      rest = rest.subarray(end);
+    }
+  });
+}
+
+/** A server that says nothing by itself, and tells of each frame. @returns its port */
+export async function frameServer(
+  scope: Scope,
+  onConnection: (socket: net.Socket) => void,
+  onFrame: (frame: Http2Frame, socket: net.Socket) => void = () => {},
+): Promise<number> {
+  const sockets: net.Socket[] = [];
+  const server = net.createServer((socket) => {
+    sockets.push(socket.on('error', () => {}));
+    readFrames(socket, (each) => onFrame(each, socket), PREFACE.length);
+    onConnection(socket);
+  });
+  scope.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as net.AddressInfo).port;
+}
+
 /** A client that writes what it is told, answers nothing, and keeps what it reads. */
 export class FrameClient {
   readonly socket: net.Socket;
   readonly frames: Http2Frame[] = [];
   /** Resolves when the connection is gone. */
   readonly closed: Promise<void>;
-  private rest: Buffer = Buffer.alloc(0);
   private isOver = false;
   private wake: (() => void) | undefined;
 
   private constructor(socket: net.Socket) {
     this.socket = socket;
     socket.on('error', () => {});
-    socket.on('data', (chunk: Buffer) => {
-      this.rest = Buffer.concat([this.rest, chunk]);
-      while (this.rest.length >= 9 && this.rest.length >= 9 + this.rest.readUIntBE(0, 3)) {
-        const end = 9 + this.rest.readUIntBE(0, 3);
-        const payload = this.rest.subarray(9, end);
-        const stream = this.rest.readUInt32BE(5);
-        this.frames.push({ type: this.rest[3]!, flags: this.rest[4]!, stream, payload });
-        this.rest = this.rest.subarray(end);
-      }
+    readFrames(socket, (each) => {
+      this.frames.push(each);
       this.wake?.();
     });
     this.closed = new Promise((resolve) => {

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2 from 'node:http2';
-import net from 'node:net';
 import { describe, test } from 'node:test';
 import { connect, type ConnectOptions, HandshakeError, type WebSocketError } from '@pulsebeacon/websocket';
 import { failed as failedWith } from '../support/connecting.ts';
-import { DATA, END_HEADERS, frame, HEADERS, SETTINGS } from '@pulsebeacon/contracts/http2-frames';
+import { DATA, END_HEADERS, frame, frameServer, HEADERS, SETTINGS } from '@pulsebeacon/contracts/http2-frames';
 import { resetStream } from '#dist/node/http2-stream.js';
 import { acceptStream, echoStream, http2Server, shortFrames, textFrame, TRUST } from '../support/http2-server.ts';
 
@@ -28,20 +27,6 @@ function ending(more: ConnectOptions = {}): { readonly ended: Promise<string>; r
     close: (_, code, reason, wasClean) => end(`${said}${code}${reason}${wasClean ? ' clean' : ''}`),
   };
   return { ended, handlers };
-}
-
-/** Tells the type of each frame that a client sends behind its preface (RFC 9113 §3.4). */
-function readFrames(socket: net.Socket, onFrame: (type: number) => void): void {
-  let bytes = Buffer.alloc(0);
-  let at = 24;
-  socket.on('data', (chunk: Buffer) => {
-    bytes = Buffer.concat([bytes, chunk]);
-    while (bytes.length >= at + 9 && bytes.length >= at + 9 + bytes.readUIntBE(at, 3)) {
-      const type = bytes[at + 3]!;
-      at += 9 + bytes.readUIntBE(at, 3);
-      onFrame(type);
-    }
-  });
 }
 
 describe('RFC 8441 §5: using extended CONNECT to bootstrap the WebSocket protocol', () => {
@@ -182,21 +167,16 @@ describe('RFC 8441 §5: using extended CONNECT to bootstrap the WebSocket protoc
   })) {
     test(`a server that breaks the protocol: 1006, as pings find out: ${what}`, async (t) => {
       // Node tells the server so, by GOAWAY, and nobody else, and leaves everything as it is.
-      const server = net.createServer((socket) => {
-        t.after(() => socket.destroy());
-        socket.on('error', () => {});
+      const port = await frameServer(
+        t,
         // ENABLE_CONNECT_PROTOCOL; then the answer to a request: `:status` 200 is one byte (RFC 7541 §A).
-        socket.write(frame(SETTINGS, 0, 0, Buffer.from([0, 8, 0, 0, 0, 1])));
-        readFrames(socket, (type) => {
+        (socket) => void socket.write(frame(SETTINGS, 0, 0, Buffer.from([0, 8, 0, 0, 0, 1]))),
+        ({ type }, socket) => {
           if (type === HEADERS) socket.write(frame(HEADERS, END_HEADERS, 1, Buffer.from([0x88])));
           else if (type === DATA) socket.write(bytes);
-        });
-      });
-      server.listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      t.after(() => server.close());
+        },
+      );
       const { ended, handlers } = ending();
-      const { port } = server.address() as net.AddressInfo;
       const connection = await connect(`ws://127.0.0.1:${port}`, {
         ...options,
         ...handlers,
