@@ -83,6 +83,7 @@ function countsOf(results) {
 const counted = ({ passed, failed, skipped }) =>
   `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 
+/** The time is that since all began: groups run side by side. */
 function printGroup(name, results, start, slowest) {
   console.log(`${name.padEnd(14)} ${counted(countsOf(results)).padEnd(36)} ${seconds(start).padStart(8)}`);
   for (const { source, ms } of [...results].sort((a, b) => b.ms - a.ms).slice(0, slowest)) {
