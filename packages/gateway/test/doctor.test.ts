@@ -14,7 +14,7 @@ import { certificateFault } from '#dist/doctor/certificate.js';
 import { CHECKS } from '#dist/doctor/check.js';
 import { Failure } from '#dist/failure.js';
 import { folderFor } from './support/connect.ts';
-import { diagnose, startFilter, startForwardProxy } from './support/doctor.ts';
+import { diagnose, listen, startFilter, startForwardProxy } from './support/doctor.ts';
 import { type Outcome, Program, runProgram } from './support/program.ts';
 
 const guide = readFileSync(new URL('../../../../docs/guide/doctor.md', import.meta.url), 'utf8');
@@ -182,10 +182,7 @@ describe('the doctor', { concurrency: 12 }, () => {
     const server = createServer(({ url = '' }, response) => {
       response.writeHead(301, { Location: `https://live.example${url}` }).end();
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    t.after(() => server.close());
-    const found = await diagnose(`http://127.0.0.1:${(server.address() as AddressInfo).port}/chat`);
+    const found = await diagnose(`http://127.0.0.1:${await listen(t, server)}/chat`);
     assert.equal(found.check('http').measured, '301: it points elsewhere');
     assert.equal(found.check('websocket').measured, '301 in place of 101: it points elsewhere');
     assert.deepEqual(Object.keys(found.advice), ['redirect']);
@@ -195,10 +192,7 @@ describe('the doctor', { concurrency: 12 }, () => {
   for (const status of [502, 503, 504]) {
     it(`says of ${status} that no server answers behind it`, async (t) => {
       const server = createServer((_, response) => void response.writeHead(status, { Server: 'Acme' }).end());
-      server.listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      t.after(() => server.close());
-      const found = await diagnose(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      const found = await diagnose(`http://127.0.0.1:${await listen(t, server)}`);
       assert.deepEqual(found.of('fail'), ['http']);
       assert.equal(found.check('http').measured, `${status} by Acme: no server answers behind it`);
       assert.match(found.advice['no-server-behind']!, /\(Acme\) is a proxy, .* by \d{3} that it gets no answer/);

@@ -54,7 +54,8 @@ interface Scope {
   after(end: () => unknown): void;
 }
 
-async function listen(scope: Scope, server: Server): Promise<number> {
+/** @returns the port; at the end everything of it is cut off */
+export async function listen(scope: Scope, server: Server): Promise<number> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => sockets.add(socket));
   server.listen(0, '127.0.0.1');
