@@ -166,14 +166,20 @@ describe('RFC 8441 §5: using extended CONNECT to bootstrap the WebSocket protoc
     'what is no frame at all': Buffer.alloc(100, 0xff),
   })) {
     test(`a server that breaks the protocol: 1006, as pings find out: ${what}`, async (t) => {
-      // Node tells the server so, by GOAWAY, and nobody else, and leaves everything as it is.
+      // Node tells the server so, by GOAWAY, and nobody else, and leaves everything as it is. That server answers every ping.
+      let pings = 0;
+      let isKept: () => void = () => {};
+      const kept = new Promise<void>((resolve) => (isKept = resolve));
       const port = await frameServer(
         t,
         // ENABLE_CONNECT_PROTOCOL; then the answer to a request: `:status` 200 is one byte (RFC 7541 §A).
         (socket) => void socket.write(frame(SETTINGS, 0, 0, Buffer.from([0, 8, 0, 0, 0, 1]))),
-        ({ type }, socket) => {
+        ({ type, payload }, socket) => {
           if (type === HEADERS) socket.write(frame(HEADERS, END_HEADERS, 1, Buffer.from([0x88])));
-          else if (type === DATA) socket.write(bytes);
+          if (type !== DATA) return;
+          const isPing = payload[0] === 0x89;
+          socket.write(isPing ? frame(DATA, 0, 1, Buffer.from([0x8a, 0])) : bytes);
+          if (isPing && ++pings === 3) isKept();
         },
       );
       const { ended, handlers } = ending();
@@ -181,8 +187,9 @@ describe('RFC 8441 §5: using extended CONNECT to bootstrap the WebSocket protoc
         ...options,
         ...handlers,
         pingInterval: 50,
-        pongTimeout: 50,
+        pongTimeout: 500,
       });
+      await kept;
       connection.send('break it');
       assert.equal(await ended, 'PB_PONG_TIMEOUT: 1006');
     });
