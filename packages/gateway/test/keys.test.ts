@@ -252,6 +252,9 @@ describe('the ring of keys', () => {
     const key = findKey(keys, text)!;
     assert.equal(key.id, record.id);
     assert(keys.get(key.id) === key);
+    for (const id of ['', key.id.slice(1), `${key.id}A`, `${key.id.slice(0, 7)}é`, '__proto__']) {
+      assert(keys.get(id) === undefined);
+    }
     store.revoke(record.id);
     now = 2000;
     assert.match(keys.check(text) as string, /was revoked/);

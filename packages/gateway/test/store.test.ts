@@ -1,9 +1,11 @@
 // The folder of the data, in whatever state the program finds it.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { it, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { openStore } from '#dist/channels/store.js';
 import { Failure } from '#dist/failure.js';
 
@@ -28,3 +30,17 @@ for (const [what, make, says] of [
     await broker.close();
   });
 }
+
+it('an LMDB that cannot be loaded is a sentence, too', (t) => {
+  const hook = `export const resolve = async (name, context, next) => {
+    if (name === 'lmdb') throw new Error('no native build');
+    return next(name, context);
+  };`;
+  const url = (source: string): string => `data:text/javascript,${encodeURIComponent(source)}`;
+  const register = url(`import { register } from 'node:module'; register(${JSON.stringify(url(hook))});`);
+  const cli = fileURLToPath(import.meta.resolve('#dist/cli.js'));
+  const args = ['--import', register, cli, 'serve', '--no-config', '--port', '0', '--data', folderOf(t)];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  assert.match(stdout + stderr, /cannot load LMDB, which keeps channels on disk: no native build; --memory needs none/);
+  assert.equal(status, 1);
+});

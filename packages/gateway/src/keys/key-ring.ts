@@ -104,7 +104,8 @@ export class KeyRing {
   get(id: string): Key | undefined {
     this.refresh();
     const entry = this.entries.get(idNumber(id));
-    return entry === undefined || entry.record.revoked !== undefined ? undefined : entry.key;
+    // A number says nothing of what is behind the id.
+    return entry?.record.id !== id || entry.record.revoked !== undefined ? undefined : entry.key;
   }
 
   private refresh(): void {

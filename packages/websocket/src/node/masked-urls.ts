@@ -14,9 +14,12 @@ export function withoutUserinfo(text: string): string {
   return text.replace(/^([a-z][\w+.-]*:)?\/\/[^/?#]*@/i, '$1//');
 }
 
+/** The names of what JSON has, as in `begin` of `/connect`. */
+const MEMBER_NAME = /"([^"]*)"\s*:/g;
+
 /**
  * A request target, or an address, as it may be logged: without the values of what is named like a secret in its query,
- * such as `access_token`, `key` or `session`.
+ * such as `access_token`, `key` or `session`, or is JSON with something so named.
  */
 export function maskQuery(text: string): string {
   const start = text.indexOf('?');
@@ -26,7 +29,14 @@ export function maskQuery(text: string): string {
     .split('&')
     .map((pair) => {
       const name = pair.split('=', 1)[0]!;
-      return SECRET_NAME.test(percentDecode(name)) && name.length < pair.length ? `${name}=…` : pair;
+      if (name.length === pair.length) return pair;
+      const value = pair.slice(name.length + 1);
+      return SECRET_NAME.test(percentDecode(name)) || hasSecretMember(percentDecode(value)) ? `${name}=…` : pair;
     });
   return `${text.slice(0, start)}?${pairs.join('&')}`;
+}
+
+function hasSecretMember(value: string): boolean {
+  for (const [, name] of value.matchAll(MEMBER_NAME)) if (SECRET_NAME.test(name!)) return true;
+  return false;
 }

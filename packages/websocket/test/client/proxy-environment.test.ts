@@ -147,6 +147,8 @@ describe('an address in a log', () => {
     ['http://h/?token=x&access_token=y&b=z', 'http://h/?token=…&access_token=…&b=z'],
     ['http://h/?code=1&zipcode=2&key&X-Amz-Signature=3', 'http://h/?code=…&zipcode=2&key&X-Amz-Signature=…'],
     ['http://h/?%74oken=x&client%5Fsecret=y&pass%zz=z', 'http://h/?%74oken=…&client%5Fsecret=…&pass%zz=z'],
+    ['/?begin=%7B%22hello%22:%7B%22authorization%22%20:%22x%22%7D%7D&b=c', '/?begin=…&b=c'],
+    ['/?begin={"hello":{"versions":[1]}}&b="session"', '/?begin={"hello":{"versions":[1]}}&b="session"'],
     ['/a#access_token=x', '/a'],
   ]) {
     test(`${address} is shown as ${shown}`, () => assert.equal(maskUrl(address!), shown));
