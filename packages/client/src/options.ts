@@ -111,7 +111,7 @@ function connectUrl(text: string): UrlLike {
     url.protocol = url.protocol.replace(/^ws/, 'http');
     if (!/^https?:$/.test(url.protocol)) throw new TypeError(url.protocol);
   } catch {
-    throw invalid(`${JSON.stringify(text)} is no URL of http, https, ws or wss, such as https://example.com`);
+    throw invalid(`${JSON.stringify(text)} is no URL such as https://example.com`);
   }
   url.hash = '';
   if (!url.pathname.endsWith('/connect')) url.pathname = `${url.pathname.replace(/\/$/, '')}/connect`;

@@ -202,7 +202,11 @@ export class Connection {
 
   private onEnd(id: number, ending: Ending): void {
     this.close(id);
-    const isOld = ending.code === 'PB_UNAUTHENTICATED' && typeof this.settings.authorization === 'function';
+    const { authorization } = this.settings;
+    // What a URL says may arrive as something else: messages say it once more. An answer has a status, and was not about that.
+    const isOld = authorization
+      ? typeof authorization === 'function' && ending.code === 'PB_UNAUTHENTICATED'
+      : id === 1 && !this.current && ending.kind === 'refused' && !ending.status;
     const mayAskAgain = isOld && !this.isAskedAgain;
     if (mayAskAgain) this.isAskedAgain = true;
     this.act(() => this.machine.onEnd(id, mayAskAgain ? { ...ending, kind: 'session' } : ending));

@@ -69,6 +69,47 @@ test('where what the URL says is not heard, messages say it the next time', asyn
   );
 });
 
+for (const [what, spoil] of [
+  ['encoded twice', (query: string) => query.replaceAll('%', '%25')],
+  ['cut short', (query: string) => query.slice(0, 40)],
+  ['there twice', (query: string) => `${query}&${query}`],
+] as const) {
+  test(`where what the URL says arrives ${what}, messages say it, too`, async (t) => {
+    const site = await serve(t);
+    const { options, said } = listen();
+    class Spoilt extends (options.WebSocket as typeof WebSocket) {
+      constructor(url: string) {
+        const [address, query] = url.split('?', 2);
+        super(query === undefined ? url : `${address}?${spoil(query)}`);
+      }
+    }
+    const beacon = site.connect({ ...options, WebSocket: Spoilt });
+    await beacon.channel('news').subscribe().ready;
+    assert.deepEqual(
+      said.map(([, ...messages]) => typesOf(messages)),
+      [[], ['hello', 'subscribe']],
+    );
+  });
+}
+
+test('what is refused by messages, too, is final', async (t) => {
+  const site = await serve(t);
+  const { options, said } = listen();
+  class Stranger extends (options.WebSocket as typeof WebSocket) {
+    constructor(url: string) {
+      super(url.replace('%22versions%22%3A%5B1%5D', '%22versions%22%3A%5B99%5D'));
+    }
+
+    override send(data: string): void {
+      super.send(data.replace('"versions":[1]', '"versions":[99]'));
+    }
+  }
+  const beacon = site.connect({ ...options, WebSocket: Stranger });
+  await until(beacon, 'offline');
+  assert.equal(said.length, 2);
+  assert.equal(beacon.status.retryIn, undefined);
+});
+
 test('a session is said by a message', async (t) => {
   const site = await serve(t);
   const { options, said } = listen();
