@@ -47,7 +47,9 @@ const FSYNC_TEXTS = {
 async function openLmdb(folder: string, fsync: StoreSettings['fsync']): Promise<LmdbBroker> {
   // Loaded where it is used: --memory need not wait for it, nor have what of it is native.
   const lmdb = await import('@pulsebeacon/broker-lmdb').catch((error: unknown) => {
-    throw new Failure(`cannot load LMDB, which keeps channels on disk: ${(error as Error).message}; --memory needs none`);
+    throw new Failure(
+      `cannot load LMDB, which keeps channels on disk: ${(error as Error).message}; --memory needs none`,
+    );
   });
   try {
     return await lmdb.LmdbBroker.open({ path: folder, fsync });
