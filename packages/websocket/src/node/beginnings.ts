@@ -5,6 +5,8 @@ export type NoBeginning = 'ended' | 'late';
 
 /** Node's own limit: what is longer would be no time at all. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Where there is no limit, those that somebody else has destroyed are looked for so often. */
+const LOOK_EVERY_MS = 60_000;
 
 /** Looks at what sockets begin with, before they belong to whoever serves them. */
 export interface BeginningReader<T> {
@@ -39,6 +41,11 @@ export class Beginnings<T> {
     this.onEnd = function () {
       giveUp(this);
     };
+  }
+
+  /** How many have not begun. */
+  get size(): number {
+    return this.since.size;
   }
 
   add(socket: Socket): void {
@@ -83,8 +90,7 @@ export class Beginnings<T> {
   }
 
   private watch(timeout: number): void {
-    if (timeout === 0) return;
-    this.timer = setTimeout(() => this.sweep(), Math.min(timeout, LONGEST_TIMER_MS));
+    this.timer = setTimeout(() => this.sweep(), Math.min(timeout || LOOK_EVERY_MS, LONGEST_TIMER_MS));
     this.timer.unref();
   }
 
@@ -95,11 +101,12 @@ export class Beginnings<T> {
     this.timer = undefined;
     for (const [socket, came] of this.since) {
       const left = came + timeout - now;
-      if (left > 0) return this.watch(Math.ceil(left));
+      if (left > 0 && timeout > 0) return this.watch(Math.ceil(left));
       // Somebody may have destroyed it meanwhile.
       if (socket.destroyed) this.forget(socket);
-      else this.giveUp(socket, 'late');
+      else if (timeout > 0) this.giveUp(socket, 'late');
     }
+    if (this.since.size > 0) this.watch(timeout);
   }
 }
 

@@ -285,11 +285,26 @@ describe('whoever does not begin', () => {
   test('has any time where there is no limit', (t) => {
     const { add, pass, told } = watch(t, 0);
     const socket = add('a');
-    pass(1e9);
+    pass(1e6);
     socket.emit('data', Buffer.from('x'));
     socket.emit('data', Buffer.from('y'));
     assert.deepEqual(told, ['a xy 2']);
     assert.equal(socket.listenerCount('data') + socket.listenerCount('end') + socket.listenerCount('error'), 0);
+  });
+
+  test('is forgotten once somebody else has destroyed it, where there is no limit, too', (t) => {
+    const { add, beginnings, pass, told } = watch(t, 0);
+    add('a').destroy();
+    const b = add('b');
+    assert.equal(beginnings.size, 2);
+    pass(60_000);
+    assert.equal(beginnings.size, 1);
+    b.destroy();
+    pass(60_000);
+    assert.equal(beginnings.size, 0);
+    add('c').destroy();
+    pass(60_000);
+    assert.deepEqual([beginnings.size, told], [0, []]);
   });
 
   test('is destroyed with the others, and nothing is told of it', (t) => {
