@@ -24,7 +24,7 @@ describe('behind nginx with proxy_pass alone', () => {
   test('whoever publishes without a key is refused, and told what to do', async () => {
     await refusesWithoutKey(`${base}/channels/refused`);
     const metrics = await fetch(`${base}/metrics`);
-    assert.equal(metrics.status, 403);
+    assert.equal(metrics.status, 401);
   });
 
   for (const form of ['sse', 'ndjson']) {

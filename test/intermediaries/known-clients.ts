@@ -73,7 +73,7 @@ export function knownClients(name: string, start: StartProxy, arrival: Arrival, 
       const client = await RawClient.connect(scope, port);
       const request = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
       client.write(arrival.before('127.0.0.1') + request);
-      assert.match(await client.readUntil('\r\n\r\n'), /^HTTP\/1\.1 403 /);
+      assert.match(await client.readUntil('\r\n\r\n'), /^HTTP\/1\.1 401 /);
     });
   });
 }

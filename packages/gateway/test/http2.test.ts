@@ -52,7 +52,7 @@ it('whoever came to a public name is not on this machine: a proxy may have passe
   const at = async (headers: OutgoingHttpHeaders, body?: string): Promise<unknown> =>
     (await ask(session, { ':authority': 'chat.example.com', ...headers }, body)).headers[':status'];
   assert.equal(await at({ ':path': '/dashboard/now' }), 401);
-  assert.equal(await at({ ':path': '/metrics' }), 403);
+  assert.equal(await at({ ':path': '/metrics' }), 401);
   const type = { 'content-type': 'application/json' };
   assert.equal(await at({ ':path': '/channels/news', ':method': 'POST', ...type }, '{}'), 401);
   assert.equal((await ask(session, { ':path': '/dashboard/now' })).headers[':status'], 200);

@@ -67,9 +67,12 @@ describe('the figures', () => {
   });
 
   it('are for those who run the server', async () => {
-    const { status, json } = await ask(`${program.base}/metrics`, { headers: { 'X-Forwarded-For': '192.0.2.1' } });
-    assert.equal(status, 403);
-    assert.equal(json()['code'], 'PB_ADMIN_ONLY');
+    const { status, headers, json } = await ask(`${program.base}/metrics`, {
+      headers: { 'X-Forwarded-For': '192.0.2.1' },
+    });
+    assert.equal(status, 401);
+    assert.equal(headers['www-authenticate'], 'Bearer realm="pulsebeacon"');
+    assert.equal(json()['code'], 'PB_UNAUTHENTICATED');
   });
 });
 

@@ -164,7 +164,7 @@ describe('serve --trusted-proxy loopback', () => {
   it('takes nobody who came by a proxy for somebody on this machine', async () => {
     for (const headers of [{}, { 'X-Forwarded-For': '127.0.0.1' }]) {
       assert.equal((await ask(`${program.base}/channels/news`, { method: 'POST', body: 'x', headers })).status, 401);
-      assert.equal((await ask(`${program.base}/metrics`, { headers })).status, 403);
+      assert.equal((await ask(`${program.base}/metrics`, { headers })).status, 401);
       assert.equal((await ask(`${program.base}/dashboard/now`, { headers })).status, 401);
     }
     assert.equal((await ask(`${program.base}/metrics`, { headers: bearer() })).status, 200);
@@ -260,7 +260,7 @@ describe('serve --proxy-protocol', () => {
       assert.deepEqual([peer, proxy], ['203.0.113.7', name === 'Unix' ? 'unix' : '127.0.0.1']);
       const asking = await proxied(where());
       asking.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
-      assert.match(String((await once(asking, 'data'))[0]), /^HTTP\/1\.1 403 /);
+      assert.match(String((await once(asking, 'data'))[0]), /^HTTP\/1\.1 401 /);
       asking.destroy();
     });
   }
@@ -302,7 +302,7 @@ describe('serve --proxy-protocol', () => {
       );
       const metrics = session.request({ ':path': '/metrics' });
       const [answer] = (await once(metrics, 'response')) as [Record<string, unknown>];
-      assert.equal(answer[':status'], 403);
+      assert.equal(answer[':status'], 401);
       metrics.resume();
       session.destroy();
     }
@@ -322,7 +322,7 @@ describe('serve --proxy-protocol', () => {
   it('takes the proxy itself, which speaks for nobody, for no one of this machine', async () => {
     const socket = connect({ port: plain, host: '127.0.0.1' });
     socket.write('PROXY UNKNOWN\r\nGET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
-    assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 403 /);
+    assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 401 /);
     socket.destroy();
   });
 

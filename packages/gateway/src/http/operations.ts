@@ -54,7 +54,11 @@ export class Operations {
   private isAllowed(incoming: IncomingMessage, response: ServerResponse, authenticator: GatewayAuthenticator): boolean {
     const request = HubRequest.of(incoming, this.parts.proxies);
     try {
-      if (request !== undefined && authenticator.isAdmin(request)) return true;
+      const by = request && authenticator.identify(request);
+      if (by?.isAdmin === true) return true;
+      if (request !== undefined && by === undefined) {
+        throw new WireError('PB_UNAUTHENTICATED', `a key is needed here, with the right admin: ${authenticator.remedy}`);
+      }
       sendProblem(response, 'PB_ADMIN_ONLY');
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
