@@ -193,6 +193,18 @@ describe('over TLS', () => {
       const refused = await runProgram(follow);
       assert.equal(refused.code, 3);
       assert.match(refused.stderr, /hint: --ca FILE/);
+      // Without TLS, nothing comes back that could say so.
+      const plain = `http://127.0.0.1:${program.port}`;
+      for (const command of [
+        ['publish', 'news', 'x', '--server', plain, '--retry-for', '0s'],
+        ['subscribe', 'news', '--server', plain, '--retry-for', '0s'],
+        ['subscribe', 'news', '--transport', 'sse', '--server', plain, '--retry-for', '0s'],
+        ['connect', `${plain}/echo`],
+      ]) {
+        const { code, stderr } = await runProgram(command);
+        assert.ok(code !== 0, stderr);
+        assert.match(stderr, /hint: where the server speaks TLS, it is (?:--server https|wss):\/\/127\.0\.0\.1:\d+/);
+      }
     } finally {
       await program.stop();
     }

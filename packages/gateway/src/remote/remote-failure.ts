@@ -134,7 +134,14 @@ export function failureOfError(url: URL, error: Error): RemoteFailure {
   return new RemoteFailure(`${what}: ${why}`, {
     exitCode: isUnreachable ? EXIT.unreachable : code === 'ETIMEDOUT' ? EXIT.timeout : EXIT.lost,
     retry: !FINAL.has(code),
+    hint: code === 'ECONNRESET' ? hintOfTls(url) : undefined,
   });
+}
+
+/** Who speaks TLS, and is spoken to without, ends the connection and says nothing. */
+function hintOfTls({ protocol, host }: URL): string | undefined {
+  const isPlain = protocol === 'http:' || protocol === 'ws:';
+  return isPlain ? `where the server speaks TLS, it is --server https://${host}` : undefined;
 }
 
 /** Why there is no WebSocket. */
@@ -150,7 +157,11 @@ export function failureOfHandshake(url: URL, error: HandshakeError): RemoteFailu
   const isTimeout = code === 'PB_CONNECT_TIMEOUT' || code === 'PB_ANSWER_TIMEOUT';
   if (isTimeout || code === 'PB_ANSWER_ENDED') {
     const what = isTimeout ? 'does not answer' : 'ended the connection without an answer';
-    return new RemoteFailure(`${url.host} ${what}`, { exitCode: isTimeout ? EXIT.timeout : EXIT.lost, retry: true });
+    return new RemoteFailure(`${url.host} ${what}`, {
+      exitCode: isTimeout ? EXIT.timeout : EXIT.lost,
+      retry: true,
+      hint: isTimeout ? undefined : hintOfTls(url),
+    });
   }
   return new RemoteFailure(error.message, {
     exitCode: EXIT.badAnswer,
