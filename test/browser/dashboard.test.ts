@@ -130,6 +130,8 @@ test('one connection under the glass: by the keyboard, with its messages, to its
   await page.locator('#glass-footer', { hasText: 'Not connected just now' }).waitFor();
   await page.keyboard.press('Escape');
   assert.equal(await page.locator('#glass').isVisible(), false);
+  // Its row is gone, and who has but a keyboard is in the lists all the same.
+  await page.locator('.opener:focus').waitFor();
   await page.locator('#ends tr', { hasText: 'PB_CLOSED_BY_OPERATOR' }).waitFor();
   await page.locator('#channels .opener', { hasText: 'news' }).click();
   await page.locator('.log pre', { hasText: 'under the glass' }).first().waitFor();

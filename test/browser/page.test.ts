@@ -433,6 +433,7 @@ describe('the page, when the server goes', () => {
     await program.stop('SIGINT');
     for (const transport of TRANSPORTS) await laneOf(page, transport).and(page.locator('[data-state=lost]')).waitFor();
     await page.locator('#live-state[data-state=failed]').waitFor();
+    await laneOf(page, 'Long poll').getByText('no answer', { exact: true }).waitFor();
     await page.locator('#publish-button').click();
     await page.locator('#publish-hint', { hasText: 'The server does not answer' }).waitFor();
     const again = await serve('--port', ownPort, '--data', data);

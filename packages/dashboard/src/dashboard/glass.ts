@@ -32,7 +32,11 @@ export class Glass {
   constructor(beacon: Beacon) {
     this.beacon = beacon;
     byId('glass-back', HTMLElement).addEventListener('click', () => this.dialog.close());
-    this.dialog.addEventListener('close', () => this.onClosed());
+    this.dialog.addEventListener('close', () => {
+      this.onClosed();
+      // The browser goes back to what was chosen; what has been closed is in the list no more.
+      if (document.activeElement === document.body) document.querySelector<HTMLElement>('.opener')?.focus();
+    });
     // Beside it is outside.
     this.dialog.addEventListener('click', ({ target }) => {
       if (target === this.dialog) this.dialog.close();

@@ -36,7 +36,9 @@ export function byPoll(channel, since, sink) {
   }
 
   follow().catch((error) => {
-    if (!signal.aborted) sink.ended(error instanceof Error ? error.message : String(error));
+    if (signal.aborted) return;
+    // How fetch says that there was no answer, each browser in words of its own.
+    sink.ended(error instanceof TypeError ? 'no answer' : error.message);
   });
   return () => stopping.abort();
 }
