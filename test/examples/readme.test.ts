@@ -37,8 +37,8 @@ const publish = async (channel: string, body: string): Promise<string> => {
   return ((await answer.json()) as { position: string }).position;
 };
 
-/** A line that goes on until somebody has seen enough. */
-const isEndless = (line: string): boolean => / -N |\bsubscribe\b/.test(line);
+/** A line that goes on until somebody has seen enough, or, a poll that begins now, until something is published. */
+const isEndless = (line: string): boolean => / -N |\bsubscribe\b|\?wait=\d+'$/.test(line);
 
 /** What a line is to print, once something is published in the channel that it names. */
 function expected(line: string): RegExp {
