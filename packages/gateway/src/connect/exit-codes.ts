@@ -47,7 +47,8 @@ export function exitCodeOf({ code }: HandshakeError): ExitCode {
 export function hintFor(error: HandshakeError): string | undefined {
   const { code, status, headers, url } = error;
   // Who speaks TLS, and is spoken to without, ends the connection and says nothing.
-  if (code === 'PB_ANSWER_ENDED' && url.startsWith('ws:')) return `where the server speaks TLS, it is wss:${url.slice(3)}`;
+  if (code === 'PB_ANSWER_ENDED' && url.startsWith('ws:'))
+    return `where the server speaks TLS, it is wss:${url.slice(3)}`;
   if (code === 'PB_CONNECT_TLS') return '--ca FILE trusts an issuer of your own, --insecure trusts anyone';
   if (code === 'PB_CONNECT_TIMEOUT' || code === 'PB_ANSWER_TIMEOUT') return '--timeout 30s waits longer';
   if (code.startsWith('PB_ANSWER_SUBPROTOCOL')) return '--subprotocol NAME is what is asked for';

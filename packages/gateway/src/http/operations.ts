@@ -57,7 +57,10 @@ export class Operations {
       const by = request && authenticator.identify(request);
       if (by?.isAdmin === true) return true;
       if (request !== undefined && by === undefined) {
-        throw new WireError('PB_UNAUTHENTICATED', `a key is needed here, with the right admin: ${authenticator.remedy}`);
+        throw new WireError(
+          'PB_UNAUTHENTICATED',
+          `a key is needed here, with the right admin: ${authenticator.remedy}`,
+        );
       }
       sendProblem(response, 'PB_ADMIN_ONLY');
     } catch (error) {
