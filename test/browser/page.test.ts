@@ -404,23 +404,6 @@ describe('the page', () => {
     }
   });
 
-  test('leaves connections for the others where many windows are open; it waits for a share, and misses nothing', async () => {
-    const context = await frontPage.openContext();
-    const first = await frontPage.openChannel(context);
-    await frontPage.openChannel(context);
-    const third = await context.newPage();
-    await third.goto(`${base}/`);
-    for (const transport of ['Server-Sent Events', 'Long poll']) {
-      await laneOf(third, transport).getByText('waits for other windows to let go').waitFor();
-    }
-    await publish(third, 'from the third');
-    await arrivalOf(laneOf(third, 'WebSocket'), 'from the third', 'live').waitFor();
-    await first.close();
-    for (const transport of TRANSPORTS.slice(1)) {
-      await arrivalOf(laneOf(third, transport), 'from the third', 'missed').waitFor();
-    }
-  });
-
   test('rests while nobody looks: what only a WebSocket need not share is given back', async () => {
     const page = await frontPage.openChannel(await frontPage.openContext());
     const setHidden = (isHidden: boolean): Promise<unknown> =>

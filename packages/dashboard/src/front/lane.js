@@ -30,17 +30,16 @@ export class Lane {
   /**
    * @param {HTMLElement} card
    * @param {import('./follower.js').Follow} follow
-   * @param {import('./following.js').Take} take
    * @param {URL} channel
    * @param {import('./ledger.js').Ledger} ledger
    * @param {() => void} onLatency told that {@link latest} has changed
    */
-  constructor(card, follow, take, channel, ledger, onLatency) {
+  constructor(card, follow, channel, ledger, onLatency) {
     this.#card = card;
     this.#ledger = ledger;
     this.#onLatency = onLatency;
     this.#arrivals = new Arrivals(within(card, '.arrivals', HTMLElement));
-    this.#following = new Following(follow, take, channel, {
+    this.#following = new Following(follow, channel, {
       changed: (state, detail) => this.#show(state, detail),
       publication: (publication) => this.#take(publication),
     });
@@ -92,7 +91,6 @@ export class Lane {
     this.#card.dataset['state'] = state;
     const texts = {
       open: `live since ${now()}`,
-      waiting: 'waits for other windows to let go',
       connecting: 'connecting',
       lost: why ?? 'lost; it comes back by itself',
       cut: 'cut off',
