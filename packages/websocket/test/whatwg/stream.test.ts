@@ -188,6 +188,8 @@ describe('WebSocketStream', () => {
     const aborted = writer.abort();
     await assert.rejects(writing);
     await aborted;
+    // What it still had to say is let go of when it is over.
+    await assert.rejects(stream.closed);
   });
 
   test('what is dropped for want of room is sent again', async (t) => {
