@@ -225,7 +225,10 @@ function peerWrites(peer: Duplex, bytes: Uint8Array): Promise<void> {
   });
 }
 
-/** Writes until the stream is full and stays so: the peer does not read. */
+/**
+ * Writes until the stream is full although the kernel has had time to take what it can: the peer does not read. It may
+ * take more in any later turn, so whoever needs the stream full goes on in this one.
+ */
 async function fill(recorder: Recorder, size = 65536): Promise<Buffer> {
   const written: Buffer[] = [];
   const block = Buffer.from(new Random(size).bytes(size));
@@ -282,8 +285,6 @@ export function byteStreamContract(name: string, open: OpenPair, options: Contra
       reader.pause();
       const expected = await fill(recorder);
       const drains = recorder.count('drain');
-      await turns();
-      assert.equal(recorder.count('drain'), drains, 'drained although nobody reads');
       reader.resume();
       assert.ok((await reader.has(expected.length)).equals(expected));
       await recorder.until(() => recorder.count('drain') > drains);
@@ -517,15 +518,19 @@ export function byteStreamContract(name: string, open: OpenPair, options: Contra
       const { recorder, reader, peer } = await attached(t);
       reader.pause();
       const sent = [await fill(recorder)];
-      // More than the kernel holds, so that the write of it is under way when the reader stops again.
-      sent.push(Buffer.alloc(20 * MIB, 1), Buffer.from(new Random(7).bytes(100_000)));
-      recorder.write(sent[1]!);
+      // So much that the write of it is under way when the reader stops again; where the kernel takes it all, once more.
+      const much = Buffer.alloc(20 * MIB, 1);
+      const writeMuch = (): void => {
+        sent.push(much);
+        recorder.write(much);
+      };
+      writeMuch();
       reader.resume();
       await reader.atLeast(sent[0]!.length + 1);
       reader.pause();
-      await turns();
-      assert.ok(recorder.stream.queuedBytes > 0);
-      recorder.write(sent[2]!);
+      for (await turns(); recorder.stream.queuedBytes === 0; await turns()) writeMuch();
+      sent.push(Buffer.from(new Random(7).bytes(100_000)));
+      recorder.write(sent.at(-1)!);
       const drains = recorder.count('drain');
       recorder.call((stream) => stream.end());
       reader.resume();
@@ -539,9 +544,9 @@ export function byteStreamContract(name: string, open: OpenPair, options: Contra
     test('destroy drops what is held, and close comes once, last, with its cause', async (t) => {
       const { recorder, reader, peer } = await attached(t);
       reader.pause();
+      await peerWrites(peer, Buffer.from('unread'));
       const filled = await fill(recorder);
       const drains = recorder.count('drain');
-      await peerWrites(peer, Buffer.from('unread'));
       const cause = new Error('no more');
       recorder.call((stream) => stream.destroy(cause));
       recorder.call((stream) => stream.destroy(new Error('another')));
