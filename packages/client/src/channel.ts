@@ -308,8 +308,7 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
     this.isReady = true;
     for (const { onReady } of this.followers) onReady();
     if (isGap) {
-      const shown = state === undefined || state === null ? null : toPublication<T>(state);
-      this.emit('notRecovered', { state: shown, since, position });
+      this.emit('notRecovered', { state: state ? toPublication<T>(state) : null, since, position });
     }
     // Each poll subscribes anew, which is nothing to tell.
     if (!wasReady || isGap) this.emit('subscribed', { recovered: !isGap, position: this.cursor.since });

@@ -195,9 +195,10 @@ export class Connection {
       this.act(() => this.machine.onWelcome(id, message.heartbeat));
       return;
     }
-    // Before its welcome, a link says nothing but why it ends; after another took its place, it is closed.
-    if (id !== this.current) return;
-    if (message.type !== 'heartbeat') this.owner.onMessage(message);
+    // After another took its place, a link is closed. Before its welcome, it says why it ends; or else the welcome was lost.
+    if (id !== this.current) {
+      if (message.type !== 'error') this.onEnd(id, { kind: 'cut', reason: 'no welcome' });
+    } else if (message.type !== 'heartbeat') this.owner.onMessage(message);
   }
 
   private onEnd(id: number, ending: Ending): void {

@@ -72,7 +72,7 @@ export async function ask(
 
 /** Whether it is what was asked for: a login page of a network is not. */
 export const hasType = ({ ok, headers }: AnswerLike, type: string): boolean =>
-  ok && (headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase() === type;
+  ok && (headers.get('content-type') ?? '').split(/[\s;]/)[0]!.toLowerCase() === type;
 
 /** What an answer says that is not the one that was asked for. */
 export async function readRefusal(answer: AnswerLike): Promise<Ending> {
@@ -111,8 +111,8 @@ const textOf = (value: unknown): string | undefined => (typeof value === 'string
 export function readRetryAfter(field: string | null): number | undefined {
   if (field === null) return undefined;
   if (/^\d{1,9}$/.test(field)) return Number(field) * 1000;
-  const date = Date.parse(field);
-  return Number.isNaN(date) ? undefined : date - Date.now();
+  // What is no date has no difference either.
+  return Date.parse(field) - Date.now() || undefined;
 }
 
 /** Why a request did not get an answer. What `fetch` rejects with says little: browsers tell pages no more, for safety. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Channel } from '@pulsebeacon/client';
+import { WebSocket } from '@pulsebeacon/websocket';
 import { Log, serve, type Site, until } from '../support/site.ts';
 
 /** Publishes numbers on the server, all the time. */
@@ -68,6 +69,28 @@ test('a proxy that holds back streams and strips Upgrade: long poll takes over',
   await beacon.channel('news').publish(-1);
   await log.until(({ data }) => data.includes(-1));
   ticker.stop();
+});
+
+test('a WebSocket whose welcome is lost, and that lives: another takes its place at once', async (t) => {
+  const site = await serve(t);
+  let sockets = 0;
+  /** What the first one is sent is lost, but for heartbeats. */
+  class Lossy extends WebSocket {
+    constructor(url: string) {
+      super(url);
+      if (++sockets > 1) return;
+      const lose = (event: MessageEvent): void => {
+        if (event.data !== '{"type":"heartbeat"}') event.stopImmediatePropagation();
+      };
+      this.addEventListener('message', lose as (event: unknown) => void);
+    }
+  }
+  // A heartbeat comes every 200 ms, long before this: each would put it off.
+  const beacon = site.connect({ WebSocket: Lossy, transports: ['websocket'], openTimeout: 10_000 });
+  const { reason } = await until(beacon, 'connecting', ({ retryIn }) => retryIn !== undefined);
+  assert.equal(reason, 'no welcome');
+  await until(beacon, 'online');
+  assert.equal(sockets, 2);
 });
 
 test('a WebSocket that stalls in mid-life: down within 1.5 heartbeats, and up again later, by position', async (t) => {
