@@ -7,9 +7,13 @@ import {
   HELD,
   type WriteResult,
 } from '../connection/byte-stream.ts';
+import { keepFreedMemory } from './freed-memory.ts';
 
 /** Above this many bytes a socket counts as full. */
 export const HIGH_WATER_MARK = 65536;
+
+/** Whoever reads so much at once has large messages. */
+const MUCH = 8192;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -138,6 +142,7 @@ export class SocketStream implements ByteStream {
   }
 
   deliver(bytes: Uint8Array, length: number): void {
+    if (length > MUCH) keepFreedMemory();
     this.handler!.onBytes(bytes, 0, length);
   }
 
