@@ -404,6 +404,34 @@ describe('the page', () => {
     }
   });
 
+  test('leaves connections for the others where many windows are open; it waits for a share, and misses nothing', async () => {
+    const context = await frontPage.openContext();
+    const first = await frontPage.openChannel(context);
+    await frontPage.openChannel(context);
+    const third = await context.newPage();
+    await third.goto(`${base}/`);
+    for (const transport of ['Server-Sent Events', 'Long poll']) {
+      await laneOf(third, transport).getByText('too many windows open').waitFor();
+    }
+    await publish(third, 'from the third');
+    await arrivalOf(laneOf(third, 'WebSocket'), 'from the third', 'live').waitFor();
+    await first.close();
+    for (const transport of TRANSPORTS.slice(1)) {
+      await arrivalOf(laneOf(third, transport), 'from the third', 'missed').waitFor();
+    }
+  });
+
+  test('waits for no share where the browser has no locks, or lets the page have none', async () => {
+    for (const script of [
+      "Object.defineProperty(navigator, 'locks', { value: undefined })",
+      "if (navigator.locks) navigator.locks.request = async () => { throw new DOMException('no', 'SecurityError'); }",
+    ]) {
+      const context = await frontPage.openContext();
+      await context.addInitScript(script);
+      await frontPage.openChannel(context);
+    }
+  });
+
   test('rests while nobody looks: what only a WebSocket need not share is given back', async () => {
     const page = await frontPage.openChannel(await frontPage.openContext());
     const setHidden = (isHidden: boolean): Promise<unknown> =>

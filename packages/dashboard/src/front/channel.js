@@ -7,6 +7,7 @@ import { showHandshake } from './handshake.js';
 import { Lane } from './lane.js';
 import { Ledger } from './ledger.js';
 import { startPublishing } from './publish.js';
+import { takeFreely, takeShare } from './shares.js';
 
 /** So much of the time before is shown. */
 const EARLIER = 5;
@@ -20,12 +21,16 @@ export function startChannel(channel, onPosition) {
   const ledger = new Ledger();
   const card = byId('channel-handshake', HTMLElement);
   const onHandshake = (/** @type {string} */ id) => void showHandshake(card, id);
-  const lanes = [laneOf('by-websocket', byWebSocket(onHandshake)), laneOf('by-sse', bySse), laneOf('by-poll', byPoll)];
+  const lanes = [
+    laneOf('by-websocket', byWebSocket(onHandshake), takeFreely),
+    laneOf('by-sse', bySse, takeShare),
+    laneOf('by-poll', byPoll, takeShare),
+  ];
   ledger.addReader({ known: onPosition, clicked: () => {} });
   startPublishing(channel, (position, at) => ledger.clicked(position, at));
   void begin();
 
-  // A browser has six connections to a server for all its tabs, WebSockets aside: those that nobody looks at take none.
+  // Those that nobody looks at need no share in the connections of the browser.
   const resting = lanes.slice(1);
   document.addEventListener('visibilitychange', rest);
   function rest() {
@@ -38,9 +43,10 @@ export function startChannel(channel, onPosition) {
   /**
    * @param {string} id
    * @param {import('./follower.js').Follow} follow
+   * @param {import('./following.js').Take} take
    */
-  function laneOf(id, follow) {
-    return new Lane(byId(id, HTMLElement), follow, channel, ledger, compare);
+  function laneOf(id, follow, take) {
+    return new Lane(byId(id, HTMLElement), follow, take, channel, ledger, compare);
   }
 
   /** All begin at the same position, right behind the earlier ones that are shown. */

@@ -1,8 +1,14 @@
 import { Backoff } from './follower.js';
 
 /**
- * `lost`: not by the page's own will; it comes back. `cut`, `resting`: until somebody resumes it.
- * @typedef {'connecting' | 'open' | 'lost' | 'cut' | 'resting'} State
+ * `waiting`: until it has its share in the browser's connections. `lost`: not by the page's own will; it comes back. `cut`,
+ * `resting`: until somebody resumes it.
+ * @typedef {'waiting' | 'connecting' | 'open' | 'lost' | 'cut' | 'resting'} State
+ */
+
+/**
+ * Tells once it may connect, and where that takes a while, that it waits; what it returns gives that back.
+ * @typedef {(onTaken: () => void, onWaiting: () => void) => () => void} Take
  */
 
 /**
@@ -15,6 +21,7 @@ import { Backoff } from './follower.js';
 /** Keeps a channel followed by one transport: from where it was, whenever it was away. */
 export class Following {
   #follow;
+  #take;
   #channel;
   #listener;
   #backoff = new Backoff();
@@ -22,17 +29,21 @@ export class Following {
   /** @type {State} */
   #state = 'connecting';
   /** @type {(() => void) | undefined} */
+  #giveBack;
+  /** @type {(() => void) | undefined} */
   #stop;
   /** @type {number | undefined} */
   #retry;
 
   /**
    * @param {import('./follower.js').Follow} follow
+   * @param {Take} take asked when it begins, and when it is resumed; kept while it tries to come back
    * @param {URL} channel
    * @param {Listener} listener
    */
-  constructor(follow, channel, listener) {
+  constructor(follow, take, channel, listener) {
     this.#follow = follow;
+    this.#take = take;
     this.#channel = channel;
     this.#listener = listener;
   }
@@ -47,16 +58,31 @@ export class Following {
     this.resume();
   }
 
-  /** @param {'cut' | 'resting'} state */
+  /**
+   * Ends it, until it is resumed. Before it has begun, there is nothing to end.
+   * @param {'cut' | 'resting'} state
+   */
   pause(state) {
+    if (this.#position === '') return;
     this.#end();
+    this.#giveBack?.();
     this.#change(state);
   }
 
   /** Comes back, after the last position. */
   resume() {
     this.#end();
+    this.#giveBack?.();
     this.#change('connecting');
+    this.#giveBack = this.#take(
+      () => this.#connect(),
+      () => this.#change('waiting'),
+    );
+  }
+
+  #connect() {
+    this.#end();
+    if (this.#state !== 'connecting') this.#change('connecting');
     this.#stop = this.#follow(this.#channel, this.#position, {
       opened: (recovered) => {
         this.#backoff.reset();
@@ -69,7 +95,7 @@ export class Following {
       broken: () => this.#change('lost'),
       ended: (why) => {
         this.#change('lost', { why });
-        this.#retry = setTimeout(() => this.resume(), this.#backoff.next());
+        this.#retry = setTimeout(() => this.#connect(), this.#backoff.next());
       },
     });
   }

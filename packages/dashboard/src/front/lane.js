@@ -5,6 +5,9 @@ import { duration, timeOfDay } from '../shared/format.js';
 
 const now = () => timeOfDay(new Date()).slice(0, 8);
 
+const WHY_WAITING =
+  'A browser has six connections to a server, for all its windows together. The pages leave two of them free, so that you can publish.';
+
 /** The card of one transport: its state, what came by it and how fast, and the button that cuts it off. */
 export class Lane {
   /** What the page published last, of what came live: when it came, and how long it took from the click. */
@@ -30,16 +33,17 @@ export class Lane {
   /**
    * @param {HTMLElement} card
    * @param {import('./follower.js').Follow} follow
+   * @param {import('./following.js').Take} take
    * @param {URL} channel
    * @param {import('./ledger.js').Ledger} ledger
    * @param {() => void} onLatency told that {@link latest} has changed
    */
-  constructor(card, follow, channel, ledger, onLatency) {
+  constructor(card, follow, take, channel, ledger, onLatency) {
     this.#card = card;
     this.#ledger = ledger;
     this.#onLatency = onLatency;
     this.#arrivals = new Arrivals(within(card, '.arrivals', HTMLElement));
-    this.#following = new Following(follow, channel, {
+    this.#following = new Following(follow, take, channel, {
       changed: (state, detail) => this.#show(state, detail),
       publication: (publication) => this.#take(publication),
     });
@@ -91,12 +95,15 @@ export class Lane {
     this.#card.dataset['state'] = state;
     const texts = {
       open: `live since ${now()}`,
+      waiting: 'too many windows open',
       connecting: 'connecting',
       lost: why ?? 'lost; it comes back by itself',
       cut: 'cut off',
       resting: 'rests while the tab is hidden',
     };
-    within(this.#card, '.state-text', HTMLElement).textContent = texts[state];
+    const text = within(this.#card, '.state-text', HTMLElement);
+    text.textContent = texts[state];
+    text.title = state === 'waiting' ? WHY_WAITING : '';
     within(this.#card, '.cut span', HTMLElement).textContent = state === 'cut' ? 'Reconnect' : 'Cut off';
   }
 
