@@ -75,15 +75,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await post('news', 'hello');
     await page.locator('#stat-published-total', { hasText: /^[1-9]\d* in all$/ }).waitFor();
     await page.locator('#kinds tr', { hasText: '/channels/{name}' }).locator('td', { hasText: '3' }).first().waitFor();
-    assert.equal(await page.locator('#stat-open').textContent(), '4');
-    assert.match((await page.locator('#dashboards').textContent())!, /1 page with this dashboard/);
+    await page.locator('#stat-open', { hasText: /^4$/ }).waitFor();
+    await page.locator('#dashboards', { hasText: '1 page with this dashboard' }).waitFor();
     assert.deepEqual(await page.locator('#channels .opener').allTextContents(), ['news', 'prices:EURUSD']);
     // Drawn, and with something on it.
     assert.equal(await page.locator('.plot canvas').count(), 9);
-    assert.equal(
-      await page.locator('.plot-card', { hasText: 'Following channels' }).locator('.line-1 b').textContent(),
-      '3',
-    );
+    const following = page.locator('.plot-card', { hasText: 'Following channels' });
+    await following.locator('.line-1 b', { hasText: /^3$/ }).waitFor();
     for (const [selector, contrast] of Object.entries(await contrastsOf(page, TEXTS))) {
       assert(contrast >= 4.5, `${selector} has a contrast of ${contrast.toFixed(2)}`);
     }
@@ -129,7 +127,7 @@ test('one connection under the glass: by the keyboard, with its messages, to its
   assert.equal((await follower!.closed).code, 1013);
   await page.locator('#glass-footer', { hasText: 'Not connected just now' }).waitFor();
   await page.keyboard.press('Escape');
-  assert.equal(await page.locator('#glass').isVisible(), false);
+  await page.locator('#glass').waitFor({ state: 'hidden' });
   // Its row is gone, and who has but a keyboard is in the lists all the same.
   await page.locator('.opener:focus').waitFor();
   await page.locator('#ends tr', { hasText: 'PB_CLOSED_BY_OPERATOR' }).waitFor();

@@ -58,7 +58,7 @@ export class FrontPage {
     context.on('requestfailed', (request) => {
       const error = request.failure()?.errorText;
       // Streams, polls and questions that the page, or its end, cuts off.
-      if (error === 'net::ERR_ABORTED' && /\/(?:channels|dashboard|demo)\//.test(request.url())) return;
+      if (error === 'net::ERR_ABORTED' && /\/(?:channels|dashboard|demo|trace)\//.test(request.url())) return;
       complaints.push(`${request.url()}: ${error}`);
     });
     context.on('response', (response) => {

@@ -1,5 +1,5 @@
-// Over HTTP/1.1 a browser has six connections to a server, for all its windows together, WebSockets aside. Were all of them
-// followed by, nothing could be published any more, and no other page would load.
+// Over HTTP/1.1 a browser has six connections to a server, for all its windows together, WebSockets aside. Were all of them held
+// by what lasts, nothing could be published any more, and no other page would load.
 
 /** So many may last; two are left for what comes and goes. */
 const SHARES = Array.from({ length: 4 }, (_, at) => `pulsebeacon-connection-${at}`);
