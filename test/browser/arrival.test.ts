@@ -2,6 +2,7 @@
 // A page that is read while it arrives does not move under its reader, wherever the network cuts it into pieces.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { FaultProxy } from '@pulsebeacon/contracts/fault-proxy';
 import type { Page } from 'playwright-core';
 import { FrontPage, LAYOUT_SHIFTS } from '../support/front-page.ts';
@@ -12,8 +13,13 @@ const proxy = await FaultProxy.start(Number(frontPage.port));
 after(() => proxy.close());
 const base = `http://localhost:${proxy.port}`;
 
-/** Some frames of the screen take longer than this, and show several pieces: there are enough of them. */
-const IN_PIECES = { trickle: { bytes: 600, every: 16 } };
+/** One piece of each document, and the next once somebody sets this again. */
+const IN_PIECES = { trickle: { bytes: 800, every: 1e6 } };
+
+/** While the head of a document is incomplete nothing is drawn, and this is waited for. */
+const MOST_FOR_A_FRAME_MS = 150;
+
+const FRAME = 'new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))';
 
 /** Each page, and what shows that it is connected. */
 const PAGES: Readonly<Record<string, string>> = {
@@ -25,8 +31,8 @@ const PAGES: Readonly<Record<string, string>> = {
   '/demo/break': '#link[data-state=open]',
 };
 
-/** Loads the document in pieces, in a window of its own: one behind another is hardly drawn. */
-async function load(path: string, width: number): Promise<Page> {
+/** A window of its own: what is behind another is hardly drawn. */
+async function open(width: number): Promise<Page> {
   const context = await frontPage.openContext({
     viewport: { width, height: 800 },
     // As it is: a piece of what is compressed is no piece of the document.
@@ -36,9 +42,24 @@ async function load(path: string, width: number): Promise<Page> {
   await context.route('**/-/assets/*', (route) =>
     route.fulfill({ path: inClone(`packages/gateway/pages${new URL(route.request().url()).pathname.slice(2)}`) }),
   );
-  const page = await context.newPage();
-  await page.goto(`${base}${path}`, { waitUntil: 'domcontentloaded' });
-  return page;
+  return await context.newPage();
+}
+
+/** Loads the documents in pieces, each of which is drawn before the next comes. */
+async function load(pages: readonly Page[], paths: readonly string[]): Promise<void> {
+  proxy.set(IN_PIECES);
+  const loading = new Set(pages);
+  const loaded = pages.map(async (page, index) => {
+    await page.goto(`${base}${paths[index]!}`, { waitUntil: 'domcontentloaded' });
+    loading.delete(page);
+  });
+  const all = Promise.all(loaded);
+  while (loading.size > 0) {
+    const drawn = Promise.all([...loading].map((page) => page.evaluate(FRAME).catch(() => {})));
+    await Promise.race([drawn, all, wait(MOST_FOR_A_FRAME_MS)]);
+    proxy.set(IN_PIECES);
+  }
+  proxy.set();
 }
 
 /** What has moved on a page, once it is connected. */
@@ -50,9 +71,8 @@ async function movesOf(page: Page, path: string): Promise<string[]> {
 for (const width of [360, 768, 1200]) {
   test(`no page moves while it arrives, ${width} pixels wide`, async () => {
     const paths = Object.keys(PAGES);
-    proxy.set(IN_PIECES);
-    const pages = await Promise.all(paths.map((path) => load(path, width)));
-    proxy.set();
+    const pages = await Promise.all(paths.map(() => open(width)));
+    await load(pages, paths);
     assert.deepEqual((await Promise.all(pages.map((page, index) => movesOf(page, paths[index]!)))).flat(), []);
   });
 }
