@@ -8,7 +8,7 @@ import { Emitter } from './emitter.ts';
 import { BeaconError } from './errors.ts';
 import { type BeaconOptions, resolveOptions } from './options.ts';
 import { errorOf } from './outbox.ts';
-import { globals } from './platform.ts';
+import { globals, now, soon } from './platform.ts';
 import { Sender } from './sender.ts';
 import type { TransportName } from './transports/transport.ts';
 
@@ -52,7 +52,7 @@ export class Beacon extends Emitter<BeaconEvents> {
       subscribes: () => this.subscribes(),
       onMessage: (message) => this.onMessage(message),
       onState: () => this.emit('statechange', this.status),
-      onLink: (before) => this.onLink(before),
+      onLink: (before) => this.sender.onLink(before),
       onStopped: (ending) => this.giveUp(toError(ending)),
     });
     this.sender = new Sender(this.connection, settings);
@@ -65,7 +65,7 @@ export class Beacon extends Emitter<BeaconEvents> {
         globals.setTimeout(() => this.channels.get(channel)?.wake(), ms);
       },
     };
-    globals.queueMicrotask(() => {
+    soon(() => {
       if (this.failure === undefined) this.connection.start();
     });
   }
@@ -82,7 +82,7 @@ export class Beacon extends Emitter<BeaconEvents> {
   get status(): BeaconStatus {
     const { machine, transport } = this.connection;
     const { state, reason, retryAt } = machine;
-    const retryIn = retryAt === undefined ? undefined : Math.max(0, retryAt - globals.performance.now());
+    const retryIn = retryAt === undefined ? undefined : Math.max(0, retryAt - now());
     return { state, reason, transport, retryIn, error: this.failure };
   }
 
@@ -133,10 +133,6 @@ export class Beacon extends Emitter<BeaconEvents> {
   private subscribes() {
     const commands = [...this.channels.values()].map(({ subscribeCommand }) => subscribeCommand);
     return commands.filter((command) => command !== undefined);
-  }
-
-  private onLink(before: number): void {
-    this.sender.onLink(before);
   }
 
   private onMessage(message: ServerMessage): void {

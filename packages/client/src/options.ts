@@ -1,13 +1,6 @@
 import type { BackoffOptions } from './backoff.ts';
 import { BeaconError } from './errors.ts';
-import {
-  type Credentials,
-  type FetchFunction,
-  type FetchLike,
-  globals,
-  type SocketClass,
-  type UrlLike,
-} from './platform.ts';
+import { type Credentials, type FetchFunction, type FetchLike, globals, type SocketClass } from './platform.ts';
 import { isTransportName, TRANSPORTS, type TransportName } from './transports/transport.ts';
 
 /** How a {@link Beacon} connects. Times are in milliseconds. */
@@ -61,7 +54,9 @@ const NUMBERS: Readonly<Record<NumberName, readonly [initial: number, least: num
 
 export interface Settings extends Readonly<Record<NumberName, number>> {
   /** Of `/connect`, by http or https. */
-  readonly url: UrlLike;
+  readonly url: string;
+  /** Of that. */
+  readonly origin: string;
   readonly authorization: BeaconOptions['authorization'];
   readonly WebSocket: SocketClass | undefined;
   readonly fetch: FetchLike;
@@ -75,8 +70,10 @@ export function resolveOptions(url: string, options: BeaconOptions): Settings {
   const { authorization, WebSocket = globals.WebSocket, credentials = 'same-origin' } = options;
   const fetch = (options.fetch ?? globals.fetch) as FetchLike | undefined;
   if (fetch === undefined) throw invalid('there is no fetch here: pass one');
+  const [href, origin] = connectUrl(url);
   const settings = {
-    url: connectUrl(url),
+    url: href,
+    origin,
     authorization,
     WebSocket,
     // Browsers want it called as a function of the window.
@@ -103,19 +100,22 @@ function ladderOf(wanted: readonly TransportName[] = TRANSPORTS, hasWebSocket: b
   return ladder;
 }
 
-/** `https://host/live` is `https://host/live/connect`; relative URLs are those of the page. */
-function connectUrl(text: string): UrlLike {
-  let url: UrlLike;
+/**
+ * `https://host/live` is `https://host/live/connect`; relative URLs are those of the page. It is taken apart as text:
+ * whatever is set of a URL has all of it parsed again.
+ */
+function connectUrl(text: string): readonly [url: string, origin: string] {
   try {
-    url = new globals.URL(text, globals.document?.baseURI ?? globals.location?.href);
-    url.protocol = url.protocol.replace(/^ws/, 'http');
-    if (!/^https?:$/.test(url.protocol)) throw new TypeError(url.protocol);
+    const url = new globals.URL(text, globals.document?.baseURI ?? globals.location?.href);
+    const [, scheme, authority, path, query = ''] = HTTP_URL.exec(url.href)!;
+    const whole = scheme! + authority + path!.replace(/(?:\/connect|\/?)$/, '/connect') + query;
+    return [`http${whole}`, `http${scheme! + url.host}`];
   } catch {
     throw invalid(`${JSON.stringify(text)} is no URL such as https://example.com`);
   }
-  url.hash = '';
-  if (!url.pathname.endsWith('/connect')) url.pathname = `${url.pathname.replace(/\/$/, '')}/connect`;
-  return url;
 }
+
+/** As `URL.href` has it, up to its fragment. */
+const HTTP_URL = /^(?:ws|http)(s?:\/\/)([^/]+)([^?#]*)(\?[^#]*)?/;
 
 export const invalid = (detail: string): BeaconError => new BeaconError('PB_CLIENT_OPTION', detail);

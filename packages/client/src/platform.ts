@@ -57,7 +57,7 @@ export interface StorageLike {
   setItem(key: string, value: string): void;
 }
 
-interface EventSourceLike {
+export interface EventSourceLike {
   /** The listener is gone once the signal is aborted. */
   addEventListener?(type: string, listener: () => void, options: { readonly signal: AbortSignalLike }): void;
 }
@@ -78,22 +78,25 @@ export interface Globals extends EventSourceLike {
   readonly TextDecoder: new () => { decode(bytes?: Uint8Array, options?: { stream: boolean }): string };
   setTimeout(callback: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
-  queueMicrotask(callback: () => void): void;
   atob(text: string): string;
   btoa(text: string): string;
 }
 
 export interface UrlLike {
   protocol: string;
-  pathname: string;
-  hash: string;
-  search: string;
-  readonly origin: string;
+  readonly pathname: string;
+  readonly search: string;
   readonly host: string;
   readonly href: string;
 }
 
 export const globals: Globals = globalThis as unknown as Globals;
+
+/** Milliseconds, by a clock that only goes forward. */
+export const now = (): number => globals.performance.now();
+
+/** At the end of the turn. Node makes more of `queueMicrotask`. @param callback throws nothing */
+export const soon = (callback: () => void): void => void Promise.resolve().then(callback);
 
 /** An error that nobody waits for is thrown where the platform reports it, and not into what was going on. */
 export function throwLater(error: unknown): void {

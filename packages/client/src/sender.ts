@@ -4,7 +4,7 @@ import type { Connection } from './connection/connection.ts';
 import { type Ending, toError } from './connection/ending.ts';
 import type { BeaconError } from './errors.ts';
 import { type Entry, Outbox, type OutboxLimits, type Reply } from './outbox.ts';
-import { globals } from './platform.ts';
+import { globals, now } from './platform.ts';
 import { endingOfFailure, hasType, JSON_TYPE, post, readRefusal } from './transports/http.ts';
 import { readMessages } from './transports/read-message.ts';
 import type { WireCommand } from './transports/transport.ts';
@@ -36,7 +36,7 @@ export class Sender {
 
   constructor(connection: Connection, settings: OutboxLimits & { readonly backoff: BackoffOptions }) {
     this.connection = connection;
-    this.outbox = new Outbox(settings, () => globals.performance.now());
+    this.outbox = new Outbox(settings, now);
     this.pace = settings.backoff;
   }
 
@@ -118,7 +118,7 @@ export class Sender {
     const { connection } = this;
     try {
       const commands = entries.map(({ command }) => command);
-      const answer = await post(connection.http, await connection.hello(), commands, {
+      const answer = await post(connection.settings, await connection.hello(), commands, {
         accept: JSON_TYPE,
         signal: abort.signal,
       });

@@ -8,6 +8,7 @@ import { Beacon } from '@pulsebeacon/client';
 import { backoff } from '#dist/backoff.js';
 import { endingOfAnswer, endingOfClose } from '#dist/connection/ending.js';
 import { explainHandshake } from '#dist/explainer.js';
+import { resolveOptions } from '#dist/options.js';
 import { Outbox } from '#dist/outbox.js';
 import { fromBase64, toBase64 } from '#dist/payload.js';
 import { recallTransport, rememberTransport } from '#dist/transport-memory.js';
@@ -44,6 +45,35 @@ test('no server has its clients come again and again without a wait, nor never',
   for (const said of [0, -1, NaN, -Infinity, 'soon' as never]) assert.equal(backoff(1, limits, 1, said), 500);
   // More than 24.8 days, and a timer goes off at once.
   for (const said of [1e12, Infinity]) assert.equal(backoff(1, limits, 1, said), 1e9);
+});
+
+test('a URL leads to /connect beside it, by http, without its fragment; who is named in it is no part of the origin', () => {
+  const cases = [
+    ['http://example.com', 'http://example.com/connect', 'http://example.com'],
+    ['HTTPS://Example.com:443/', 'https://example.com/connect', 'https://example.com'],
+    ['ws://example.com:8080/live', 'http://example.com:8080/live/connect', 'http://example.com:8080'],
+    ['wss://[::1]/live/?a=/b?c#d', 'https://[::1]/live/connect?a=/b?c', 'https://[::1]'],
+    ['https://example.com/connect#top', 'https://example.com/connect', 'https://example.com'],
+    ['https://example.com/reconnect', 'https://example.com/reconnect/connect', 'https://example.com'],
+    ['https://example.com/connect/', 'https://example.com/connect/connect', 'https://example.com'],
+    ['https://example.com/live/connect?key=1', 'https://example.com/live/connect?key=1', 'https://example.com'],
+    ['https://ann:secret@example.com/a', 'https://ann:secret@example.com/a/connect', 'https://example.com'],
+  ] as const;
+  for (const [given, url, origin] of cases) {
+    const settings = resolveOptions(given, {});
+    assert.deepEqual([settings.url, settings.origin], [url, origin]);
+  }
+  for (const given of [
+    '',
+    '/live',
+    'ftp://example.com',
+    'httpx://example.com',
+    'about:blank',
+    'http://',
+    'mailto:a@b',
+  ]) {
+    assert.throws(() => resolveOptions(given, {}), { code: 'PB_CLIENT_OPTION' });
+  }
 });
 
 test('what got through is remembered for an origin, for a while', () => {

@@ -2,9 +2,8 @@ import { type ServerMessage, WIRE_VERSIONS } from '@pulsebeacon/wire';
 import { BeaconError } from '../errors.ts';
 import { explainHandshake } from '../explainer.ts';
 import type { Settings } from '../options.ts';
-import { globals } from '../platform.ts';
+import { globals, now, soon } from '../platform.ts';
 import { recallTransport, rememberTransport } from '../transport-memory.ts';
-import type { HttpSettings } from '../transports/http.ts';
 import { openPoll } from '../transports/poll.ts';
 import { openStream } from '../transports/stream.ts';
 import type { Hello, Link, LinkOwner, TransportName, WireCommand } from '../transports/transport.ts';
@@ -44,11 +43,11 @@ const RENEW_AGAIN_MS = 60_000;
 /** The connection of all channels: whichever link there is at the moment, and those that are being opened. */
 export class Connection {
   readonly machine: ConnectionMachine;
-  readonly http: HttpSettings;
+  /** With those of its requests. */
+  readonly settings: Settings;
   transport: TransportName | undefined;
   /** Whom presence means by this client. */
   client: string | undefined;
-  private readonly settings: Settings;
   private readonly owner: ConnectionOwner;
   private readonly links = new Map<number, OpenLink>();
   private current = 0;
@@ -63,16 +62,13 @@ export class Connection {
   private isSyncing = false;
 
   constructor(settings: Settings, owner: ConnectionOwner) {
-    const { url, fetch, credentials } = settings;
-    const { performance } = globals;
     this.settings = settings;
     this.owner = owner;
-    this.http = { url: url.href, fetch, credentials };
     this.machine = new ConnectionMachine(
-      { ...settings, first: recallTransport(url.origin) },
+      { ...settings, first: recallTransport(settings.origin) },
       {
-        now: () => performance.now(),
-        random: () => Math.random(),
+        now,
+        random: Math.random,
         open: (id, transport) => this.open(id, transport),
         close: (id) => this.close(id),
         use: (id, transport) => this.use(id, transport),
@@ -108,11 +104,11 @@ export class Connection {
     return this.links.get(this.current)?.link?.send;
   }
 
-  /** What is followed has changed: at the end of the turn, the server is told. */
+  /** What is followed has changed: at the end of the turn, the server is told; the first link begins with all of it. */
   sync(): void {
-    if (this.isSyncing) return;
+    if (this.isSyncing || !this.current) return;
     this.isSyncing = true;
-    globals.queueMicrotask(() => {
+    soon(() => {
       this.isSyncing = false;
       this.act(() => this.syncNow());
     });
@@ -171,21 +167,21 @@ export class Connection {
       open.link = this.openLink(transport, owner);
     } catch (error) {
       // Such as a WebSocket that a policy of the page forbids.
-      globals.queueMicrotask(() => this.onEnd(id, { kind: 'blocked', reason: (error as Error).message }));
+      soon(() => this.onEnd(id, { kind: 'blocked', reason: (error as Error).message }));
     }
   }
 
   private openLink(transport: TransportName, owner: LinkOwner): Link {
-    const { http, settings } = this;
+    const { settings } = this;
     switch (transport) {
       case 'websocket': {
-        const url = http.url.replace(/^http/, 'ws');
-        return openWebSocket({ url, WebSocket: settings.WebSocket!, explain: () => explainHandshake(http) }, owner);
+        const url = settings.url.replace(/^http/, 'ws');
+        return openWebSocket({ url, WebSocket: settings.WebSocket!, explain: () => explainHandshake(settings) }, owner);
       }
       case 'poll':
-        return openPoll(http, settings.pollWait, owner);
+        return openPoll(settings, settings.pollWait, owner);
       default:
-        return openStream(http, transport, owner);
+        return openStream(settings, transport, owner);
     }
   }
 
@@ -219,7 +215,7 @@ export class Connection {
     this.current = id;
     this.transport = transport;
     this.isAskedAgain = false;
-    rememberTransport(this.settings.url.origin, transport, this.settings.rememberFor);
+    rememberTransport(this.settings.origin, transport, this.settings.rememberFor);
     this.owner.onLink(before);
     this.sync();
   }
@@ -268,10 +264,10 @@ export class Connection {
 
   private setTimer(deadline: number): void {
     globals.clearTimeout(this.timer);
-    const now = globals.performance.now();
-    const ms = Math.max(0, Math.min(deadline - now, LONGEST_TIMER_MS));
+    const at = now();
+    const ms = Math.max(0, Math.min(deadline - at, LONGEST_TIMER_MS));
     const due = Date.now() + ms;
-    this.timerAt = now + ms;
+    this.timerAt = at + ms;
     this.timer = globals.setTimeout(() => {
       this.timerAt = Infinity;
       const late = Date.now() - due;

@@ -1,4 +1,4 @@
-import { globals } from '../platform.ts';
+import { type EventSourceLike, globals } from '../platform.ts';
 
 export interface SurroundingsOwner {
   wake(reason: string): void;
@@ -8,13 +8,15 @@ export interface SurroundingsOwner {
 /** Listens to what a browser tells of the network and of who looks; elsewhere there is nothing to hear. @returns ends it */
 export function watchSurroundings(owner: SurroundingsOwner): () => void {
   const { document } = globals;
-  const abort = new globals.AbortController();
-  const online = (): void => owner.networkChanged('the network is back');
+  // To end one costs Node more than a connection does: it is made for somebody who can be listened to.
+  let abort: InstanceType<typeof globals.AbortController> | undefined;
+  const listen = (target: EventSourceLike | undefined, type: string, listener: () => void): void =>
+    target?.addEventListener?.(type, listener, (abort ??= new globals.AbortController()));
   const seen = (): void => {
     if (document?.visibilityState === 'visible') owner.wake('the page is seen again');
   };
-  globals.addEventListener?.('online', online, abort);
-  globals.addEventListener?.('pageshow', seen, abort);
-  document?.addEventListener?.('visibilitychange', seen, abort);
-  return () => abort.abort();
+  listen(globals, 'online', () => owner.networkChanged('the network is back'));
+  listen(globals, 'pageshow', seen);
+  listen(document, 'visibilitychange', seen);
+  return () => abort?.abort();
 }
