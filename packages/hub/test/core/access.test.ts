@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { Hub, type Principal } from '@pulsebeacon/hub';
 import { requireAllowed } from '#dist/access.js';
@@ -81,6 +82,20 @@ test('a session token gives back who it was issued to', () => {
     assert.match(session.client, /^[\w-]{22}$/);
     assert.deepEqual(new SessionTokens('a key of all nodes', 1).read(tokens.issue(session)), session);
   }
+});
+
+test('no two sessions have the same id', () => {
+  const ids = Array.from({ length: 1000 }, () => newSession(undefined).client);
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+test('a session token is signed by HMAC-SHA256, by a key of its own from the secret', () => {
+  const [claims, mac] = new SessionTokens('a key of all nodes', 1000).issue(newSession(ANN)).split('.') as [
+    string,
+    string,
+  ];
+  const key = createHmac('sha256', 'a key of all nodes').update('pulsebeacon session v1').digest();
+  assert.equal(mac, createHmac('sha256', key).update(claims).digest('base64url'));
 });
 
 test('a session token that was changed, of another key, or no token at all is not valid; an old one has expired', () => {
