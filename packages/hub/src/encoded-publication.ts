@@ -7,9 +7,6 @@ export const toBase64 = (bytes: Uint8Array): string =>
 
 const LINE = { isLine: true };
 
-/** A WebSocket message for those who take several in one, a line each. @param json on one line */
-export const prepareLine = (json: string): PreparedMessage => prepareMessage(json, 'text', LINE);
-
 /** A publication in all the forms in which it leaves: each is made when the first subscriber needs it, and once. */
 export class EncodedPublication {
   readonly publication: Publication;
@@ -47,7 +44,7 @@ export class EncodedPublication {
 
   /** The same, for those who take several in one message, a line each. */
   get jsonLine(): PreparedMessage {
-    return (this.envelopedLine ??= prepareLine(this.json));
+    return (this.envelopedLine ??= prepareMessage(this.json, 'text', LINE));
   }
 
   /** A line of ndjson. */

@@ -1,6 +1,6 @@
 import type { SendResult, ServerConnection } from '@pulsebeacon/websocket';
 import { type ServerMessage, utf8Length, type WireError } from '@pulsebeacon/wire';
-import { type EncodedPublication, prepareLine } from '../encoded-publication.ts';
+import type { EncodedPublication } from '../encoded-publication.ts';
 import type { HeartbeatTarget } from '../heartbeats.ts';
 import { byeMessage, HEARTBEAT, messageJson } from '../message-json.ts';
 import type { Outlet } from '../outlet.ts';
@@ -58,7 +58,7 @@ export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements Heart
   override message(message: ServerMessage): void {
     this.isQuiet = false;
     const json = messageJson(message);
-    if (this.takesLines) this.connection.sendPrepared(prepareLine(json));
+    if (this.takesLines) this.connection.sendLine(json);
     else this.connection.send(json);
   }
 
@@ -74,7 +74,9 @@ export class EnvelopeWebSocketOutlet extends RawWebSocketOutlet implements Heart
   private send(encoded: EncodedPublication): SendResult {
     const { connection } = this;
     // What goes out in one turn becomes one message, so that a client has one event for all of it.
-    if (this.takesLines) return connection.sendPrepared(encoded.jsonLine);
+    if (this.takesLines) {
+      return encoded.isForOne ? connection.sendLine(encoded.json) : connection.sendPrepared(encoded.jsonLine);
+    }
     return encoded.isForOne ? connection.send(encoded.json) : connection.sendPrepared(encoded.jsonMessage);
   }
 }

@@ -9,7 +9,7 @@ import { type ConnectionErrorCode, UsageError, type WebSocketError } from './err
 import { keepIdle } from './idle-halves.ts';
 import { lentText } from './inbox.ts';
 import { Outbox, type OutboxOwner } from './outbox.ts';
-import type { PreparedMessage } from './prepared-message.ts';
+import { PreparedMessage } from './prepared-message.ts';
 import { closedError, Pressure, type PressureOwner } from './pressure.ts';
 import { type PipelineOwner, SendPipeline } from './send-pipeline.ts';
 import { MAX_FRAGMENT, SendStream } from './send-stream.ts';
@@ -94,6 +94,15 @@ export abstract class ConnectionOutput implements OutboxOwner, PipelineOwner, Pr
       this.acquireOutbox().addShared(message.plainVariant());
     else this.ensurePipeline().sendPrepared(message);
     return this.countSent(message.payloadLength);
+  }
+
+  sendLine(line: string): SendResult {
+    if (this.agreement.deflate !== null || this.shared.role !== 'server' || this.isDeferring) {
+      return this.sendPrepared(new PreparedMessage(OPCODE_TEXT, line, undefined, true));
+    }
+    if (!this.isOpen) return 'closed';
+    if (this.pressure !== null && this.pressure.isHeld && this.isQueueFull()) return 'dropped';
+    return this.countSent(this.acquireOutbox().addLine(line));
   }
 
   sendStream(kind: MessageKind = 'binary', options?: SendOptions): WritableStream<SendData> {

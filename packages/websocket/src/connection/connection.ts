@@ -87,6 +87,13 @@ export interface Connection<Context = unknown> {
   sendPrepared(message: PreparedMessage): SendResult;
 
   /**
+   * Sends text that is one line, to this connection alone. As prepared messages with `isLine`, those that follow one another
+   * in one turn may leave as one message, with a line feed between each two.
+   * @param line without a line feed
+   */
+  sendLine(line: string): SendResult;
+
+  /**
    * Sends one message in parts, of any length, without ever holding it whole. Each part leaves as it is written, in
    * frames of at most 64 KiB (`fragmentSize`: fewer); `write` waits for the network, `close` ends the message. It is
    * never compressed. Everything sent later, and a close, waits behind it; pings and pongs do not. In a text message a

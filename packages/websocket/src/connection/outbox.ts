@@ -1,5 +1,5 @@
 import { copyBytes } from '../protocol/bytes.ts';
-import { OPCODE_PONG } from '../protocol/opcodes.ts';
+import { OPCODE_PONG, OPCODE_TEXT } from '../protocol/opcodes.ts';
 import type { Platform } from '../protocol/platform.ts';
 import {
   encodeControl,
@@ -114,6 +114,38 @@ export class Outbox implements Flushable {
     return length;
   }
 
+  /** Adds a line that is not compressed, of a server: it becomes part of the message before it, where that has lines. */
+  addLine(line: string): number {
+    const units = line.length;
+    // A longer header for the lines before it, and a line end.
+    const room = units * 3 + 2 * MAX_HEADER;
+    if (room > MAX_BATCH) return this.addLongText(OPCODE_TEXT, line);
+    const batch = this.reserve(room);
+    const start = this.batchLength;
+    if (start === 0 || this.linesEnd !== start) {
+      const length = this.addText(OPCODE_TEXT, line);
+      this.linesAt = start;
+      this.linesBody = this.batchLength - length;
+      this.linesEnd = this.batchLength;
+      return length;
+    }
+    const length = this.owner.shared.platform.encodeUtf8(line, batch, start + 1);
+    batch[start] = LINE_END;
+    this.growLines(batch, start + 1 + length);
+    this.markDirty();
+    return length;
+  }
+
+  /** Makes what follows the last line a part of its message. @param end of that in the batch, as it is laid out */
+  private growLines(batch: Uint8Array, end: number): void {
+    const payload = end - this.linesBody;
+    const body = this.linesAt + headerLength(payload);
+    if (body !== this.linesBody) batch.copyWithin(body, this.linesBody, end);
+    writeHeader(batch, this.linesAt, FIN | OPCODE_TEXT, payload, 0);
+    this.linesBody = body;
+    this.linesEnd = this.batchLength = body + payload;
+  }
+
   private addLongText(opcode: number, text: string): number {
     const encoded = new Uint8Array(text.length * 3);
     const length = this.owner.shared.platform.encodeUtf8(text, encoded, 0);
@@ -172,22 +204,17 @@ export class Outbox implements Flushable {
     const batch = this.reserve(frame.length + MAX_HEADER);
     const start = this.batchLength;
     if (lineAt > 0 && this.linesEnd === start) {
-      const before = start - this.linesBody;
-      const payload = before + 1 + frame.length - lineAt;
-      const body = this.linesAt + headerLength(payload);
-      if (body !== this.linesBody) batch.copyWithin(body, this.linesBody, start);
-      writeHeader(batch, this.linesAt, frame[0]!, payload, 0);
-      batch[body + before] = LINE_END;
-      batch.set(frame.subarray(lineAt), body + before + 1);
-      this.linesBody = body;
-      this.batchLength = body + payload;
-    } else {
-      batch.set(frame, start);
-      this.linesAt = start;
-      this.linesBody = start + lineAt;
-      this.batchLength = start + frame.length;
+      batch[start] = LINE_END;
+      batch.set(frame.subarray(lineAt), start + 1);
+      this.growLines(batch, start + 1 + frame.length - lineAt);
+      return;
     }
-    if (lineAt > 0) this.linesEnd = this.batchLength;
+    batch.set(frame, start);
+    this.batchLength = start + frame.length;
+    if (lineAt === 0) return;
+    this.linesAt = start;
+    this.linesBody = start + lineAt;
+    this.linesEnd = this.batchLength;
   }
 
   /** Answers a ping: at once, or, while output is blocked, once and for the latest ping only. */

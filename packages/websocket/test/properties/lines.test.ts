@@ -69,6 +69,10 @@ function act(party: Party, random: Random, messages: readonly (readonly [string,
     const text = 'own '.padEnd(random.pick(LENGTHS), 'y');
     expected.push(text);
     connection.send(random.chance(50) ? text : Buffer.from(text));
+  } else if (what < 10) {
+    const line = `${LINE}own `.padEnd(random.pick(random.chance(95) ? LENGTHS : EDGES), random.chance(90) ? 'y' : 'é');
+    expected.push(line);
+    connection.sendLine(line);
   } else {
     for (let left = random.below(4); left >= 0; left--) {
       const [text, message] = random.pick(messages);
