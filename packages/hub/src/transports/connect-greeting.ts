@@ -1,5 +1,6 @@
 import { type HelloCommand, negotiateVersion, WIRE_VERSIONS, type WelcomeMessage, WireError } from '@pulsebeacon/wire';
 import type { AuthenticationRequest, Principal } from '../access.ts';
+import type { Awaitable } from '../broker.ts';
 import { authenticate } from '../http/authenticate.ts';
 import type { HubRequest } from '../http/request.ts';
 import type { Hub } from '../hub.ts';
@@ -45,7 +46,7 @@ export function greet(hub: Hub, hello: HelloCommand, presented: Principal | unde
  * every transport, else by the header of its request.
  * @throws {WireError} `PB_WIRE_VERSION`, because who cannot be talked to need not say; else as `authenticate`
  */
-export async function identify(hub: Hub, hello: HelloCommand, visitor: Visitor): Promise<Principal | undefined> {
+export function identify(hub: Hub, hello: HelloCommand, visitor: Visitor): Awaitable<Principal | undefined> {
   requireVersion(hello);
   const { authorization } = hello;
   return authorization === undefined ? visitor.principal : authenticate(hub, withAuthorization(visitor, authorization));

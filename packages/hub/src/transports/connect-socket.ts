@@ -7,6 +7,7 @@ import {
   WIRE_VERSIONS,
   WireError,
 } from '@pulsebeacon/wire';
+import type { Principal } from '../access.ts';
 import type { HubClient } from '../client.ts';
 import type { Heartbeats } from '../heartbeats.ts';
 import { oneOf } from '../http/query.ts';
@@ -100,26 +101,40 @@ export class ConnectSocket {
   /** @param commands that came with it */
   private onHello(hello: HelloCommand, commands: ConnectQuery['commands'] = []): void {
     clearTimeout(this.helloTimer);
+    try {
+      const principal = identify(this.hub, hello, this.visitor!);
+      if (principal instanceof Promise) this.enterLater(hello, principal, commands);
+      else this.enter(hello, principal, commands);
+    } catch (error) {
+      this.refuse(this.hub.toWireError(error), hello.id);
+    }
+  }
+
+  private enterLater(
+    hello: HelloCommand,
+    principal: Promise<Principal | undefined>,
+    commands: ConnectQuery['commands'],
+  ): void {
     // What follows waits until it is known whose it is.
     this.connection.pause();
-    this.enter(hello, this.visitor!)
-      .then(() => this.carryOut(commands))
+    principal
+      .then((known) => this.enter(hello, known, commands))
       .catch((error: unknown) => this.refuse(this.hub.toWireError(error), hello.id))
       .finally(() => this.connection.resume());
   }
 
-  private async enter(hello: HelloCommand, visitor: Visitor): Promise<void> {
+  private enter(hello: HelloCommand, principal: Principal | undefined, commands: ConnectQuery['commands']): void {
     const { hub, connection, outlet } = this;
-    const principal = await identify(hub, hello, visitor);
     if (connection.state !== 'open') return;
     const { session, welcome } = greet(hub, hello, principal);
-    const client = hub.connect(session, outlet, visitor.request.toOrigin());
+    const client = hub.connect(session, outlet, this.visitor!.request.toOrigin());
     this.visitor = undefined;
     this.client = client;
     outlet.takesLines = hello.lines === true;
     this.commands = new SocketCommands(client, connection);
     outlet.message(welcome);
     this.endHeartbeat = this.heartbeats.add(outlet);
+    this.carryOut(commands);
   }
 
   /** @param asked none of them is a message of its own, whose length would count */
