@@ -95,8 +95,8 @@ export const globals: Globals = globalThis as unknown as Globals;
 /** Milliseconds, by a clock that only goes forward. */
 export const now = (): number => globals.performance.now();
 
-/** At the end of the turn. Node makes more of `queueMicrotask`. @param callback throws nothing */
-export const soon = (callback: () => void): void => void Promise.resolve().then(callback);
+/** At the end of the turn. Node makes more of `queueMicrotask`. @param task throws nothing */
+export const soon = (task: () => void): void => void Promise.resolve().then(task);
 
 /** An error that nobody waits for is thrown where the platform reports it, and not into what was going on. */
 export function throwLater(error: unknown): void {
