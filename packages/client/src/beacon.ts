@@ -82,7 +82,7 @@ export class Beacon extends Emitter<BeaconEvents> {
   get status(): BeaconStatus {
     const { machine, transport } = this.connection;
     const { state, reason, retryAt } = machine;
-    const retryIn = retryAt === undefined ? undefined : Math.max(0, retryAt - now());
+    const retryIn = retryAt && Math.max(0, retryAt - now());
     return { state, reason, transport, retryIn, error: this.failure };
   }
 
@@ -124,6 +124,8 @@ export class Beacon extends Emitter<BeaconEvents> {
   /** Ends the connection. What waits to be published is rejected with `PB_CLIENT_CLOSED`. */
   close(): void {
     const error = new BeaconError('PB_CLIENT_CLOSED', 'the beacon was closed');
+    // Such as by somebody who hears of it.
+    if (this.failure?.code === error.code) return;
     this.failure = error;
     this.connection.stop('closed');
     this.sender.rejectAll(error);

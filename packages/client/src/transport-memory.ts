@@ -1,4 +1,4 @@
-import { globals } from './platform.ts';
+import { globals, type StorageLike } from './platform.ts';
 import { isTransportName, type TransportName } from './transports/transport.ts';
 
 const PREFIX = 'pulsebeacon:transport:';
@@ -9,7 +9,7 @@ const inProcess = new Map<string, string>();
 export function recallTransport(origin: string): TransportName | undefined {
   let kept = inProcess.get(origin);
   try {
-    kept = globals.localStorage?.getItem(PREFIX + origin) ?? kept;
+    kept = storage()?.getItem(PREFIX + origin) ?? kept;
   } catch {
     // Forbidden.
   }
@@ -22,8 +22,11 @@ export function rememberTransport(origin: string, transport: TransportName, forM
   const kept = `${transport} ${Date.now() + forMs}`;
   inProcess.set(origin, kept);
   try {
-    globals.localStorage?.setItem(PREFIX + origin, kept);
+    storage()?.setItem(PREFIX + origin, kept);
   } catch {
     // Full, or forbidden.
   }
 }
+
+/** Of pages alone: Node has one from 25 on, and warns whoever looks at it. */
+const storage = (): StorageLike | undefined => globals.document && globals.localStorage;

@@ -85,6 +85,25 @@ test('what got through is remembered for an origin, for a while', () => {
   assert.equal(recallTransport('https://a'), undefined);
 });
 
+test('the storage of a page remembers it, too; where there is no page, it is not looked at', (t) => {
+  const kept = new Map<string, string>();
+  const storage = { getItem: (key: string) => kept.get(key) ?? null, setItem: kept.set.bind(kept) };
+  const lookedAt = t.mock.fn(() => storage);
+  Object.defineProperty(globalThis, 'localStorage', { get: lookedAt, configurable: true });
+  t.after(() => {
+    delete (globalThis as { document?: unknown }).document;
+    delete (globalThis as { localStorage?: unknown }).localStorage;
+  });
+  rememberTransport('https://c', 'poll', 10_000);
+  assert.equal(recallTransport('https://c'), 'poll');
+  assert.equal(lookedAt.mock.callCount(), 0);
+  Object.assign(globalThis, { document: {} });
+  rememberTransport('https://c', 'sse', 10_000);
+  assert.match(kept.get('pulsebeacon:transport:https://c')!, /^sse \d+$/);
+  kept.set('pulsebeacon:transport:https://c', `ndjson ${Date.now() + 1000}`);
+  assert.equal(recallTransport('https://c'), 'ndjson');
+});
+
 describe('text of streams', () => {
   const cuts = (text: string): string[][] =>
     Array.from({ length: text.length + 1 }, (_, at) => [text.slice(0, at), text.slice(at)]);
@@ -310,4 +329,17 @@ test('options that cannot be are refused, with value and remedy', () => {
   assert.throws(() => new Beacon('http://a', { openTimeout: 0 }), /openTimeout is 0: pass a number from 1/);
   assert.throws(() => new Beacon('http://a', { transports: ['carrier pigeon' as 'sse'] }), code);
   assert.throws(() => new Beacon('http://a', { transports: [] }), code);
+});
+
+test('closed by whoever hears of its state, it tells once that it is', async () => {
+  const beacon = new Beacon('http://127.0.0.1:1', { transports: ['poll'] });
+  const reasons: string[] = [];
+  await new Promise<void>((resolve) => {
+    beacon.on('statechange', ({ reason }) => {
+      reasons.push(reason);
+      beacon.close();
+      if (reason === 'closed') resolve();
+    });
+  });
+  assert.equal(reasons.length, 2);
 });

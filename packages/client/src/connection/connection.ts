@@ -128,7 +128,7 @@ export class Connection {
       const given = typeof authorization === 'function' ? await authorization() : authorization;
       return { ...HELLO, session, authorization: given };
     } catch (error) {
-      throw new BeaconError('PB_CLIENT_OPTION', `authorization failed: ${String((error as Error)?.message ?? error)}`);
+      throw new BeaconError('PB_CLIENT_OPTION', `authorization failed: ${(error as Error)?.message ?? error}`);
     }
   }
 
