@@ -14,5 +14,9 @@ let isKept = process.platform !== 'linux';
 export function keepFreedMemory(): void {
   if (isKept) return;
   isKept = true;
-  Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  try {
+    Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  } catch {
+    // Addresses are limited (ulimit -v, strict overcommit): then it stays as it is.
+  }
 }
