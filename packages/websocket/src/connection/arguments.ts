@@ -2,19 +2,41 @@ import { CLOSE_NORMAL, isValidCloseCode } from '../protocol/close-codes.ts';
 import { MAX_CONTROL_PAYLOAD } from '../protocol/opcodes.ts';
 import type { MessageKind, SendData, SendOptions } from './connection.ts';
 import { UsageError } from './errors.ts';
+import type { PreparedMessage } from './prepared-message.ts';
 
 // What callers pass in is checked here, once, and strictly: a number taken for a length once disclosed memory.
 
 const encoder = new TextEncoder();
 
+/** How long one is that says something else: whoever overrides it would send what is not theirs. */
+const { get: ownLength } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length') as {
+  get: (this: Uint8Array) => number;
+};
+
 /** The bytes of a message that is no string, as they are in memory: a view, not a copy. */
 export function bytesOf(data: Exclude<SendData, string>): Uint8Array {
-  if (data instanceof Uint8Array) return data;
+  if (data instanceof Uint8Array) return checkLength(data);
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data);
   throw new UsageError(
     'PB_DATA_TYPE',
     `cannot send ${describe(data)}: pass a string, an ArrayBuffer, or a view such as Uint8Array (JSON.stringify an object first)`,
+  );
+}
+
+function checkLength(bytes: Uint8Array): Uint8Array {
+  if (ownLength.call(bytes) === bytes.length) return bytes;
+  const says = `its length says ${bytes.length}, and it has ${ownLength.call(bytes)} bytes`;
+  throw new UsageError('PB_DATA_TYPE', `cannot send ${describe(bytes)}: ${says}; pass a view without a length of its own`);
+}
+
+/** @throws UsageError `PB_DATA_TYPE` */
+export function checkPrepared(message: PreparedMessage): void {
+  // By what it does: a program may have this package twice.
+  if (typeof (message as PreparedMessage | null | undefined)?.plainVariant === 'function') return;
+  throw new UsageError(
+    'PB_DATA_TYPE',
+    `cannot send ${describe(message)} as a prepared message: pass what prepareMessage() gives, or use send()`,
   );
 }
 
@@ -52,7 +74,7 @@ export function pingPayload(data: unknown): Uint8Array {
       `a ping carries at most ${MAX_CONTROL_PAYLOAD} bytes, not ${bytes.length} (RFC 6455 §5.5)`,
     );
   }
-  return bytes;
+  return checkLength(bytes);
 }
 
 function describe(value: unknown): string {

@@ -1,7 +1,7 @@
 import { type MessageOpcode, OPCODE_BINARY, OPCODE_CLOSE, OPCODE_PING, OPCODE_TEXT } from '../protocol/opcodes.ts';
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts';
 import { FIN } from '../protocol/sender.ts';
-import { bytesOf, checkFragmentSize, checkKind, checkStreamOptions, pingPayload } from './arguments.ts';
+import { bytesOf, checkFragmentSize, checkKind, checkPrepared, checkStreamOptions, pingPayload } from './arguments.ts';
 import type { ByteStream } from './byte-stream.ts';
 import type { MessageKind, SendData, SendOptions, SendResult } from './connection.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -89,6 +89,7 @@ export abstract class ConnectionOutput implements OutboxOwner, PipelineOwner, Pr
   sendPrepared(message: PreparedMessage): SendResult {
     if (!this.isOpen) return 'closed';
     if (this.pressure !== null && this.pressure.isHeld && this.isQueueFull()) return 'dropped';
+    checkPrepared(message);
     const isPlain = this.agreement.deflate === null || message.compress === false;
     if (isPlain && this.shared.role === 'server' && !this.isDeferring)
       this.acquireOutbox().addShared(message.plainVariant());

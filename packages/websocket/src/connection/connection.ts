@@ -83,7 +83,10 @@ export interface Connection<Context = unknown> {
    */
   send(data: SendData, kind?: MessageKind, options?: SendOptions): SendResult;
 
-  /** Sends a message that is framed, and compressed, once for many connections. */
+  /**
+   * Sends a message that is framed, and compressed, once for many connections.
+   * @throws UsageError `PB_DATA_TYPE` for what `prepareMessage` did not make
+   */
   sendPrepared(message: PreparedMessage): SendResult;
 
   /**

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { type PreparedMessage, prepareMessage } from '@pulsebeacon/websocket';
 import type { SendData } from '#dist/connection/connection.js';
 import { framesIn, makeConnection, turn } from '../support/connections.ts';
 
@@ -97,6 +98,28 @@ describe('send', () => {
     }
   });
 
+  test('bytes that say to be more or fewer than they are would bring what lies beside them', async () => {
+    class Longer extends Uint8Array {
+      override get length(): number {
+        return 100;
+      }
+    }
+    const shorter = Object.defineProperty(Buffer.from('four'), 'length', { value: 2 });
+    const { connection, stream } = makeConnection();
+    for (const data of [new Longer(4), shorter]) {
+      for (const options of [undefined, { compress: true }]) {
+        assert.throws(() => connection.send(data, undefined, options), {
+          code: 'PB_DATA_TYPE',
+          message: /its length says \d+, and it has 4 bytes/,
+        });
+      }
+      assert.throws(() => connection.ping(data), { code: 'PB_DATA_TYPE' });
+      assert.throws(() => prepareMessage(data), { code: 'PB_DATA_TYPE' });
+    }
+    await turn();
+    assert.deepEqual(stream.writes, []);
+  });
+
   test('bytes as text must be UTF-8', async () => {
     const { connection, stream } = makeConnection();
     for (const bad of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xe2, 0x82]]) {
@@ -121,6 +144,18 @@ describe('send', () => {
       const send = (): unknown => connection.send('x', undefined, { fragmentSize: fragmentSize as number });
       assert.throws(send, { name: 'UsageError', code: 'PB_OPTION_INVALID' }, String(fragmentSize));
     }
+  });
+});
+
+describe('sendPrepared', () => {
+  test('takes nothing but prepared messages', async () => {
+    const { connection, stream } = makeConnection();
+    for (const message of [...NO_DATA, 'text', Buffer.from('bytes')]) {
+      const send = (): unknown => connection.sendPrepared(message as PreparedMessage);
+      assert.throws(send, { code: 'PB_DATA_TYPE', message: /prepareMessage\(\)/ });
+    }
+    await turn();
+    assert.deepEqual([stream.writes, connection.traffic.messagesOut], [[], 0]);
   });
 });
 
