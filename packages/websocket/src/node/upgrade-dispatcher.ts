@@ -18,6 +18,12 @@ import { filterUpgrades, hasContent } from './upgrade-wish.ts';
 const NO_PARAMETERS: PathParameters = Object.freeze(Object.create(null) as Record<string, string>);
 const dispatchers = new WeakMap<HostServer, UpgradeDispatcher>();
 
+/** What `createServer` was told of how headers are read; Node keeps it on the server. */
+interface ReadingOptions {
+  readonly maxHeaderSize?: number;
+  readonly joinDuplicateHeaders?: boolean;
+}
+
 /**
  * The one `upgrade` listener that all WebSocket servers on an HTTP server share: finds whose path a request is for. On a
  * server that speaks HTTP/2, what takes its extended CONNECTs, too.
@@ -108,9 +114,9 @@ export class UpgradeDispatcher {
   private open(socket: Socket, first: Buffer): boolean {
     const { server } = this;
     if (this.targets.size === 0 || server.listenerCount('upgrade') !== 1) return false;
-    // Limits that Node's parser has, and the silence that it allows.
-    if (server.maxHeadersCount || server.timeout) return false;
-    const { maxHeaderSize: most = maxHeaderSize } = server as { maxHeaderSize?: number };
+    const { maxHeaderSize: most = maxHeaderSize, joinDuplicateHeaders } = server as ReadingOptions;
+    // Limits that Node's parser has, the silence that it allows, and what it makes of fields that come twice.
+    if (server.maxHeadersCount || server.timeout || joinDuplicateHeaders) return false;
     const head = readUpgradeHead(nodePlatform, first, most);
     const found = head === undefined ? undefined : this.match(head.url);
     if (found === undefined || !found.value.takesHeads) return false;
