@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Hub } from '@pulsebeacon/hub';
 import type { Http2Side, ServerConnection } from '@pulsebeacon/websocket';
@@ -35,7 +36,7 @@ const REASON = 'the server is shutting down';
 /**
  * Ends servers without dropping anybody: listens no more, lets requests end, closes WebSockets with 1001, and sends
  * the clients of channels away with 1012 and a hint when to come back — many of them spread over half of the time, so that
- * not all of them come back at once — and cuts off what is left at the deadline.
+ * not all of them come back at once — and cuts off what is left at the deadline. The deadlines of requests go on.
  */
 export async function drain(
   listeners: readonly DrainableServer[],
@@ -47,7 +48,9 @@ export async function drain(
   const servers = listeners.map(({ server }) => server);
   const closed = listeners.map(({ server, http2, cutWaiting }) => {
     const done = once(server, 'close');
-    server.close();
+    // Not as a server of HTTP: Node holds nobody to the deadlines of a head and of a request once that is closed.
+    NetServer.prototype.close.call(server);
+    server.closeIdleConnections();
     cutWaiting?.();
     // GOAWAY: what is open goes on.
     http2?.close();
@@ -95,6 +98,8 @@ export async function drain(
   } finally {
     clearInterval(sweep);
     controller.abort();
+    // Now nobody is held to them any more.
+    for (const server of servers) server.close();
   }
   return { sockets: connections.length + clients, cutOff };
 }

@@ -2,14 +2,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { type DrainableSockets, drain } from '#dist/drain.js';
 import { Hub } from '@pulsebeacon/hub';
-import { handshake, RawConnection } from './support/http.ts';
+import { ask, handshake, RawConnection } from './support/http.ts';
 import { Program } from './support/program.ts';
 import { Client, refused } from './support/sockets.ts';
 
@@ -21,6 +23,21 @@ async function openSilent(port: number): Promise<RawConnection> {
   connection.send(handshake('/echo', 'localhost'));
   await connection.until(/\r\n\r\n/);
   return connection;
+}
+
+async function openHalf(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write('GET /healthz HTTP/1.1\r\nHo');
+  // It has arrived before a request that was sent after it.
+  await ask(`http://127.0.0.1:${port}/healthz`);
+  return socket;
+}
+
+async function openTls(port: number): Promise<Socket> {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+  await once(socket, 'secureConnect');
+  return socket;
 }
 
 describe('Ctrl-C', () => {
@@ -120,6 +137,23 @@ describe('Ctrl-C', () => {
     assert.equal((await program.ended).code, 0);
     await rm(folder, { recursive: true });
   });
+
+  for (const [what, options, open] of [
+    ['a half of a head has come', [], openHalf],
+    ['nothing has come over TLS', ['--tls-dev'], openTls],
+  ] as const) {
+    it(`holds those to --header-timeout of whom ${what}`, async () => {
+      const program = await Program.start(['--header-timeout', '300ms', ...options]);
+      const client = await open(program.port);
+      program.signal('SIGINT');
+      assert.match(await text(client), /^HTTP\/1\.1 408 [^]*"PB_REQUEST_TIMEOUT"/);
+      assert.equal((await program.ended).code, 0);
+      const [begin, end] = [program.find(isDraining)!, program.lines.at(-1)!].map(({ time }) =>
+        Date.parse(time as string),
+      );
+      assert(end! - begin! < 15_000, 'it did not wait for --drain-timeout, 30 s');
+    });
+  }
 
   it('waits no longer than --drain-timeout for those who do not answer', async () => {
     const program = await Program.start(['--drain-timeout', '300ms']);

@@ -27,7 +27,10 @@ export function bytesOf(data: Exclude<SendData, string>): Uint8Array {
 function checkLength(bytes: Uint8Array): Uint8Array {
   if (ownLength.call(bytes) === bytes.length) return bytes;
   const says = `its length says ${bytes.length}, and it has ${ownLength.call(bytes)} bytes`;
-  throw new UsageError('PB_DATA_TYPE', `cannot send ${describe(bytes)}: ${says}; pass a view without a length of its own`);
+  throw new UsageError(
+    'PB_DATA_TYPE',
+    `cannot send ${describe(bytes)}: ${says}; pass a view without a length of its own`,
+  );
 }
 
 /** @throws UsageError `PB_DATA_TYPE` */

@@ -166,7 +166,10 @@ describe('a handshake that a connection begins with', () => {
     ['where the server limits how long a socket may be silent', (server) => (server.timeout = 60_000)],
     ['where the server limits how many fields there may be', (server) => (server.maxHeadersCount = 50)],
     // As `createServer` keeps it.
-    ['where the server joins fields that come twice', (server) => Object.assign(server, { joinDuplicateHeaders: true })],
+    [
+      'where the server joins fields that come twice',
+      (server) => Object.assign(server, { joinDuplicateHeaders: true }),
+    ],
   ] satisfies [string, (server: Server) => unknown][]) {
     test(`is left to node:http ${what}`, async (t) => {
       const { opened, connect } = await host(t, prepare);
