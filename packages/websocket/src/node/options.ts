@@ -116,7 +116,8 @@ const DEFAULT_LIMITS: ResolvedLimits = {
   maxConnectionsPerAddress: Infinity,
   overCapacity: 'refuse',
   retryAfter: 5,
-  maxBufferedBytes: Math.floor(totalmem() / 4),
+  // Of what a container may have, where there is less than the machine has.
+  maxBufferedBytes: Math.floor(Math.min(process.constrainedMemory() || Infinity, totalmem()) / 4),
 };
 
 const HANDLERS = [
