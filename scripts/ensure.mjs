@@ -24,6 +24,9 @@ import {
 
 const readJson = (file) => JSON.parse(fs.readFileSync(file, 'utf8'));
 
+/** As compiler settings are: with comments on lines of their own. */
+const readJsonWithComments = (file) => JSON.parse(fs.readFileSync(file, 'utf8').replaceAll(/^\s*\/\/.*$/gm, ''));
+
 /**
  * Whether node_modules holds what package-lock.json asks for. npm writes down what it has installed in
  * node_modules/.package-lock.json, last of all, so an interrupted installation does not count.
@@ -89,11 +92,19 @@ const outputOf = (name) => (`packages/${name}` === PAGES ? BUILT_PAGES : resolve
 
 const stampFile = (kind) => resolve('build', `stamp-${kind}`);
 
+/** The packages that a kind of build makes: what only tests need is none of the products. */
+function builtPackages(kind) {
+  if (kind !== 'products') return packageNames();
+  const { references } = readJsonWithComments(resolve('tsconfig.products.json'));
+  const products = references.map(({ path: folder }) => folder.split('/')[1]);
+  return [...products, path.basename(PAGES)];
+}
+
 /** Whether the last build of this kind saw these very sources, and its output is still there. */
 function built(kind) {
   if (!fs.existsSync(stampFile(kind))) return false;
   const lost = (name) => filesBelow(resolve('packages', name, 'src')).some(isSource) && !fs.existsSync(outputOf(name));
-  if (packageNames().some(lost)) return false;
+  if (builtPackages(kind).some(lost)) return false;
   return fs.readFileSync(stampFile(kind), 'utf8') === sourcesDigest(kind);
 }
 

@@ -125,7 +125,7 @@ test('one connection under the glass: by the keyboard, with its messages, to its
   await close.press('Enter');
   await page.getByRole('button', { name: 'Really close it?' }).press('Enter');
   assert.equal((await follower!.closed).code, 1013);
-  await page.locator('#glass-footer', { hasText: 'Not connected just now' }).waitFor();
+  await page.locator('#glass-footer', { hasText: 'Closed: its client was told why' }).waitFor();
   await page.keyboard.press('Escape');
   await page.locator('#glass').waitFor({ state: 'hidden' });
   // Its row is gone, and who has but a keyboard is in the lists all the same.

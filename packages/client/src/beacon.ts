@@ -82,7 +82,7 @@ export class Beacon extends Emitter<BeaconEvents> {
   get status(): BeaconStatus {
     const { machine, transport } = this.connection;
     const { state, reason, retryAt } = machine;
-    const retryIn = retryAt && Math.max(0, retryAt - now());
+    const retryIn = retryAt && Math.round(Math.max(0, retryAt - now()));
     return { state, reason, transport, retryIn, error: this.failure };
   }
 

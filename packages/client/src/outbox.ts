@@ -129,7 +129,6 @@ export class Outbox {
   /** Nothing more is sent. */
   rejectAll(error: BeaconError): void {
     for (const entry of this.entries.values()) this.reject(entry, error);
-    this.waiting = [];
   }
 
   private isUncertain(entry: Entry): boolean {

@@ -13,7 +13,7 @@ import { Failure } from './failure.ts';
 import { HostPolicy } from './http/host-policy.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { Operations } from './http/operations.ts';
-import { ClientScript } from './http/client-script.ts';
+import { type ClientScript, loadClientScripts } from './http/client-script.ts';
 import { Pages } from './http/pages.ts';
 import { Router } from './http/router.ts';
 import type { StaticSite } from './http/static-site.ts';
@@ -37,7 +37,7 @@ import { Traces } from './sockets/traces.ts';
 /** What everybody may read: from memory, and of the site that is served beside it. */
 interface PublicFiles {
   readonly pages: Pages;
-  readonly clientScript: ClientScript;
+  readonly clientScripts: ReadonlyMap<string, ClientScript>;
   readonly site: StaticSite | undefined;
 }
 
@@ -147,7 +147,7 @@ export class Gateway {
   static async start(settings: GatewaySettings, keys: KeyRing, log: Log): Promise<Gateway> {
     const files = {
       pages: await Pages.load(),
-      clientScript: await ClientScript.load(),
+      clientScripts: await loadClientScripts(),
       site: settings.siteRoot === undefined ? undefined : await openSite(settings.siteRoot),
     };
     const store = await openStore(settings.store);

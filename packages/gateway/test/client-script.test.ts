@@ -23,6 +23,13 @@ describe('/client.js', () => {
     assert.deepEqual(Object.keys(module), ['Beacon', 'BeaconError', 'Channel']);
   });
 
+  it('has the WebSocket class beside it, which imports it from there', async () => {
+    const { status, text } = await ask(`${program.base}/websocket.js`);
+    assert.equal(status, 200);
+    assert.match(text, /from"\.\/client\.js"/);
+    assert.match(text, /export\{\w+ as BeaconWebSocket/);
+  });
+
   it('may be loaded by pages of other origins, isolated ones too', async () => {
     const headers = { Origin: 'https://elsewhere.example' };
     const answer = await ask(`${program.base}/client.js`, { headers });

@@ -40,7 +40,7 @@ export interface MachinePorts {
   forgetSession(): void;
   /** Something that {@link ConnectionMachine} shows has changed. */
   changed(): void;
-  /** It has given up. */
+  /** It has given up, which what it shows says, too. */
   stopped(ending: Ending): void;
 }
 
@@ -91,8 +91,7 @@ export class ConnectionMachine {
   get deadline(): number | undefined {
     const { attempt, current, probeAt, retryAt } = this;
     const times: (number | undefined)[] = [attempt?.deadline, retryAt];
-    if (current !== undefined)
-      times.push(current.heardAt + current.patience, attempt === undefined ? probeAt : undefined);
+    if (current) times.push(current.heardAt + current.patience, attempt ? undefined : probeAt);
     const due = Math.min(...times.map((time) => time ?? Infinity));
     return due === Infinity ? undefined : due;
   }
@@ -109,11 +108,17 @@ export class ConnectionMachine {
 
   /** Ends everything. */
   stop(reason: string): void {
+    this.end(reason);
+    this.ports.changed();
+  }
+
+  private end(reason: string): void {
     this.isStopped = true;
     this.retryAt = undefined;
     this.drop();
     this.dropAttempt();
-    this.show('offline', reason);
+    this.state = 'offline';
+    this.reason = reason;
   }
 
   /** The network is back, the page is seen, the device woke up: no time to wait. */
@@ -124,7 +129,7 @@ export class ConnectionMachine {
     if (this.retryAt !== undefined) {
       this.show('recovering', reason);
       this.open(this.rung, 'connect');
-    } else if (current !== undefined && this.attempt === undefined && this.silence(current) > current.patience / 2) {
+    } else if (current && !this.attempt && this.silence(current) > current.patience / 2) {
       // It may have died unseen. Another takes its place, so that nothing is lost if it has not.
       this.open(current.rung, 'renew');
     }
@@ -143,7 +148,7 @@ export class ConnectionMachine {
    * @param why `renew` where this one is of no use any more, `probe` where it is as long as there is no other
    */
   renew(why: 'renew' | 'probe'): void {
-    if (this.current !== undefined && this.attempt === undefined) this.open(this.current.rung, why);
+    if (this.current && !this.attempt) this.open(this.current.rung, why);
   }
 
   /** A link that is being opened has got somewhere; one in use lives. */
@@ -189,13 +194,13 @@ export class ConnectionMachine {
   tick(lateMs: number = 0): void {
     const now = this.ports.now();
     const { current, attempt } = this;
-    if (current !== undefined && lateMs > GRACE_MS) {
+    if (current && lateMs > GRACE_MS) {
       current.heardAt = Math.max(current.heardAt, now - current.patience + GRACE_MS);
     }
-    if (current !== undefined && this.silence(current) >= current.patience) this.onStalled(current);
-    if (attempt !== undefined && attempt === this.attempt && now >= attempt.deadline) this.onTooSlow(attempt);
+    if (current && this.silence(current) >= current.patience) this.onStalled(current);
+    if (attempt && attempt === this.attempt && now >= attempt.deadline) this.onTooSlow(attempt);
     if (this.retryAt !== undefined && now >= this.retryAt) this.open(this.rung, 'connect');
-    if (this.current !== undefined && this.attempt === undefined && now >= (this.probeAt ?? Infinity)) {
+    if (this.current && !this.attempt && now >= (this.probeAt ?? Infinity)) {
       this.open(0, 'probe');
     }
   }
@@ -226,7 +231,7 @@ export class ConnectionMachine {
     const { attempt } = this;
     const isUnfit = ending.kind === 'stalled' || this.shortLives >= SHORT_LIVES;
     if (isUnfit) this.avoid(rung, lifeMs);
-    if (attempt !== undefined && !(isUnfit && attempt.rung === rung)) return;
+    if (attempt && !(isUnfit && attempt.rung === rung)) return;
     this.dropAttempt();
     if (ending.kind === 'stalled') this.open(this.rung, 'connect');
     else this.waitFor(ending);
@@ -283,7 +288,7 @@ export class ConnectionMachine {
         return false;
       }
     } else if (ending.kind !== 'refused') return false;
-    this.stop(ending.reason);
+    this.end(ending.reason);
     this.ports.stopped(ending);
     return true;
   }
@@ -328,12 +333,12 @@ export class ConnectionMachine {
   }
 
   private drop(): void {
-    if (this.current !== undefined) this.ports.close(this.current.link);
+    if (this.current) this.ports.close(this.current.link);
     this.current = undefined;
   }
 
   private dropAttempt(): void {
-    if (this.attempt !== undefined) this.ports.close(this.attempt.link);
+    if (this.attempt) this.ports.close(this.attempt.link);
     this.attempt = undefined;
   }
 

@@ -91,7 +91,7 @@ for (const transport of ['websocket', 'sse', 'poll'] as const) {
     const channel = beacon.channel('news');
     const log = new Log(channel);
     const publishing = channel.publish(1);
-    const { error } = await until(beacon, 'offline', (status) => status.error !== undefined);
+    const { error } = await until(beacon, 'offline');
     assert.equal(error!.code, 'PB_UNAUTHENTICATED');
     await assert.rejects(publishing, { code: 'PB_UNAUTHENTICATED' });
     await assert.rejects(log.ready, { code: 'PB_UNAUTHENTICATED' });

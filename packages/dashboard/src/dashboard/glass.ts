@@ -14,6 +14,8 @@ import { lasting, plural, shortBytes } from './words.ts';
 
 const REFRESH_MS = 1000;
 const MOST_MESSAGES = 100;
+const NOT_CONNECTED = 'Not connected just now: it has ended, or is between two polls.';
+const CLOSED = 'Closed: its client was told why, and may come back.';
 
 type Fact = readonly [name: string, value: string];
 
@@ -26,6 +28,8 @@ export class Glass {
   private readonly beacon: Beacon;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private watching: Subscription | undefined;
+  /** What is shown was closed here. */
+  private hasClosed = false;
   /** Of what is shown; what comes late for what was shown before is dropped. */
   private turn = 0;
 
@@ -54,7 +58,7 @@ export class Glass {
         this.showFacts(factsOf(detail));
       } catch (error) {
         // Its client may come back, by another connection: it has the same id then.
-        if (turn === this.turn) this.showFault(error, 'Not connected just now: it has ended, or is between two polls.');
+        if (turn === this.turn) this.showFault(error, this.hasClosed ? CLOSED : NOT_CONNECTED);
       }
       if (turn === this.turn) this.timer = setTimeout(() => void look(), REFRESH_MS);
     };
@@ -84,6 +88,7 @@ export class Glass {
 
   private open(kind: string, title: string): number {
     this.onClosed();
+    this.hasClosed = false;
     byId('glass-over', HTMLElement).textContent = kind;
     byId('glass-title', HTMLElement).textContent = title;
     this.facts.replaceChildren();
@@ -110,7 +115,7 @@ export class Glass {
 
   private showFault(error: unknown, gone: string): void {
     const text = error instanceof Problem && error.status === 404 ? gone : messageOf(error);
-    this.footer.replaceChildren(create('p', 'fault', text));
+    this.footer.replaceChildren(create('p', text === CLOSED ? 'note' : 'fault', text));
   }
 
   private fillConnection({ id, follows, canWatch }: ConnectionDetail): void {
@@ -166,7 +171,8 @@ export class Glass {
       button.disabled = true;
       try {
         await ask(`connections/${encodeURIComponent(id)}`, 'DELETE');
-        hint.textContent = 'Closed.';
+        this.hasClosed = true;
+        hint.textContent = CLOSED;
       } catch (error) {
         hint.textContent = messageOf(error);
       }

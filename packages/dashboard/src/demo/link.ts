@@ -10,6 +10,9 @@ const DOTS: Readonly<Record<BeaconState, string>> = {
   offline: 'failed',
 };
 
+/** As the pages have it before they run. */
+const NO_TRANSPORT = 'no transport';
+
 /** Shows how a connection is: its state, the transport, why, and when it is tried again. @returns ends that */
 export function showLink(beacon: Beacon): () => void {
   const again = byId('link-again', HTMLElement);
@@ -22,7 +25,7 @@ export function showLink(beacon: Beacon): () => void {
     byId('link', HTMLElement).dataset['state'] = DOTS[state];
     byId('link-state', HTMLElement).textContent = state;
     byId('link-transport', HTMLElement).textContent =
-      transport === undefined ? 'no transport yet' : (TRANSPORT_NAMES[transport] ?? transport);
+      transport === undefined || state === 'offline' ? NO_TRANSPORT : (TRANSPORT_NAMES[transport] ?? transport);
     byId('link-reason', HTMLElement).textContent = reason;
     showAgain();
   };

@@ -19,9 +19,10 @@ import { History } from './history.js';
  * @param {HTMLFormElement} form with radio buttons of the name `kind`, whose values are the names of the kinds
  * @param {Record<string, Kind<T>>} kinds
  * @param {(message: T, kind: string) => boolean} send returns whether it could be sent
- * @param {{ keeps?: boolean }} [options] `keeps`: the text stays, selected, to be sent again or written over
+ * @param {{ keeps?: boolean, onFault?: () => void }} [options] `keeps`: the text stays, selected, to be sent again or written
+ * over; `onFault`: told that something is wrong, here or where it was sent
  */
-export function startComposer(form, kinds, send, { keeps = false } = {}) {
+export function startComposer(form, kinds, send, { keeps = false, onFault = () => {} } = {}) {
   const field = within(form, 'textarea', HTMLTextAreaElement);
   const button = within(form, '[type="submit"]', HTMLButtonElement);
   const hint = within(form, '.hint', HTMLElement);
@@ -39,6 +40,7 @@ export function startComposer(form, kinds, send, { keeps = false } = {}) {
   const showHint = (/** @type {string | undefined} */ fault) => {
     const { hint: text } = chosen().kind;
     hint.classList.toggle('fault', fault !== undefined);
+    if (fault !== undefined) onFault();
     if (fault === undefined) field.removeAttribute('aria-invalid');
     else field.setAttribute('aria-invalid', 'true');
     hintText.replaceChildren(...(fault !== undefined ? [fault] : text !== undefined ? [text] : keys));

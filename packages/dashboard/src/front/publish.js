@@ -31,14 +31,17 @@ const KINDS = {
 export function startPublishing(channel, onPublished) {
   const receipt = byId('receipt', HTMLOutputElement);
   const key = byId('key', HTMLInputElement);
-  const composer = startComposer(byId('publish', HTMLFormElement), KINDS, send, { keeps: true });
+  const composer = startComposer(byId('publish', HTMLFormElement), KINDS, send, {
+    keeps: true,
+    // It is that of another message.
+    onFault: () => (receipt.textContent = ''),
+  });
   composer.enable(true);
 
   /** @param {{ body: string, contentType: string }} message */
   function send({ body, contentType }) {
     const clickedAt = performance.now();
     publish(body, contentType, clickedAt).catch((error) => {
-      receipt.textContent = '';
       composer.showFault(error instanceof TypeError ? 'The server does not answer' : error.message);
     });
     return true;

@@ -4,10 +4,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { isKnown } from './pages.ts';
 
-/** Where pages load the client library from. */
-export const CLIENT_SCRIPT_PATH = '/client.js';
+/** Where pages load the client library from; the second imports the first. */
+const MODULES = {
+  '/client.js': '@pulsebeacon/client',
+  '/websocket.js': '@pulsebeacon/client/websocket',
+} as const;
 
-/** `@pulsebeacon/client` for pages, as one module: the file that its package ships, read once. */
+/** `@pulsebeacon/client` for pages: the files that its package ships, each of them one module, read once. */
+export async function loadClientScripts(): Promise<ReadonlyMap<string, ClientScript>> {
+  const scripts = Object.entries(MODULES).map(
+    async ([path, specifier]) => [path, await ClientScript.load(specifier)] as const,
+  );
+  return new Map(await Promise.all(scripts));
+}
+
+/** One of these files. */
 export class ClientScript {
   private readonly body: Buffer;
   private readonly etag: string;
@@ -17,8 +28,9 @@ export class ClientScript {
     this.etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
   }
 
-  static async load(): Promise<ClientScript> {
-    const text = await readFile(fileURLToPath(import.meta.resolve('@pulsebeacon/client')), 'utf8');
+  /** @param specifier of the module, as programs import it */
+  static async load(specifier: string): Promise<ClientScript> {
+    const text = await readFile(fileURLToPath(import.meta.resolve(specifier)), 'utf8');
     // The map is for those who have the package; here it would be a 404 in every console.
     return new ClientScript(Buffer.from(text.replace(/\n?\/\/# sourceMappingURL=.*\n?$/, '\n')));
   }

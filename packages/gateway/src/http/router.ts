@@ -9,7 +9,7 @@ import type { LiveCounts } from '../sockets/counts.ts';
 import type { EchoServer } from '../sockets/echo.ts';
 import type { Traces } from '../sockets/traces.ts';
 import { closeAfter } from './close-after.ts';
-import { CLIENT_SCRIPT_PATH, type ClientScript } from './client-script.ts';
+import type { ClientScript } from './client-script.ts';
 import type { Probes } from '../probe/probes.ts';
 import { addressOf, hintAtProxy, sourceOf } from './forwarding.ts';
 import type { HostPolicy } from './host-policy.ts';
@@ -25,7 +25,8 @@ export interface RouterParts {
   readonly hosts: HostPolicy;
   readonly proxies: TrustedProxies | undefined;
   readonly pages: Pages;
-  readonly clientScript: ClientScript;
+  /** By path. */
+  readonly clientScripts: ReadonlyMap<string, ClientScript>;
   /** Takes the place of the page at `/`, which then is at `/-/` alone. */
   readonly site: StaticSite | undefined;
   readonly echo: EchoServer;
@@ -116,9 +117,10 @@ export class Router {
 
   /** What is at a path; undefined where there is nothing. */
   private find({ path, host }: Target): ((request: IncomingMessage, response: ServerResponse) => void) | undefined {
-    const { pages, clientScript, site, traces, demos, probes, operations } = this.parts;
+    const { pages, clientScripts, site, traces, demos, probes, operations } = this.parts;
     if (path === '/metrics') return (request, response) => operations.answerMetrics(request, response);
-    if (path === CLIENT_SCRIPT_PATH) return (request, response) => clientScript.serve(request, response);
+    const script = clientScripts.get(path);
+    if (script !== undefined) return (request, response) => script.serve(request, response);
     const own = demos.find(path) ?? probes.find(path);
     if (own !== undefined) return own;
     if (path === '/live') return (_, response) => sendJson(response, this.parts.readCounts());
