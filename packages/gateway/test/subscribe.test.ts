@@ -191,13 +191,13 @@ describe('what it prints', { concurrency: 2 }, () => {
 
   it('nobody listens: exit code 3, once --retry-for is over', async () => {
     const { code, stderr } = await ended(1, 'news', '--retry-for', '0');
-    assert.equal(stderr, 'pulsebeacon: cannot reach localhost:1: nobody listens there\n');
+    assert.match(stderr, /^pulsebeacon: cannot reach localhost:1: nobody listens there\nhint: --server :3000 /);
     assert.equal(code, 3);
   });
 
   it('what cannot be is a matter of the command line: exit code 2', async () => {
     for (const [args, said] of [
-      [['a/b'], /no name of a channel/],
+      [['a/b'], /no name of a channel.*; the server goes into --server/],
       [['news', '--since', 'yesterday'], /Give a position/],
       [['news', '--transport', 'pigeon'], /Allowed choices are websocket, sse, ndjson, poll/],
       [['news', '--api-key', 'a b'], /the key is not one/],

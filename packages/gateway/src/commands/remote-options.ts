@@ -63,6 +63,7 @@ export function readChannel(text: string): string {
   try {
     return parseChannelName(text);
   } catch (error) {
-    throw new Failure((error as Error).message, 2);
+    const remedy = text.includes('/') ? '; the server goes into --server' : '';
+    throw new Failure(`${(error as Error).message}${remedy}`, 2);
   }
 }

@@ -8,6 +8,8 @@ export class Notices {
   private readonly screen: Screen;
   private readonly style: Style;
   private readonly isQuiet: boolean;
+  /** The last one: it is not said with each attempt. */
+  private hint: string | undefined;
 
   /** @param isQuiet only that it has failed is said */
   constructor(screen: Screen, style: Style, isQuiet: boolean) {
@@ -26,6 +28,9 @@ export class Notices {
 
   retrying(failure: RemoteFailure, delay: number): void {
     this.note(retryNotice(failure, delay));
+    const { hint } = failure;
+    if (hint !== undefined && hint !== this.hint) this.note(`hint: ${hint}`);
+    this.hint = hint;
   }
 
   failed(error: Error): void {

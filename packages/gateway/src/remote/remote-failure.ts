@@ -85,6 +85,7 @@ function hintFor({ status, header }: RefusingAnswer, code: string | undefined): 
   return undefined;
 }
 
+const ELSEWHERE = '--server :3000 is one at another port of this machine';
 const WHERE_CHANNELS_ARE = '--server names the server, with the path that its channels are below';
 
 /** What answered is no server of channels. @param what gives it away */
@@ -134,7 +135,7 @@ export function failureOfError(url: URL, error: Error): RemoteFailure {
   return new RemoteFailure(`${what}: ${why}`, {
     exitCode: isUnreachable ? EXIT.unreachable : code === 'ETIMEDOUT' ? EXIT.timeout : EXIT.lost,
     retry: !FINAL.has(code),
-    hint: code === 'ECONNRESET' ? hintOfTls(url) : undefined,
+    hint: code === 'ECONNRESET' ? hintOfTls(url) : code === 'ECONNREFUSED' ? ELSEWHERE : undefined,
   });
 }
 
