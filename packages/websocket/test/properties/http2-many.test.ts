@@ -56,6 +56,8 @@ test('a hundred times as many WebSockets as connections: each has its own messag
     ends.push(new Promise((resolve) => (ended = resolve)));
     return connect(`wss://localhost:${port}/`, {
       httpVersion: '2',
+      // All of them open at once, on a machine that may have more to do.
+      handshakeTimeout: 60_000,
       tls: TRUST,
       message: (_, data) => echoed(String(data)),
       close: (_, code, _reason, wasClean) => ended(`${code} ${wasClean}`),
