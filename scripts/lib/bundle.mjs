@@ -68,7 +68,7 @@ function namesOfTheLanguage() {
 
 /** Writes dist/client.js and dist/websocket.js in the place of what the compiler wrote for these two. */
 export async function bundleClient() {
-  const { build } = await import('esbuild');
+  const { build, stop } = await import('esbuild');
   await build({
     absWorkingDir: resolve(CLIENT),
     entryPoints: ['src/client.ts', 'src/websocket.ts'],
@@ -86,4 +86,6 @@ export async function bundleClient() {
     plugins: [besideEachOther, errorsWithoutTexts],
     logLevel: 'warning',
   });
+  // Else its process stays as long as ours: that of the server, where a start has built.
+  await stop();
 }
