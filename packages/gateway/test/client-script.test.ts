@@ -24,7 +24,7 @@ describe('/client.js', () => {
   });
 
   it('has the WebSocket class beside it, which imports it from there', async () => {
-    const { status, text } = await ask(`${program.base}/websocket.js`);
+    const { status, text } = await ask(`${program.base}/client-websocket.js`);
     assert.equal(status, 200);
     assert.match(text, /from"\.\/client\.js"/);
     assert.match(text, /export\{\w+ as BeaconWebSocket/);

@@ -7,7 +7,7 @@ import { isKnown } from './pages.ts';
 /** Where pages load the client library from; the second imports the first. */
 const MODULES = {
   '/client.js': '@pulsebeacon/client',
-  '/websocket.js': '@pulsebeacon/client/websocket',
+  '/client-websocket.js': '@pulsebeacon/client/websocket',
 } as const;
 
 /** `@pulsebeacon/client` for pages: the files that its package ships, each of them one module, read once. */
