@@ -1,10 +1,16 @@
 /** So many large items are flushed together. */
 const LARGE_TOGETHER = 4;
 
+/** Lists up to this length are kept for the next turn: to empty an array, and have it grow again, is slow. */
+const KEPT_ITEMS = 4096;
+
 /** What has something to write at the end of this turn. */
 export interface Flushable {
   flush(): void;
 }
+
+/** Where an item was: what a connection once used is not kept by a list. */
+const NOTHING: Flushable = { flush() {} };
 
 /**
  * Collects whoever sends outside of its own read, and lets all of them write once, after everything that can be read
@@ -12,6 +18,8 @@ export interface Flushable {
  */
 export class FlushScheduler {
   private dirty: Flushable[] = [];
+  /** How many of them there are; behind them the list is what is left of an earlier turn. */
+  private count = 0;
   private spare: Flushable[] = [];
   private afterwards: (() => void)[] = [];
   private scheduled = false;
@@ -21,7 +29,7 @@ export class FlushScheduler {
   private readonly run = (): void => this.flushAll();
 
   add(item: Flushable): void {
-    this.dirty.push(item);
+    this.dirty[this.count++] = item;
     if (!this.scheduled) {
       this.scheduled = true;
       setImmediate(this.run);
@@ -57,12 +65,18 @@ export class FlushScheduler {
 
   private flushItems(): void {
     const items = this.dirty;
+    const { count } = this;
     this.dirty = this.spare;
+    this.count = 0;
     this.large = 0;
     this.isFlushing = true;
-    for (let i = 0; i < items.length; i++) items[i]!.flush();
+    for (let i = 0; i < count; i++) {
+      const item = items[i]!;
+      items[i] = NOTHING;
+      item.flush();
+    }
     this.isFlushing = false;
-    items.length = 0;
+    if (items.length > KEPT_ITEMS) items.length = 0;
     this.spare = items;
   }
 }

@@ -72,22 +72,19 @@ class MovedSocket extends Socket {
   }
 }
 
-// The view of the last write. The same batch is written again and again, and one message is often as long as another.
-let viewed: Uint8Array | undefined;
-let viewedEnd = 0;
-let view: Uint8Array | undefined;
-/** No more than a batch: nothing larger is kept from the garbage collector. */
+/**
+ * The view that a batch was last written by: the same batches come again and again, and one message is often as long as
+ * another.
+ */
+const VIEW: unique symbol = Symbol('pulsebeacon.view');
+/** A batch has no more; of what is larger, a view would keep memory from the garbage collector. */
 const MOST_VIEWED = 65536;
 
-function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+function viewOf(bytes: Uint8Array & { [VIEW]?: Uint8Array }, start: number, end: number): Uint8Array {
   if (start === 0 && end === bytes.length) return bytes;
   if (start !== 0 || bytes.length > MOST_VIEWED) return bytes.subarray(start, end);
-  if (bytes !== viewed || end !== viewedEnd) {
-    view = bytes.subarray(0, end);
-    viewed = bytes;
-    viewedEnd = end;
-  }
-  return view!;
+  const view = bytes[VIEW];
+  return view !== undefined && view.length === end ? view : (bytes[VIEW] = bytes.subarray(0, end));
 }
 
 /**

@@ -188,4 +188,23 @@ describe('the end of a turn', () => {
     );
     assert.ok(log.includes('after second'));
   });
+
+  test('what was flushed is not kept, be it one or thousands', async () => {
+    const scheduler = new FlushScheduler();
+    let flushed = 0;
+    const add = (count: number): WeakRef<object>[] =>
+      Array.from({ length: count }, () => {
+        const item = { flush: () => void flushed++ };
+        scheduler.add(item);
+        return new WeakRef(item);
+      });
+    const added = [...add(5000)];
+    await turn();
+    added.push(...add(3));
+    await turn();
+    await turn();
+    assert.equal(flushed, 5003);
+    collectGarbage();
+    assert.deepEqual(added.filter((ref) => ref.deref() !== undefined).length, 0);
+  });
 });

@@ -116,7 +116,7 @@ const PLAIN = { isPlain: true, room: 65536, memory: 65536, isRight: true };
 describe('the loop of protocol/mask.ts is used instead, and the page is ordinary memory', () => {
   test('where the environment says so (PULSEBEACON_MASK=plain)', () => {
     assert.deepEqual(inProcess([], { PULSEBEACON_MASK: 'plain' }), PLAIN);
-    assert.deepEqual(inProcess([]), { ...PLAIN, isPlain: false, memory: 131072 });
+    assert.deepEqual(inProcess([]), { ...PLAIN, isPlain: false, memory: 196608 });
   });
 
   test('where there is no WebAssembly', () => {
