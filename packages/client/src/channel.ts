@@ -10,7 +10,7 @@ import { Cursor } from './connection/cursor.ts';
 import { Emitter } from './emitter.ts';
 import { BeaconError } from './errors.ts';
 import { type Publication, randomId, toPayload, toPublication } from './payload.ts';
-import { throwLater } from './platform.ts';
+import { globals, throwLater } from './platform.ts';
 import type { Reply } from './outbox.ts';
 import type { WireCommand } from './transports/transport.ts';
 
@@ -49,7 +49,10 @@ export interface SubscribeOptions<T> {
 }
 
 export interface Subscription {
-  /** Resolves once the server follows the channel for this client; rejects where it refuses to. */
+  /**
+   * Resolves once the server follows the channel for this client; rejects where it refuses to. Where nobody asks for it, and
+   * nobody listens for `error`, a refusal is said on the console.
+   */
   readonly ready: Promise<void>;
   unsubscribe(): void;
 }
@@ -106,6 +109,8 @@ interface Follower<T> {
   readonly onPublication: PublicationHandler<T>;
   readonly onError: (error: BeaconError) => void;
   readonly onReady: () => void;
+  /** Somebody hears of its error by another way than the event. */
+  isHeard: boolean;
 }
 
 /** One channel: to follow, to publish in, and to ask about. */
@@ -153,10 +158,25 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
       onReady = resolve;
       onError = reject;
     });
-    // Whoever does not ask hears of it by the event.
+    // Whoever does not ask hears of it by the event, or on the console.
     ready.catch(() => {});
-    const follower: Follower<T> = { onPublication, onError, onReady };
-    return { ready, unsubscribe: this.follow(follower) };
+    const follower: Follower<T> = {
+      onPublication,
+      onError,
+      onReady: () => {
+        onReady();
+        // Of what comes after that, it tells nobody.
+        follower.isHeard = false;
+      },
+      isHeard: false,
+    };
+    return {
+      get ready() {
+        follower.isHeard = true;
+        return ready;
+      },
+      unsubscribe: this.follow(follower),
+    };
   }
 
   /**
@@ -174,6 +194,7 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
     const unfollow = this.follow({
       onReady: () => {},
       onError,
+      isHeard: true,
       onPublication: (publication) => {
         if (failure === undefined && queue.push(publication) > MOST_WAITING) {
           onError(new BeaconError('PB_ITERATOR_FULL', `${MOST_WAITING} publications wait: the loop is too slow`));
@@ -261,7 +282,10 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
     if (error.retry) {
       this.isResting = true;
       this.host.resume(this.name, error.retryAfter);
-    } else this.fail(error);
+    } else {
+      this.sayUnheard(error);
+      this.fail(error);
+    }
   }
 
   /** For the beacon: nothing more comes. */
@@ -278,8 +302,15 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
   onGivenUp(error: BeaconError): void {
     if (this.followers.size === 0) return;
     this.isReady = false;
+    this.sayUnheard(error);
     for (const { onError } of this.followers) onError(error);
     this.emit('error', error);
+  }
+
+  /** A page of three lines would stay empty, and not say why. */
+  private sayUnheard(error: BeaconError): void {
+    if (this.isHeard('error') || [...this.followers].every(({ isHeard }) => isHeard)) return;
+    globals.console.error(this.name, error);
   }
 
   /** For the beacon: it has rested. */

@@ -14,6 +14,10 @@ export class Emitter<Events> {
     return () => void listeners.delete(own);
   }
 
+  protected isHeard(type: keyof Events): boolean {
+    return (this.listeners.get(type)?.size ?? 0) > 0;
+  }
+
   /** A listener that throws keeps nobody else from hearing of it: its error goes to the platform. */
   protected emit<Type extends keyof Events>(type: Type, event: Events[Type]): void {
     for (const listener of this.listeners.get(type) ?? []) {

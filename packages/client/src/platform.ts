@@ -72,6 +72,7 @@ export interface Globals extends EventSourceLike {
   readonly location?: { readonly href: string; readonly origin: string };
   readonly crypto: { getRandomValues(bytes: Uint8Array): Uint8Array };
   readonly performance: { now(): number };
+  readonly console: { error(...values: readonly unknown[]): void };
   readonly URL: new (url: string, base?: string) => UrlLike;
   readonly AbortSignal: { timeout(ms: number): AbortSignalLike };
   readonly AbortController: new () => { readonly signal: AbortSignalLike; abort(): void };
