@@ -1,3 +1,5 @@
+import { throwUncaught } from './handler-calls.ts';
+
 /** So many large items are flushed together. */
 const LARGE_TOGETHER = 4;
 
@@ -73,7 +75,12 @@ export class FlushScheduler {
     for (let i = 0; i < count; i++) {
       const item = items[i]!;
       items[i] = NOTHING;
-      item.flush();
+      try {
+        item.flush();
+      } catch (error) {
+        // Of a stream that somebody made: the others have their turn all the same.
+        throwUncaught(error);
+      }
     }
     this.isFlushing = false;
     if (items.length > KEPT_ITEMS) items.length = 0;

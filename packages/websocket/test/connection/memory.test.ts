@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { acquireBatch, MAX_BATCH, releaseBatch } from '#dist/connection/batch-pool.js';
-import { FlushScheduler } from '#dist/connection/flush-scheduler.js';
+import { type Flushable, FlushScheduler } from '#dist/connection/flush-scheduler.js';
 import { FrameSequence } from '#dist/connection/frame-sequence.js';
 import { MessageAssembly } from '#dist/connection/message-assembly.js';
 import { PreparedMessage } from '#dist/connection/prepared-message.js';
@@ -187,6 +187,35 @@ describe('the end of a turn', () => {
       ['first', 'other', 'after first', 'again'],
     );
     assert.ok(log.includes('after second'));
+  });
+
+  test('one that throws takes no turn from the others, then or later', async (t) => {
+    const scheduler = new FlushScheduler();
+    const thrown = new Error('from a stream that somebody made');
+    const log: string[] = [];
+    const item = (name: string): Flushable => ({ flush: () => void log.push(name) });
+    const adding = {
+      flush: () => {
+        log.push('adding');
+        for (const name of ['new 1', 'new 2', 'new 3']) scheduler.add(item(name));
+      },
+    };
+    const uncaught: (() => void)[] = [];
+    t.mock.method(globalThis, 'queueMicrotask', (callback: () => void) => void uncaught.push(callback));
+    scheduler.add({
+      flush: () => {
+        throw thrown;
+      },
+    });
+    scheduler.add(item('behind it'));
+    scheduler.afterFlush(() => void log.push('after'));
+    await turn();
+    assert.equal(uncaught.length, 1);
+    assert.throws(uncaught[0]!, thrown);
+    for (const one of [adding, item('last but one'), item('last')]) scheduler.add(one);
+    await turn();
+    await turn();
+    assert.deepEqual(log, ['behind it', 'after', 'adding', 'last but one', 'last', 'new 1', 'new 2', 'new 3']);
   });
 
   test('what was flushed is not kept, be it one or thousands', async () => {
