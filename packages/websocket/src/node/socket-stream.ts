@@ -74,7 +74,7 @@ export class SocketStream implements ByteStream {
 
   pause(): void {
     this.paused = true;
-    this.socket.pause();
+    this.stopTelling();
   }
 
   resume(): void {
@@ -115,6 +115,13 @@ export class SocketStream implements ByteStream {
     this.socket = socket;
     this.socket[STREAM] = this;
     if (this.handler !== undefined) this.startReading();
+  }
+
+  protected stopTelling(): void {
+    const { socket } = this;
+    socket.pause();
+    // What is destroyed does not pause, from Node 26 on, and goes on to tell what it has read. Nobody is left to answer.
+    if (socket.destroyed) socket.off('data', onData);
   }
 
   protected get isPaused(): boolean {
@@ -166,9 +173,12 @@ export class SocketStream implements ByteStream {
 
 /**
  * A TLS socket keeps what it is given until the record is encrypted, in a later turn, and a stream that somebody made
- * may keep it for any time. They get copies, so that a batch is free again at once.
+ * may keep it for any time. They get copies, so that a batch is free again at once. One that somebody made may also have
+ * the answer before `write` returns (node:stream's own duplexPair does): that is told in a later tick.
  */
 export class TlsSocketStream extends SocketStream {
+  /** Inside `write`, or while bytes are told. */
+  private isInside = false;
   private readonly afterWrite = (): void => {
     if (this.awaitsDrain && this.socket.writableLength === 0) this.onWritten();
   };
@@ -176,9 +186,39 @@ export class TlsSocketStream extends SocketStream {
   override write(bytes: Uint8Array, start: number, end: number): WriteResult {
     const { socket } = this;
     if (!socket.writable) return CONSUMED;
-    socket.write(Buffer.from(bytes.subarray(start, end)), this.afterWrite);
+    const wasInside = this.isInside;
+    this.isInside = true;
+    try {
+      socket.write(Buffer.from(bytes.subarray(start, end)), this.afterWrite);
+    } finally {
+      this.isInside = wasInside;
+    }
     if (socket.writableLength > 0) this.awaitDrain();
     return socket.writableLength > HIGH_WATER_MARK ? FULL : CONSUMED;
+  }
+
+  override deliver(bytes: Uint8Array, length: number): void {
+    if (this.isInside) {
+      this.deliverLater(bytes);
+      return;
+    }
+    this.isInside = true;
+    try {
+      super.deliver(bytes, length);
+    } finally {
+      this.isInside = false;
+    }
+  }
+
+  /** Puts bytes back, before whatever comes behind them. */
+  private deliverLater(bytes: Uint8Array): void {
+    const { socket } = this;
+    this.stopTelling();
+    if (socket.destroyed) return;
+    socket.unshift(bytes);
+    process.nextTick(() => {
+      if (!this.isPaused) socket.resume();
+    });
   }
 
   /** Every write is called back. One of nothing would not do: it makes a TLS socket take a reset for an end. */
