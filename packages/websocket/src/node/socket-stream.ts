@@ -65,7 +65,7 @@ export class SocketStream implements ByteStream {
   write(bytes: Uint8Array, start: number, end: number): WriteResult {
     const { socket } = this;
     if (!socket.writable) return CONSUMED;
-    socket.write(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+    this.give(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
     // Nothing is left in the socket: the kernel took it all, and the memory is free.
     if (socket.writableLength === 0) return CONSUMED;
     this.awaitDrain();
@@ -115,6 +115,15 @@ export class SocketStream implements ByteStream {
     this.socket = socket;
     this.socket[STREAM] = this;
     if (this.handler !== undefined) this.startReading();
+  }
+
+  /** Where somebody made the stream, or its `write`, that may throw: what it was given is lost, and the connection with it. */
+  protected give(bytes: Uint8Array, onWritten?: () => void): void {
+    try {
+      this.socket.write(bytes, onWritten);
+    } catch (error) {
+      this.destroy(error as Error);
+    }
   }
 
   protected stopTelling(): void {
@@ -188,11 +197,8 @@ export class TlsSocketStream extends SocketStream {
     if (!socket.writable) return CONSUMED;
     const wasInside = this.isInside;
     this.isInside = true;
-    try {
-      socket.write(Buffer.from(bytes.subarray(start, end)), this.afterWrite);
-    } finally {
-      this.isInside = wasInside;
-    }
+    this.give(Buffer.from(bytes.subarray(start, end)), this.afterWrite);
+    this.isInside = wasInside;
     if (socket.writableLength > 0) this.awaitDrain();
     return socket.writableLength > HIGH_WATER_MARK ? FULL : CONSUMED;
   }

@@ -10,7 +10,7 @@ import { test, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import tls from 'node:tls';
 import { WebSocketServer } from '@pulsebeacon/websocket';
-import type { ByteStreamHandler } from '#dist/connection/byte-stream.js';
+import { type ByteStreamHandler, CONSUMED } from '#dist/connection/byte-stream.js';
 import { streamOver } from '#dist/node/shared-read-buffer.js';
 import { SocketStream, TlsSocketStream } from '#dist/node/socket-stream.js';
 import { byteStreamContract, type StreamPair } from '../support/byte-stream-contract.ts';
@@ -209,3 +209,22 @@ test('a stream that was destroyed tells nothing more once it is paused', async (
   await once(socket, 'close');
   assert.deepEqual(listener.told, ['first', 'done with first', 'close']);
 });
+
+for (const Stream of [SocketStream, TlsSocketStream]) {
+  test(`${Stream.name}: a write that throws ends the connection, and says why`, async () => {
+    const thrown = new Error('not today');
+    const socket = new Duplex({
+      read() {},
+      write() {
+        throw thrown;
+      },
+    });
+    const stream = new Stream(socket as unknown as net.Socket);
+    const cause = new Promise((resolve) =>
+      stream.attach({ onBytes() {}, onDrain() {}, onEnd() {}, onClose: (error) => void resolve(error) }),
+    );
+    stream.write(Buffer.from('a'), 0, 1);
+    assert.equal(stream.write(Buffer.from('b'), 0, 1), CONSUMED);
+    assert.equal(await cause, thrown);
+  });
+}
