@@ -69,7 +69,7 @@ function namesOfTheLanguage() {
 /** Writes dist/client.js and dist/websocket.js in the place of what the compiler wrote for these two. */
 export async function bundleClient() {
   const { build, stop } = await import('esbuild');
-  const { outputFiles } = await build({
+  const bundling = build({
     absWorkingDir: resolve(CLIENT),
     entryPoints: ['src/client.ts', 'src/websocket.ts'],
     outdir: 'dist',
@@ -88,21 +88,24 @@ export async function bundleClient() {
     write: false,
   });
   // Else its process stays as long as ours: that of the server, where a start has built.
-  await stop();
+  const { outputFiles } = await bundling.finally(stop);
   const texts = new Map(outputFiles.map(({ path: file, text }) => [file, text]));
-  for (const [file, text] of texts) if (file.endsWith('.js')) await minify(file, text, texts.get(`${file}.map`));
+  const modules = [...texts.keys()].filter((file) => file.endsWith('.js'));
+  const smaller = await Promise.all(modules.map((file) => shrink(file, texts.get(file), texts.get(`${file}.map`))));
+  // All or nothing: they share names that are made anew each time.
+  for (const [index, { code, map }] of smaller.entries()) {
+    fs.writeFileSync(modules[index], code);
+    fs.writeFileSync(`${modules[index]}.map`, map);
+  }
 }
 
-/** Smaller than the bundler's own, by a thirtieth of what is sent. */
-async function minify(file, text, map) {
-  const { minify: minified } = await import('terser');
-  const url = `${path.basename(file)}.map`;
-  const result = await minified(text, {
+/** The bundler's own minifier leaves 3 % more. */
+async function shrink(file, text, map) {
+  const { minify } = await import('terser');
+  return minify(text, {
     module: true,
     ecma: 2020,
     compress: { passes: 3 },
-    sourceMap: { content: map, includeSources: true, url },
+    sourceMap: { content: map, includeSources: true, url: `${path.basename(file)}.map` },
   });
-  fs.writeFileSync(file, result.code);
-  fs.writeFileSync(`${file}.map`, result.map);
 }

@@ -164,8 +164,11 @@ export class Beacon extends Emitter<BeaconEvents> {
   private giveUp(error: BeaconError): void {
     this.failure = error;
     this.sender.rejectAll(error);
+    const channels = [...this.channels.values()];
+    const isHeard = this.hasListener('statechange') || !channels.some(({ isUnheard }) => isUnheard);
+    if (!isHeard) globals.console.error('given up:', error);
     this.emit('statechange', this.status);
-    for (const channel of this.channels.values()) channel.onGivenUp(error);
+    for (const channel of channels) channel.onGivenUp(error);
   }
 }
 

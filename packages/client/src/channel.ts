@@ -50,8 +50,9 @@ export interface SubscribeOptions<T> {
 
 export interface Subscription {
   /**
-   * Resolves once the server follows the channel for this client; rejects where it refuses to. Where nobody asks for it, and
-   * nobody listens for `error`, a refusal is said on the console.
+   * Resolves once the server follows the channel for this client; rejects where it refuses to. After the beacon has given up,
+   * neither comes before it is asked to try again. Where nobody reads this, and nobody listens for `error`, a refusal is said
+   * on the console.
    */
   readonly ready: Promise<void>;
   unsubscribe(): void;
@@ -110,7 +111,7 @@ interface Follower<T> {
   readonly onError: (error: BeaconError) => void;
   readonly onReady: () => void;
   /** Somebody hears of its error by another way than the event. */
-  isHeard: boolean;
+  readonly hasEar: boolean;
 }
 
 /** One channel: to follow, to publish in, and to ask about. */
@@ -158,24 +159,25 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
       onReady = resolve;
       onError = reject;
     });
-    // Whoever does not ask hears of it by the event, or on the console.
-    ready.catch(() => {});
-    const follower: Follower<T> = {
+    let isAsked = false;
+    let isSettled = false;
+    const settle = (): void => void (isSettled = true);
+    ready.then(settle, settle);
+    const unsubscribe = this.follow({
       onPublication,
       onError,
-      onReady: () => {
-        onReady();
-        // Of what comes after that, it tells nobody.
-        follower.isHeard = false;
+      onReady,
+      // Once settled, it tells nobody of what comes after.
+      get hasEar() {
+        return isAsked && !isSettled;
       },
-      isHeard: false,
-    };
+    });
     return {
       get ready() {
-        follower.isHeard = true;
+        isAsked = true;
         return ready;
       },
-      unsubscribe: this.follow(follower),
+      unsubscribe,
     };
   }
 
@@ -194,7 +196,7 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
     const unfollow = this.follow({
       onReady: () => {},
       onError,
-      isHeard: true,
+      hasEar: true,
       onPublication: (publication) => {
         if (failure === undefined && queue.push(publication) > MOST_WAITING) {
           onError(new BeaconError('PB_ITERATOR_FULL', `${MOST_WAITING} publications wait: the loop is too slow`));
@@ -283,7 +285,8 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
       this.isResting = true;
       this.host.resume(this.name, error.retryAfter);
     } else {
-      this.sayUnheard(error);
+      // A page of three lines would stay empty, and not say why.
+      if (this.isUnheard) globals.console.error('subscription ended:', this.name, error);
       this.fail(error);
     }
   }
@@ -302,15 +305,14 @@ export class Channel<T = unknown> extends Emitter<ChannelEvents<T>> {
   onGivenUp(error: BeaconError): void {
     if (this.followers.size === 0) return;
     this.isReady = false;
-    this.sayUnheard(error);
     for (const { onError } of this.followers) onError(error);
     this.emit('error', error);
   }
 
-  /** A page of three lines would stay empty, and not say why. */
-  private sayUnheard(error: BeaconError): void {
-    if (this.isHeard('error') || [...this.followers].every(({ isHeard }) => isHeard)) return;
-    globals.console.error(this.name, error);
+  /** For the beacon: it is followed, and nobody would hear that this has ended. */
+  get isUnheard(): boolean {
+    const { followers } = this;
+    return followers.size > 0 && !this.hasListener('error') && ![...followers].some(({ hasEar }) => hasEar);
   }
 
   /** For the beacon: it has rested. */

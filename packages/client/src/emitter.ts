@@ -14,7 +14,7 @@ export class Emitter<Events> {
     return () => void listeners.delete(own);
   }
 
-  protected isHeard(type: keyof Events): boolean {
+  protected hasListener(type: keyof Events): boolean {
     return (this.listeners.get(type)?.size ?? 0) > 0;
   }
 

@@ -21,7 +21,7 @@ export function acquireBatch(size: number): Uint8Array {
   return free[shift]!.pop() ?? Buffer.allocUnsafeSlow(1 << (SMALLEST_SHIFT + 2 * shift));
 }
 
-/** Gives back what {@link acquireBatch} gave. Nobody may hold a view of it any more. */
+/** Gives back what {@link acquireBatch} gave. Nobody may use a view of it any more. */
 export function releaseBatch(batch: Uint8Array): void {
   const list = free[sizeClass(batch.length)]!;
   if (list.length * batch.length < KEPT_BYTES) list.push(batch);

@@ -3,7 +3,10 @@ import { throwUncaught } from './handler-calls.ts';
 /** So many large items are flushed together. */
 const LARGE_TOGETHER = 4;
 
-/** Lists up to this length are kept for the next turn: to empty an array, and have it grow again, is slow. */
+/**
+ * Lists up to this length are kept for the next turn, for to empty an array, and have it grow again, is slow. More would
+ * keep memory for good after one great broadcast.
+ */
 const KEPT_ITEMS = 4096;
 
 /** What has something to write at the end of this turn. */
@@ -61,7 +64,7 @@ export class FlushScheduler {
     if (this.afterwards.length > 0) {
       const callbacks = this.afterwards;
       this.afterwards = [];
-      for (const callback of callbacks) callback();
+      for (const callback of callbacks) takeTurn(callback);
     }
   }
 
@@ -75,15 +78,19 @@ export class FlushScheduler {
     for (let i = 0; i < count; i++) {
       const item = items[i]!;
       items[i] = NOTHING;
-      try {
-        item.flush();
-      } catch (error) {
-        // Of a stream that somebody made: the others have their turn all the same.
-        throwUncaught(error);
-      }
+      takeTurn(item.flush, item);
     }
     this.isFlushing = false;
     if (items.length > KEPT_ITEMS) items.length = 0;
     this.spare = items;
+  }
+}
+
+/** What throws takes no turn from the others. */
+function takeTurn(call: () => void, owner?: Flushable): void {
+  try {
+    call.call(owner);
+  } catch (error) {
+    throwUncaught(error);
   }
 }

@@ -74,10 +74,10 @@ class MovedSocket extends Socket {
 
 /**
  * The view that a batch was last written by: the same batches come again and again, and one message is often as long as
- * another.
+ * another. It costs a batch a table of its own, which is little beside the batch.
  */
 const VIEW: unique symbol = Symbol('pulsebeacon.view');
-/** A batch has no more; of what is larger, a view would keep memory from the garbage collector. */
+/** A batch has no more. What is larger goes out in slices, each of them once: no view of it is asked for again. */
 const MOST_VIEWED = 65536;
 
 function viewOf(bytes: Uint8Array & { [VIEW]?: Uint8Array }, start: number, end: number): Uint8Array {

@@ -2,7 +2,7 @@ import { maskInPlace } from '../protocol/mask.ts';
 import type { Platform } from '../protocol/platform.ts';
 
 /*
- * Masking (RFC 6455 §5.3) sixteen bytes at a time. JavaScript has no instruction for more than four; WebAssembly has,
+ * Masking (RFC 6455 §5.3) sixteen bytes at a time, four times in a row. JavaScript has no instruction for more than four; WebAssembly has,
  * in memory of its own. Sockets read into 64 KiB of it (shared-read-buffer.ts), so that what comes in is unmasked where it
  * lies; whatever lies elsewhere is copied through another 64 KiB, where that pays.
  *
@@ -10,12 +10,13 @@ import type { Platform } from '../protocol/platform.ts';
  * PULSEBEACON_MASK=plain, everything is masked by the loop of protocol/mask.ts, which gives the same results.
  */
 
-/** A page of WebAssembly memory; so much is read at a time. */
+/** So much is read at a time. */
 const PAGE_BYTES = 65536;
 
 /**
- * Where sockets read to: 8 bytes, the header of a frame of 126 to 65,535 bytes (RFC 6455 §5.2), before a line of the
- * cache, so that such a payload lies on whole lines.
+ * Where sockets read to: 8 bytes, the header of a masked frame of 126 to 65,535 bytes (RFC 6455 §5.2), before a line of
+ * the cache, so that such a payload at the beginning of what was read lies on whole lines. The scratch page begins on the
+ * line behind it: hence three pages of memory, of which the last is hardly touched.
  */
 const PAGE_AT = 56;
 const SCRATCH_AT = PAGE_BYTES + 64;

@@ -67,7 +67,7 @@ export class SocketStream implements ByteStream {
     if (!socket.writable) return CONSUMED;
     this.give(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
     // Nothing is left in the socket: the kernel took it all, and the memory is free.
-    if (socket.writableLength === 0) return CONSUMED;
+    if (socket.destroyed || socket.writableLength === 0) return CONSUMED;
     this.awaitDrain();
     return socket.writableLength > HIGH_WATER_MARK ? FULL : HELD;
   }
@@ -117,7 +117,10 @@ export class SocketStream implements ByteStream {
     if (this.handler !== undefined) this.startReading();
   }
 
-  /** Where somebody made the stream, or its `write`, that may throw: what it was given is lost, and the connection with it. */
+  /**
+   * Writes. A stream that somebody made, or a `write` of its own, may throw; so may, over a stream that answers at once,
+   * whoever is at its other end. What was given is lost, so the connection ends.
+   */
   protected give(bytes: Uint8Array, onWritten?: () => void): void {
     try {
       this.socket.write(bytes, onWritten);
@@ -126,10 +129,12 @@ export class SocketStream implements ByteStream {
     }
   }
 
+  /** No more bytes, until it is resumed. */
   protected stopTelling(): void {
     const { socket } = this;
     socket.pause();
-    // What is destroyed does not pause, from Node 26 on, and goes on to tell what it has read. Nobody is left to answer.
+    // From Node 26 on, what is destroyed does not pause, and goes on to tell what it has read. Nobody is left to answer, so
+    // on every Node it tells nothing more.
     if (socket.destroyed) socket.off('data', onData);
   }
 
@@ -147,7 +152,7 @@ export class SocketStream implements ByteStream {
     if (this.awaitsDrain) return;
     this.awaitsDrain = true;
     if (this.socket.writableEnded) this.socket.once('finish', () => this.onWritten());
-    else this.socket.write(NOTHING, () => this.onWritten());
+    else this.give(NOTHING, () => this.onWritten());
   }
 
   protected onWritten(): void {
@@ -199,6 +204,7 @@ export class TlsSocketStream extends SocketStream {
     this.isInside = true;
     this.give(Buffer.from(bytes.subarray(start, end)), this.afterWrite);
     this.isInside = wasInside;
+    if (socket.destroyed) return CONSUMED;
     if (socket.writableLength > 0) this.awaitDrain();
     return socket.writableLength > HIGH_WATER_MARK ? FULL : CONSUMED;
   }
@@ -216,14 +222,15 @@ export class TlsSocketStream extends SocketStream {
     }
   }
 
-  /** Puts bytes back, before whatever comes behind them. */
+  /** Puts bytes back, before whatever comes behind them, for a tick of their own: a write calls nobody. */
   private deliverLater(bytes: Uint8Array): void {
     const { socket } = this;
     this.stopTelling();
     if (socket.destroyed) return;
     socket.unshift(bytes);
     process.nextTick(() => {
-      if (!this.isPaused) socket.resume();
+      // It may be somebody else's by now.
+      if (!this.isPaused && socket.listeners('data').includes(onData)) socket.resume();
     });
   }
 

@@ -6,7 +6,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { keepFreedMemory } from '#dist/node/freed-memory.js';
 
-const MIB = 1024 * 1024;
+/** Nearly as large as the one that is taken, and dropped. */
+const BLOCK = 20 * 1024 * 1024;
 
 /** glibc learns from the end of any block that it mapped, so that these do not end. */
 const held: Buffer[] = [];
@@ -14,7 +15,7 @@ const held: Buffer[] = [];
 /** How much the heap of the allocator grows with a block of a size that glibc maps by itself at first. */
 function growth(): number {
   const before = heapSize();
-  held.push(Buffer.allocUnsafeSlow(4 * MIB));
+  held.push(Buffer.allocUnsafeSlow(BLOCK));
   return heapSize() - before;
 }
 
@@ -36,10 +37,10 @@ test('large blocks come from a heap that keeps what it is given back', { skip: !
   };
   await end();
   await end();
-  assert(growth() < 4 * MIB, 'it was mapped');
+  assert(growth() < BLOCK, 'it was mapped');
   keepFreedMemory();
   // The collector frees the block in a thread, and has done so before it begins anew.
-  for (let tries = 0; growth() < 4 * MIB; tries++) {
+  for (let tries = 0; growth() < BLOCK; tries++) {
     assert(tries < 100, 'each is mapped still');
     await end();
   }

@@ -19,8 +19,8 @@ function keyOf(wire: readonly number[]): number {
   return wire[0]! | (wire[1]! << 8) | (wire[2]! << 16) | (wire[3]! << 24);
 }
 
-/** Around sixteen, the threshold of the way through the scratch page, and pages. */
-const SHORT = [...Array(70).keys(), 127, 128, 255, 256, 257, 1023];
+/** Around sixteen and sixty-four, the threshold of the way through the scratch page, and pages. */
+const SHORT = [...Array(82).keys(), 127, 128, 143, 144, 191, 192, 193, 255, 256, 257, 1023];
 const LONG = [4096, 65_519, 65_520, 65_535, 65_536, 65_537, 131_071, 200_001];
 
 function assertMasked(memory: Uint8Array, start: number, length: number, wire: readonly number[]): void {
@@ -136,4 +136,14 @@ test('the page is masked in place, not only its own view of that memory', () => 
   mask(other, 0, 300, 0x01010101);
   assert.ok(readPage.subarray(100, 400).every((byte) => byte === 0x54));
   assert.notEqual(mask, maskInPlace);
+});
+
+test('beside the page nothing is touched, whatever lies at its very ends', () => {
+  const memory = new Uint8Array(readPage.buffer);
+  const { byteOffset, length } = readPage;
+  memory.fill(0x55);
+  for (let from = 0; from < 70; from++) mask(readPage, from, length, 0x01020304);
+  for (let to = 0; to < 70; to++) mask(readPage, 0, to, 0x01020304);
+  assert(memory.subarray(0, byteOffset).every((byte) => byte === 0x55));
+  assert(memory.subarray(byteOffset + length).every((byte) => byte === 0x55));
 });

@@ -223,8 +223,9 @@ for (const Stream of [SocketStream, TlsSocketStream]) {
     const cause = new Promise((resolve) =>
       stream.attach({ onBytes() {}, onDrain() {}, onEnd() {}, onClose: (error) => void resolve(error) }),
     );
-    stream.write(Buffer.from('a'), 0, 1);
-    assert.equal(stream.write(Buffer.from('b'), 0, 1), CONSUMED);
+    const bytes = Buffer.alloc(100_000);
+    assert.equal(stream.write(bytes, 0, bytes.length), CONSUMED);
+    assert.equal(stream.write(bytes, 0, 1), CONSUMED);
     assert.equal(await cause, thrown);
   });
 }
