@@ -2,9 +2,9 @@ import { maskInPlace } from '../protocol/mask.ts';
 import type { Platform } from '../protocol/platform.ts';
 
 /*
- * Masking (RFC 6455 §5.3) sixteen bytes at a time, four times in a row. JavaScript has no instruction for more than four; WebAssembly has,
- * in memory of its own. Sockets read into 64 KiB of it (shared-read-buffer.ts), so that what comes in is unmasked where it
- * lies; whatever lies elsewhere is copied through another 64 KiB, where that pays.
+ * Masking (RFC 6455 §5.3) sixteen bytes at a time, four times in a row. JavaScript has no instruction for more than four
+ * bytes; WebAssembly has, in memory of its own. Sockets read into 64 KiB of it (shared-read-buffer.ts), so that what comes
+ * in is unmasked where it lies; whatever lies elsewhere is copied through another 64 KiB, where that pays.
  *
  * Without WebAssembly or its SIMD instructions (`node --jitless`, an old processor), and in a process started with
  * PULSEBEACON_MASK=plain, everything is masked by the loop of protocol/mask.ts, which gives the same results.
