@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ensure } from './ensure.mjs';
 import { Failure, filesBelow, main, resolve, runTool, say } from './lib/project.mjs';
-import { namesOfFailures, runFiles } from './lib/runner.mjs';
+import { summariesOfFailures, runFiles } from './lib/runner.mjs';
 import { AT_ONCE, findTests, PORTABLE, SUITES } from './lib/suites.mjs';
 
 const PACKAGES = ['packages/websocket', 'packages/wire'];
@@ -53,7 +53,7 @@ await main(async () => {
       seconds: () => seconds,
       env: { ...process.env, NODE_V8_COVERAGE: data },
     });
-    const failed = namesOfFailures(results);
+    const failed = summariesOfFailures(results);
     if (failed.length > 0) throw new Failure(`tests failed, so their coverage says nothing:\n${failed.join('\n')}`);
 
     // Paths are chosen after they are mapped back from dist to src.

@@ -6,7 +6,7 @@ import { ensure } from './ensure.mjs';
 import { nodeBinary } from './lib/other-node.mjs';
 import { CI, Failure, main, parseArguments, say, seconds } from './lib/project.mjs';
 import { debianPackages, installPackages, lookFor } from './lib/requirements.mjs';
-import { namesOfFailures, runFiles } from './lib/runner.mjs';
+import { runFiles, summariesOfFailures } from './lib/runner.mjs';
 import { AT_ONCE, findTests, PORTABLE, SUITES } from './lib/suites.mjs';
 
 const HELP = `Usage: npm test -- [options] [words]
@@ -18,7 +18,7 @@ Runs every test, or those whose path contains one of the words (npm test -- 5.4-
   --install        install the Debian packages that some tests need (CI=true does the same)
   --list           list the tests, by suite, and what they need
   --slowest N      say which N files of each suite took longest
-  --results FILE   write the counts, and the names of what failed, to FILE as JSON
+  --results FILE   write the counts, and what failed, to FILE as JSON
   --help           this text
 
 Suites:
@@ -174,7 +174,7 @@ await main(async () => {
     total.failed = 1;
   }
   if (options.results) {
-    const counts = { ...total, failures: namesOfFailures(results) };
+    const counts = { ...total, failures: summariesOfFailures(results) };
     fs.writeFileSync(path.resolve(options.results), JSON.stringify(counts));
   }
   console.log(counted(total));

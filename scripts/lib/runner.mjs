@@ -194,6 +194,14 @@ export async function runFiles(tests, { atOnce, most = () => atOnce, seconds, on
   return results;
 }
 
-/** What failed, by file and name. */
-export const namesOfFailures = (results) =>
-  results.flatMap(({ source, failures }) => failures.map(({ name }) => `${source}: ${name}`));
+/** Of an error, where only some of it has room. */
+const LINES_OF_ERROR = 20;
+
+/** What failed, by file and name, with the first lines of its error. */
+export const summariesOfFailures = (results) =>
+  results.flatMap(({ source, failures }) =>
+    failures.map(({ name, error, output }) => {
+      const lines = (error || output || '').split('\n').slice(0, LINES_OF_ERROR);
+      return [`${source}: ${name}`, ...lines.filter(Boolean).map((line) => `  ${line}`)].join('\n');
+    }),
+  );

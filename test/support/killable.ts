@@ -1,4 +1,6 @@
+import { randomInt } from 'node:crypto';
 import type { Scope } from './cleanup.ts';
+import { isFree } from './listening.ts';
 import { Program } from './program.ts';
 import { inClone } from './root.ts';
 
@@ -21,9 +23,12 @@ export class KillableServer {
     return this.ready;
   }
 
-  start(): Promise<void> {
+  async start(): Promise<void> {
+    // Below those that a system gives to whoever asks for any: nobody else is there while the server is dead.
+    do this.port = randomInt(20_000, 30_000);
+    while (!(await isFree(this.port)));
     this.ready = this.launch();
-    return this.ready;
+    await this.ready;
   }
 
   async killAndStart(): Promise<void> {
@@ -36,7 +41,6 @@ export class KillableServer {
     const bin = inClone('packages/gateway/bin/pulsebeacon.js');
     const args = [bin, 'serve', '--port', String(this.port), '--log-format', 'json', ...this.args];
     this.program = new Program(this.scope, process.execPath, args);
-    const [, port] = await this.program.printed(/"event":"ready".*?"port":(\d+)/);
-    this.port = Number(port);
+    await this.program.printed(/"event":"ready"/);
   }
 }

@@ -14,6 +14,13 @@ export async function onFreePort(start: (port: number) => Promise<Program>): Pro
   }
 }
 
+/** Whether nobody listens there now. */
+export const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    server.once('error', () => resolve(false));
+  });
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -227,15 +227,21 @@ test('bufferResponses: an answer arrives when it is complete; an endless one, ne
   assert.equal(String(chunk), 'first');
 });
 
-test('muteUpgraded: the 101 arrives, and nothing after it', async (t) => {
+const HANDSHAKE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+
+test('muteUpgraded: the 101 arrives, and nothing after it, nor behind what was left out', async (t) => {
   const proxy = await proxied(t, await site(t), { muteUpgraded: true });
-  const client = new Client(t, proxy.port);
-  client.socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
-  await client.until('\r\n\r\n');
-  client.socket.write('hello');
+  const mute = new Client(t, proxy.port);
+  mute.socket.write(HANDSHAKE);
+  await mute.until('\r\n\r\n');
+  mute.socket.write('hello');
   await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.match(client.text, /^HTTP\/1\.1 101 [^]*\r\n\r\n$/);
-  proxy.set();
-  client.socket.write('again');
-  await client.until('again');
+  proxy.set({ muteUpgraded: false });
+  mute.socket.write('again');
+  const other = new Client(t, proxy.port);
+  other.socket.write(HANDSHAKE);
+  await other.until('\r\n\r\n');
+  other.socket.write('other');
+  await other.until('other');
+  assert.match(mute.text, /^HTTP\/1\.1 101 [^]*\r\n\r\n$/);
 });

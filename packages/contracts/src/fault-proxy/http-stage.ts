@@ -70,8 +70,11 @@ function tunnel(
   upstream.write(head);
   socket.pipe(upstream);
   let isUpgraded = false;
+  let isMute = false;
   upstream.on('data', (chunk: Buffer) => {
-    if (faults().muteUpgraded !== true) socket.write(chunk);
+    // For good: no network leaves bytes out and goes on behind them.
+    isMute ||= faults().muteUpgraded === true;
+    if (!isMute) socket.write(chunk);
     // The head comes in one piece, and what the WebSocket says at once may come with it.
     else if (!isUpgraded) socket.write(chunk.subarray(0, chunk.indexOf(HEAD_END) + HEAD_END.length));
     isUpgraded = true;
