@@ -24,8 +24,12 @@ export function bytesOf(data: Exclude<SendData, string>): Uint8Array {
   );
 }
 
+/** So short that it is inlined everywhere. */
 function checkLength(bytes: Uint8Array): Uint8Array {
-  if (ownLength.call(bytes) === bytes.length) return bytes;
+  return ownLength.call(bytes) === bytes.length ? bytes : refuseLength(bytes);
+}
+
+function refuseLength(bytes: Uint8Array): never {
   const says = `its length says ${bytes.length}, and it has ${ownLength.call(bytes)} bytes`;
   throw new UsageError(
     'PB_DATA_TYPE',

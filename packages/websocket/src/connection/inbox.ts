@@ -1,4 +1,4 @@
-import { copyBytes } from '../protocol/bytes.ts';
+import { copyBytes, viewBytes } from '../protocol/bytes.ts';
 import { CONTINUE, type Flow, type FrameSink, STOP } from '../protocol/frame-sink.ts';
 import { type ControlOpcode, type MessageOpcode, OPCODE_TEXT } from '../protocol/opcodes.ts';
 import type { Inflater, InflateSink } from '../protocol/platform.ts';
@@ -342,7 +342,7 @@ export class Inbox implements FrameSink, InflateSink, PullSource, StreamerInbox 
     this.owner.onMessageReceived(end - start);
     const isText = opcode === OPCODE_TEXT;
     if (shared.borrowed && puller === null) {
-      const view = bytes.subarray(start, end);
+      const view = viewBytes(bytes, start, end);
       if (isText) lentText = view;
       this.owner.onMessageData(view, isText ? 'text' : 'binary');
       lentText = null;

@@ -8,6 +8,9 @@ export const RSV1 = 0x40;
 
 const MASK = 0x80;
 
+/** At hand: to look it up in a view each time takes longer than to set a few bytes. */
+const { set } = Uint8Array.prototype;
+
 /** Most bytes that a frame header takes: two, eight of length, four of masking key. */
 export const MAX_HEADER = 14;
 
@@ -109,7 +112,7 @@ export function writeFrame(
   const header = writeHeader(target, at, first, payload.length, masks === null ? 0 : MASK);
   const body = masks === null ? header : header + 4;
   const end = body + payload.length;
-  target.set(payload, body);
+  set.call(target, payload, body);
   if (masks !== null) masks.mask(target, header, end);
   return end;
 }
