@@ -34,7 +34,6 @@ import {
 } from './inbox.ts';
 import { closedError } from './pressure.ts';
 import type { Agreement, ConnectionShared } from './shared.ts';
-import { BYTES_IN, MESSAGES_IN } from './traffic.ts';
 import { closeInfoOf, WebStreams, type WebStreamsOwner } from './web-streams.ts';
 
 /** Inside the `open` handler. */
@@ -222,8 +221,8 @@ export class ConnectionCore<Context>
     const { traffic } = this.shared;
     this.messagesIn += messages;
     this.bytesIn += bytes;
-    traffic[MESSAGES_IN]! += messages;
-    traffic[BYTES_IN]! += bytes;
+    traffic.messagesIn += messages;
+    traffic.bytesIn += bytes;
   }
 
   onMessageData(data: MessageData, kind: MessageKind): void {

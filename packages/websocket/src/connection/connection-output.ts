@@ -14,7 +14,6 @@ import { closedError, Pressure, type PressureOwner } from './pressure.ts';
 import { type PipelineOwner, SendPipeline } from './send-pipeline.ts';
 import { MAX_FRAGMENT, SendStream } from './send-stream.ts';
 import type { Agreement, ConnectionShared } from './shared.ts';
-import { BYTES_OUT, MESSAGES_OUT } from './traffic.ts';
 
 const encoder = new TextEncoder();
 
@@ -177,8 +176,8 @@ export abstract class ConnectionOutput implements OutboxOwner, PipelineOwner, Pr
     const { traffic } = this.shared;
     this.messagesOut += messages;
     this.bytesOut += bytes;
-    traffic[MESSAGES_OUT]! += messages;
-    traffic[BYTES_OUT]! += bytes;
+    traffic.messagesOut += messages;
+    traffic.bytesOut += bytes;
   }
 
   /** The queue is at its limit: the slow-consumer policy applies. */

@@ -1,11 +1,4 @@
-import {
-  BYTES_IN,
-  BYTES_OUT,
-  MESSAGES_IN,
-  MESSAGES_OUT,
-  newTrafficCounts,
-  type TrafficCounts,
-} from '../connection/traffic.ts';
+import { TrafficCounts } from '../connection/traffic.ts';
 import type { HttpVersion } from './http-version.ts';
 
 /** Handshakes and connections of one version of HTTP. */
@@ -58,7 +51,7 @@ export class Census {
     '1.1': { open: 0, accepted: 0, refused: 0 },
     '2': { open: 0, accepted: 0, refused: 0 },
   };
-  readonly traffic: TrafficCounts = newTrafficCounts();
+  readonly traffic: TrafficCounts = new TrafficCounts();
 
   onAccepted(version: HttpVersion): void {
     this.byVersion[version].open++;
@@ -90,17 +83,19 @@ export class Census {
       refusedByCode: Object.fromEntries(this.refusedByCode),
       closedByCode: Object.fromEntries(this.closedByCode),
       byHttpVersion: { '1.1': { ...this.byVersion['1.1'] }, '2': { ...this.byVersion['2'] } },
-      messagesIn: traffic[MESSAGES_IN]!,
-      bytesIn: traffic[BYTES_IN]!,
-      messagesOut: traffic[MESSAGES_OUT]!,
-      bytesOut: traffic[BYTES_OUT]!,
+      ...traffic,
     };
   }
 }
 
 /** The traffic of several paths together. */
 export function sumTraffic(all: Iterable<TrafficCounts>): TrafficCounts {
-  const sum = newTrafficCounts();
-  for (const counts of all) for (let i = 0; i < sum.length; i++) sum[i]! += counts[i]!;
+  const sum = new TrafficCounts();
+  for (const { messagesIn, bytesIn, messagesOut, bytesOut } of all) {
+    sum.messagesIn += messagesIn;
+    sum.bytesIn += bytesIn;
+    sum.messagesOut += messagesOut;
+    sum.bytesOut += bytesOut;
+  }
   return sum;
 }

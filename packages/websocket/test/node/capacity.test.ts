@@ -212,7 +212,7 @@ describe('counts', () => {
       ['__proto__', 2],
       ['constructor', 1],
     ]);
-    assert.deepEqual([...sumTraffic([])], [0, 0, 0, 0]);
+    assert.deepEqual(Object.values(sumTraffic([])), [0, 0, 0, 0]);
   });
 });
 

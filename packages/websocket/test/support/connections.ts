@@ -4,7 +4,7 @@ import type { MessageData, MessageKind } from '#dist/connection/connection.js';
 import { FlushScheduler } from '#dist/connection/flush-scheduler.js';
 import type { Agreement, ConnectionShared, ConnectionTimes } from '#dist/connection/shared.js';
 import { ticks, TICK_MS, TimerWheel } from '#dist/connection/timer-wheel.js';
-import { newTrafficCounts } from '#dist/connection/traffic.js';
+import { TrafficCounts } from '#dist/connection/traffic.js';
 import { nodePlatform } from '#dist/node/platform.js';
 import { MaskingKeys } from '#dist/protocol/sender.js';
 import { buildFrame, type FrameSpec } from './frames.ts';
@@ -105,7 +105,7 @@ export function makeShared(
     deflate: null,
     times: timesOf(times),
     wheel: time.wheel,
-    traffic: newTrafficCounts(),
+    traffic: new TrafficCounts(),
     onClosed: (_, code) => void log.push(`closed ${code}`),
     ...shared,
   };

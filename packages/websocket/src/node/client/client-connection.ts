@@ -4,7 +4,7 @@ import { ConnectionCore } from '../../connection/connection-core.ts';
 import type { Inbox } from '../../connection/inbox.ts';
 import type { Outbox } from '../../connection/outbox.ts';
 import type { ConnectionShared } from '../../connection/shared.ts';
-import { newTrafficCounts } from '../../connection/traffic.ts';
+import { TrafficCounts } from '../../connection/traffic.ts';
 import type { HeaderFields } from '../../handshake/header-fields.ts';
 import { MaskingKeys } from '../../protocol/sender.ts';
 import type { ReceiveMode } from '../connection-limits.ts';
@@ -58,7 +58,7 @@ type Handlers<Context> = ConnectionShared<ClientConnectionCore<Context>>['handle
 const masks = new MaskingKeys(nodePlatform);
 
 /** All that clients receive and send. */
-const traffic = newTrafficCounts();
+const traffic = new TrafficCounts();
 
 interface Idle {
   readonly inboxes: Inbox[];
