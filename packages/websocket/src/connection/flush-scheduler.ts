@@ -1,7 +1,8 @@
+import { MAX_BATCH } from './batch-pool.ts';
 import { throwUncaught } from './handler-calls.ts';
 
-/** So many large items are flushed together. */
-const LARGE_TOGETHER = 4;
+/** Batches of so many bytes, those that are not small, wait for one another: four of the largest size. */
+const MOST_WAITING = 4 * MAX_BATCH;
 
 /**
  * Lists up to this length are kept for the next turn, for to empty an array, and have it grow again, is slow. More would
@@ -29,8 +30,8 @@ export class FlushScheduler {
   private afterwards: (() => void)[] = [];
   private scheduled = false;
   private isFlushing = false;
-  /** How often something that waits was told to be large. */
-  private large = 0;
+  /** Bytes of the batches that wait, but for small ones. */
+  private waiting = 0;
   private readonly run = (): void => this.flushAll();
 
   add(item: Flushable): void {
@@ -42,11 +43,13 @@ export class FlushScheduler {
   }
 
   /**
-   * Tells that something that was added has much to write. It waits only for a few others like it: a peer that is woken
-   * for the first of them need not be woken for the next, but with more, both ends would but wait for each other in turn.
+   * Tells that what was added last holds a batch that is not small. It waits only for some others like it: a peer that is
+   * woken for the first of them need not be woken for the next, but with more, both ends would but wait for each other in
+   * turn, and memory would be cold before it is written.
    */
-  noteLarge(): void {
-    if (++this.large >= LARGE_TOGETHER && !this.isFlushing) this.flushItems();
+  noteWaiting(bytes: number): void {
+    this.waiting += bytes;
+    if (this.waiting >= MOST_WAITING && !this.isFlushing) this.flushItems();
   }
 
   /** Calls `callback` once, when everything that was added in this turn has been flushed. */
@@ -73,7 +76,7 @@ export class FlushScheduler {
     const { count } = this;
     this.dirty = this.spare;
     this.count = 0;
-    this.large = 0;
+    this.waiting = 0;
     this.isFlushing = true;
     for (let i = 0; i < count; i++) {
       const item = items[i]!;

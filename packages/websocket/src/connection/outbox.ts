@@ -45,8 +45,10 @@ const NOBODY = { onOutboxIdle() {} } as unknown as OutboxOwner;
 /** ASCII strings up to this length are written faster by a loop than by a call into the platform. */
 const SHORT_TEXT = 16;
 
-/** So much may wait for the end of the turn without a large batch of its own; the smallest that there is. */
+/** Any number of batches of this size, the smallest that there is, may wait for the end of the turn. */
 const SMALL_BATCH = 1024;
+/** In its own read, who needs more than this has a batch of the largest size. */
+const MEDIUM_BATCH = 4096;
 
 /**
  * The sending half of a connection: frames of one turn go into one batch, and a batch is one write. What the stream
@@ -60,6 +62,8 @@ export class Outbox implements Flushable {
   private batch: Uint8Array | null = null;
   private batchLength = 0;
   private sequence: FrameSequence | null = null;
+  /** What was written last: as much is likely to be written next, and then need not grow until it is that large. */
+  private lastLength = 0;
 
   // The last message in the batch, where it has lines that others may follow: its frame, its payload, and its end.
   private linesAt = 0;
@@ -234,7 +238,8 @@ export class Outbox implements Flushable {
       return;
     }
     this.markDirty();
-    if (this.batchLength > SMALL_BATCH) this.owner.shared.scheduler.noteLarge();
+    const { batch } = this;
+    if (batch !== null && batch.length > SMALL_BATCH) this.owner.shared.scheduler.noteWaiting(batch.length);
   }
 
   /** Writes this turn's output. */
@@ -254,6 +259,7 @@ export class Outbox implements Flushable {
       const length = this.batchLength;
       this.batch = null;
       this.batchLength = 0;
+      this.lastLength = length;
       this.linesEnd = 0;
       this.put(batch, true, length);
     }
@@ -296,7 +302,7 @@ export class Outbox implements Flushable {
     }
     const { batch } = this;
     if (batch === null) {
-      return (this.batch = acquireBatch(size <= SMALL_BATCH ? SMALL_BATCH : this.roomFor(size)));
+      return (this.batch = acquireBatch(this.roomFor(size)));
     }
     const needed = this.batchLength + size;
     if (needed <= batch.length) return batch;
@@ -310,9 +316,11 @@ export class Outbox implements Flushable {
     return (this.batch = larger);
   }
 
-  /** In its own read one connection at a time needs a batch that is not small, so it may as well be a large one. */
+  /** In its own read one connection at a time needs more than a small batch, so it may as well be of a size that lasts. */
   private roomFor(size: number): number {
-    return this.owner.isReading ? MAX_BATCH : size;
+    if (!this.owner.isReading) return size;
+    const wanted = Math.max(size, this.lastLength);
+    return wanted > MEDIUM_BATCH ? MAX_BATCH : wanted;
   }
 
   /** Own frames follow shared ones: from here on this connection's output is its own. */
