@@ -15,12 +15,15 @@ function sent({ stream }: Made): string[] {
   });
 }
 
-/** Connections that flush together and echo; what lets one receive 2,000 bytes; and what they flush by. */
-function largeEchoes(count: number): [receive: (made: Made) => void, made: Made[], scheduler: FlushScheduler] {
+/** Connections that flush together and echo; what lets one receive so many bytes; and what they flush by. */
+function echoes(
+  count: number,
+  bytes: number,
+): [receive: (made: Made) => void, made: Made[], scheduler: FlushScheduler] {
   const handlers = { message: (connection: Made['connection'], data: unknown) => connection.send(data as string) };
   const scheduler = new FlushScheduler();
   const made = Array.from({ length: count }, () => makeConnection({ handlers, shared: { scheduler } }));
-  const payload = utf8('x'.repeat(2000));
+  const payload = utf8('x'.repeat(bytes));
   return [({ stream, peer }) => stream.receive(peer({ opcode: 1, payload })), made, scheduler];
 }
 
@@ -54,7 +57,7 @@ describe('batches', () => {
   });
 
   test('answers are written when the turn ends, after all reads; large ones, when there are four', async () => {
-    const [receive, made] = largeEchoes(6);
+    const [receive, made] = echoes(6, 2000);
     const writes = (): string => made.map(({ stream }) => stream.writes.length).join('');
     made[0]!.stream.receive(made[0]!.peer({ opcode: 1, payload: utf8('little') }));
     made.slice(1, 4).forEach(receive);
@@ -69,8 +72,21 @@ describe('batches', () => {
     assert.deepEqual(sent(made[0]!), ['1 "little"', '1 2000 bytes']);
   });
 
+  test('of answers that are neither large nor little, 64 wait for one another', async () => {
+    const [receive, made] = echoes(66, 1200);
+    const writes = (): number => made.reduce((sum, { stream }) => sum + stream.writes.length, 0);
+    made.slice(0, 63).forEach(receive);
+    assert.equal(writes(), 0);
+    receive(made[63]!);
+    assert.equal(writes(), 64);
+    made.slice(64).forEach(receive);
+    assert.equal(writes(), 64);
+    await turn();
+    for (const each of made) assert.deepEqual(sent(each), ['1 1200 bytes']);
+  });
+
   test('a flush that makes others ready does not begin another inside itself', async () => {
-    const [receive, made, scheduler] = largeEchoes(10);
+    const [receive, made, scheduler] = echoes(10, 2000);
     scheduler.add({ flush: () => made.slice(4).forEach(receive) });
     made.slice(0, 4).forEach(receive);
     assert.equal(made.map(({ stream }) => stream.writes.length).join(''), '1111000000');
