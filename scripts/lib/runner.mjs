@@ -194,14 +194,15 @@ export async function runFiles(tests, { atOnce, most = () => atOnce, seconds, on
   return results;
 }
 
-/** Of an error, where only some of it has room. */
+/** Of an error, or at the end of what a file printed, where not all of it has room. */
 const LINES_OF_ERROR = 20;
 
 /** What failed, by file and name, with the first lines of its error. */
 export const summariesOfFailures = (results) =>
   results.flatMap(({ source, failures }) =>
     failures.map(({ name, error, output }) => {
-      const lines = (error || output || '').split('\n').slice(0, LINES_OF_ERROR);
-      return [`${source}: ${name}`, ...lines.filter(Boolean).map((line) => `  ${line}`)].join('\n');
+      const lines = (error || output || '').split('\n').filter(Boolean);
+      const some = error ? lines.slice(0, LINES_OF_ERROR) : lines.slice(-LINES_OF_ERROR);
+      return [`${source}: ${name}`, ...some.map((line) => `  ${line}`)].join('\n');
     }),
   );

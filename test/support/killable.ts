@@ -23,12 +23,15 @@ export class KillableServer {
     return this.ready;
   }
 
-  async start(): Promise<void> {
-    // Below those that a system gives to whoever asks for any: nobody else is there while the server is dead.
+  start(): Promise<void> {
+    this.ready = this.choosePort().then(() => this.launch());
+    return this.ready;
+  }
+
+  /** Below those that a system gives to whoever asks for any, who could be there while the server is dead. */
+  private async choosePort(): Promise<void> {
     do this.port = randomInt(20_000, 30_000);
     while (!(await isFree(this.port)));
-    this.ready = this.launch();
-    await this.ready;
   }
 
   async killAndStart(): Promise<void> {

@@ -16,9 +16,12 @@ export async function onFreePort(start: (port: number) => Promise<Program>): Pro
 
 /** Whether nobody listens there now. */
 export const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
+  new Promise((resolve, reject) => {
     const server = createServer().listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    server.once('error', () => resolve(false));
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false);
+      else reject(error);
+    });
   });
 
 async function freePort(): Promise<number> {

@@ -39,6 +39,15 @@ describe('the test runner', () => {
     assert.match(result.failures[0]?.error ?? '', /^Error: reason/);
   });
 
+  it('sums a failure up: by file and name, with the beginning of its error or the end of what was printed', async () => {
+    const thrown = await runText(`${IMPORT}it('one', () => { throw new Error('reason'); });`);
+    const printed = await runText("for (let i = 0; i < 99; i++) console.log(`line ${i}`); throw new Error('load');");
+    const [first, second] = runner.summariesOfFailures([thrown, printed]) as [string, string];
+    assert.match(first, /^sample: one\n {2}Error: reason\n/);
+    assert.match(second, /^sample: the file exited with code 1 [^]*Error: load/);
+    assert(!second.includes('line 1\n') && second.split('\n').length <= 21);
+  });
+
   it('counts what is skipped and what is still to do, by name', async () => {
     const result = await runText(
       `${IMPORT}it.skip('one', () => {}); it.todo('two'); it('three', (t) => t.skip('why'));`,

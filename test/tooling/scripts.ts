@@ -30,6 +30,7 @@ export interface Test {
 }
 
 export interface Runner {
+  summariesOfFailures(results: readonly Result[]): string[];
   runFile(test: Test, options: { seconds: number; env: NodeJS.ProcessEnv }): Promise<Result>;
   runFiles(
     tests: readonly Test[],

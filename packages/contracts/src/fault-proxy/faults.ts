@@ -20,7 +20,7 @@ export interface Faults {
   readonly stripUpgrade?: boolean;
   /**
    * Handshakes are passed on, and what the server sends over the WebSocket is not: only the 101 arrives. `false` now can be
-   * `true` later for the WebSockets that there are. One that has missed something stays mute.
+   * `true` later for the WebSockets that there are. One that was mute when something came stays so.
    */
   readonly muteUpgraded?: boolean;
   /** An answer is passed on when it is complete, as by a virus scanner: streams never are. */

@@ -31,7 +31,7 @@ export class FlushScheduler {
   private scheduled = false;
   private isFlushing = false;
   /** Bytes of the batches that wait, but for small ones. */
-  private waiting = 0;
+  private waitingBytes = 0;
   private readonly run = (): void => this.flushAll();
 
   add(item: Flushable): void {
@@ -43,13 +43,13 @@ export class FlushScheduler {
   }
 
   /**
-   * Tells that what was added last holds a batch that is not small. It waits only for some others like it: a peer that is
+   * Tells that something that was added holds a batch that is not small. It waits only for some others like it: a peer that is
    * woken for the first of them need not be woken for the next, but with more, both ends would but wait for each other in
    * turn, and memory would be cold before it is written.
    */
   noteWaiting(bytes: number): void {
-    this.waiting += bytes;
-    if (this.waiting >= MOST_WAITING && !this.isFlushing) this.flushItems();
+    this.waitingBytes += bytes;
+    if (this.waitingBytes >= MOST_WAITING && !this.isFlushing) this.flushItems();
   }
 
   /** Calls `callback` once, when everything that was added in this turn has been flushed. */
@@ -76,7 +76,7 @@ export class FlushScheduler {
     const { count } = this;
     this.dirty = this.spare;
     this.count = 0;
-    this.waiting = 0;
+    this.waitingBytes = 0;
     this.isFlushing = true;
     for (let i = 0; i < count; i++) {
       const item = items[i]!;

@@ -62,7 +62,10 @@ export class Outbox implements Flushable {
   private batch: Uint8Array | null = null;
   private batchLength = 0;
   private sequence: FrameSequence | null = null;
-  /** What was written last: as much is likely to be written next, and then need not grow until it is that large. */
+  /**
+   * Of the last answers to one read, whoever had this outbox then: connections of one server are much alike, and a batch
+   * that begins as large need not grow.
+   */
   private lastLength = 0;
 
   // The last message in the batch, where it has lines that others may follow: its frame, its payload, and its end.
@@ -239,7 +242,9 @@ export class Outbox implements Flushable {
     }
     this.markDirty();
     const { batch } = this;
-    if (batch !== null && batch.length > SMALL_BATCH) this.owner.shared.scheduler.noteWaiting(batch.length);
+    if (batch === null) return;
+    this.lastLength = this.batchLength;
+    if (batch.length > SMALL_BATCH) this.owner.shared.scheduler.noteWaiting(batch.length);
   }
 
   /** Writes this turn's output. */
@@ -259,7 +264,6 @@ export class Outbox implements Flushable {
       const length = this.batchLength;
       this.batch = null;
       this.batchLength = 0;
-      this.lastLength = length;
       this.linesEnd = 0;
       this.put(batch, true, length);
     }
@@ -318,7 +322,9 @@ export class Outbox implements Flushable {
 
   /** In its own read one connection at a time needs more than a small batch, so it may as well be of a size that lasts. */
   private roomFor(size: number): number {
-    if (!this.owner.isReading) return size;
+    const { isReading, stream } = this.owner;
+    // What a stream holds, it holds as a whole.
+    if (!isReading || stream.queuedBytes > 0) return size;
     const wanted = Math.max(size, this.lastLength);
     return wanted > MEDIUM_BATCH ? MAX_BATCH : wanted;
   }

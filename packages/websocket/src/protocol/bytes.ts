@@ -7,7 +7,10 @@ let source: Uint8Array | null = null;
 let memory: ArrayBufferLike;
 let offset = 0;
 
-/** The bytes from `start` to `end`, in the same memory: as `subarray`, a plain Uint8Array of a Buffer too, and quicker. */
+/**
+ * The bytes from `start` to `end`, in the same memory: a plain Uint8Array, of a Buffer too, and quicker than `subarray`.
+ * Both have to lie within `bytes`, for nothing is clamped.
+ */
 export function viewBytes(bytes: Uint8Array, start: number, end: number): Uint8Array {
   if (bytes !== source) {
     const { buffer, byteOffset } = bytes;

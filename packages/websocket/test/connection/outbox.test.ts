@@ -85,6 +85,25 @@ describe('batches', () => {
     for (const each of made) assert.deepEqual(sent(each), ['1 1200 bytes']);
   });
 
+  test('a batch of answers begins as large as the last one was; a small one, where the stream holds bytes', async () => {
+    const made = makeConnection({ handlers: { message: (connection, data) => connection.send(data) } });
+    const receive = async (count: number): Promise<void> => {
+      const payload = new Uint8Array(60);
+      made.stream.receive(Buffer.concat(Array.from({ length: count }, () => made.peer({ opcode: 2, payload }))));
+      await turn();
+    };
+    await receive(30);
+    await receive(1);
+    await receive(1);
+    await receive(300);
+    made.stream.isStuck = true;
+    await receive(1);
+    assert.deepEqual(made.stream.sizes, [4096, 4096, 1024, 65_536, 65_536]);
+    await receive(300);
+    await receive(1);
+    assert.deepEqual(made.stream.sizes.slice(5), [65_536, 1024]);
+  });
+
   test('a flush that makes others ready does not begin another inside itself', async () => {
     const [receive, made, scheduler] = echoes(10, 2000);
     scheduler.add({ flush: () => made.slice(4).forEach(receive) });

@@ -129,7 +129,7 @@ describe('a message in parts', () => {
     made.stream.receive(made.peer({ opcode: 0, payload: new Uint8Array(5) }));
     await parts;
     assert.deepEqual([made.connection.traffic.messagesIn, made.connection.traffic.bytesIn], [1, 15]);
-    assert.deepEqual(Object.values(made.shared.traffic).slice(0, 2), [1, 15]);
+    assert.deepEqual([made.shared.traffic.messagesIn, made.shared.traffic.bytesIn], [1, 15]);
   });
 
   test('owns its parts, on a server that lends to its handlers', async () => {

@@ -17,6 +17,8 @@ const HIGH_WATER_MARK = 65536;
 export class FakeStream implements ByteStream {
   /** Every write, copied. */
   readonly writes: Buffer[] = [];
+  /** How large the memory was in which each of them lay. */
+  readonly sizes: number[] = [];
   /** The peer does not read. */
   isStuck = false;
   isPaused = false;
@@ -37,6 +39,7 @@ export class FakeStream implements ByteStream {
     const lent = bytes.subarray(start, end);
     const copy = Buffer.from(lent);
     this.writes.push(copy);
+    this.sizes.push(bytes.length);
     if (!this.isStuck) return CONSUMED;
     this.held.push({ lent, copy });
     this.queuedBytes += copy.length;
