@@ -77,8 +77,10 @@ async function run(line: string, position: string): Promise<void> {
   await shell.stop();
 }
 
-for (const page of PAGES) {
-  const text = await readFile(inClone(page), 'utf8');
+// Before the first test: when none is left that is known of, what was started is ended.
+const TEXTS = await Promise.all(PAGES.map(async (page) => ({ page, text: await readFile(inClone(page), 'utf8') })));
+
+for (const { page, text } of TEXTS) {
   const blocks = Array.from(text.matchAll(/^```sh\n([^]*?)^```$/gm), ([, block]) => block!);
   const lines = blocks
     .flatMap((block) => block.split(/(?<!\\)\n/))

@@ -59,8 +59,12 @@ async function failed(url: string, options: ConnectOptions): Promise<HandshakeEr
   return error;
 }
 
-for (const scheme of ['basic', 'digest'] as const) {
-  const port = await startSquid({ after }, [scheme]);
+// Before the first test: when none is left that is known of, what was started is ended.
+const PROXIES = await Promise.all(
+  (['basic', 'digest'] as const).map(async (scheme) => ({ scheme, port: await startSquid({ after }, [scheme]) })),
+);
+
+for (const { scheme, port } of PROXIES) {
   const proxy = `http://${USERINFO}@127.0.0.1:${port}`;
   describe(`squid with a password (${scheme})`, () => {
     for (const [kind, url] of Object.entries(URLS)) {

@@ -6,10 +6,15 @@ import { startHaproxy, startNginx } from '../support/proxy.ts';
 import { python } from '../support/python.ts';
 import { Site } from '../support/site.ts';
 
-for (const [name, start] of Object.entries({ nginx: startNginx, HAProxy: startHaproxy })) {
-  const site = await Site.start({ after });
-  const port = await start({ after }, site.port);
+// Before the first test: when none is left that is known of, what was started is ended.
+const PROXIES = await Promise.all(
+  Object.entries({ nginx: startNginx, HAProxy: startHaproxy }).map(async ([name, start]) => {
+    const site = await Site.start({ after });
+    return { name, start, site, port: await start({ after }, site.port) };
+  }),
+);
 
+for (const { name, start, site, port } of PROXIES) {
   describe(`through ${name}, Python's websockets`, { concurrency: 2 }, () => {
     for (const scenario of ['messages', 'fragments']) {
       test(scenario, async (t) => {
