@@ -60,25 +60,23 @@ async function login(url: string, options: ConnectOptions): Promise<string[]> {
   return shown;
 }
 
-for (const [algorithms, chosen] of [['SHA-256,MD5', 'SHA-256']] as const) {
-  const url = `ws://127.0.0.1:${await startTomcat(algorithms)}/examples/websocket/echoAnnotation`;
-  describe(`Tomcat, which asks for Digest (${algorithms})`, () => {
-    test('is answered with the stronger algorithm, and at once the next time', async () => {
-      const credentials = { ...ACCOUNT };
-      const [before, answer = ''] = await login(url, { credentials });
-      assert.equal(before, '');
-      assert.match(answer, new RegExp(`^Digest username="Mufasa", .*algorithm=${chosen}, .*nc=00000001`));
-      const again = await login(url, { credentials });
-      assert.equal(again.length, 1);
-      assert.match(again[0]!, /nc=00000002/);
-    });
+const url = `ws://127.0.0.1:${await startTomcat('SHA-256,MD5')}/examples/websocket/echoAnnotation`;
+describe('Tomcat, which asks for Digest (SHA-256, MD5)', () => {
+  test('is answered with the stronger algorithm, and at once the next time', async () => {
+    const credentials = { ...ACCOUNT };
+    const [before, answer = ''] = await login(url, { credentials });
+    assert.equal(before, '');
+    assert.match(answer, /^Digest username="Mufasa", .*algorithm=SHA-256, .*nc=00000001/);
+    const again = await login(url, { credentials });
+    assert.equal(again.length, 1);
+    assert.match(again[0]!, /nc=00000002/);
+  });
 
-    test('does not let a wrong password in', async () => {
-      const credentials = { ...ACCOUNT, password: 'wrong' };
-      await assert.rejects(connect(url, { credentials }), ({ code, status }: HandshakeError) => {
-        assert.deepEqual([code, status], ['PB_CREDENTIALS_REJECTED', 401]);
-        return true;
-      });
+  test('does not let a wrong password in', async () => {
+    const credentials = { ...ACCOUNT, password: 'wrong' };
+    await assert.rejects(connect(url, { credentials }), ({ code, status }: HandshakeError) => {
+      assert.deepEqual([code, status], ['PB_CREDENTIALS_REJECTED', 401]);
+      return true;
     });
   });
-}
+});
