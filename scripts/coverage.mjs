@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ensure } from './ensure.mjs';
 import { Failure, filesBelow, main, resolve, runTool, say } from './lib/project.mjs';
-import { summariesOfFailures, runFiles } from './lib/runner.mjs';
+import { runFiles, summariesOfFailures } from './lib/runner.mjs';
 import { AT_ONCE, findTests, PORTABLE, SUITES } from './lib/suites.mjs';
 
 const PACKAGES = ['packages/websocket', 'packages/wire'];

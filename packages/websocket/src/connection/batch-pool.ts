@@ -3,6 +3,9 @@
  * buffer comes back here for the next connection; one that the stream had to hold is left to the garbage collector.
  */
 
+/** The two smallest batches. */
+export const SMALL_BATCH = 1024;
+export const MEDIUM_BATCH = 4096;
 /** The largest batch, and the most that is handed to a stream in one write. */
 export const MAX_BATCH = 65536;
 
@@ -12,7 +15,7 @@ const KEPT_BYTES = 1 << 20;
 const free: Uint8Array[][] = [[], [], [], []];
 
 function sizeClass(size: number): number {
-  return size <= 1024 ? 0 : size <= 4096 ? 1 : size <= 16384 ? 2 : 3;
+  return size <= SMALL_BATCH ? 0 : size <= MEDIUM_BATCH ? 1 : size <= 16384 ? 2 : 3;
 }
 
 /** A buffer of at least `size` bytes (at most {@link MAX_BATCH}), not zeroed. */

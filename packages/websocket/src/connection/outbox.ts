@@ -11,7 +11,7 @@ import {
   writeHeader,
 } from '../protocol/sender.ts';
 import { Backlog } from './backlog.ts';
-import { acquireBatch, MAX_BATCH, releaseBatch } from './batch-pool.ts';
+import { acquireBatch, MAX_BATCH, MEDIUM_BATCH, releaseBatch, SMALL_BATCH } from './batch-pool.ts';
 import { type ByteStream, CONSUMED, FULL } from './byte-stream.ts';
 import type { Flushable, FlushScheduler } from './flush-scheduler.ts';
 import { type FrameSequence, LINE_END } from './frame-sequence.ts';
@@ -44,11 +44,6 @@ const NOBODY = { onOutboxIdle() {} } as unknown as OutboxOwner;
 
 /** ASCII strings up to this length are written faster by a loop than by a call into the platform. */
 const SHORT_TEXT = 16;
-
-/** Any number of batches of this size, the smallest that there is, may wait for the end of the turn. */
-const SMALL_BATCH = 1024;
-/** In its own read, who needs more than this has a batch of the largest size. */
-const MEDIUM_BATCH = 4096;
 
 /**
  * The sending half of a connection: frames of one turn go into one batch, and a batch is one write. What the stream
@@ -232,8 +227,8 @@ export class Outbox implements Flushable {
 
   /**
    * At the end of the owner's read. Everything that is ready is read before answers are written: the system is quicker
-   * at many reads and then many writes than at one after the other. Of those that are not little, and have large batches,
-   * only some wait for one another.
+   * at many reads and then many writes than at one after the other. Any number of small batches wait; of others, which
+   * text takes at a third of their size, only some wait for one another.
    */
   flushAfterRead(): void {
     if (this.batchLength === 0 && this.sequence === null) {
@@ -320,7 +315,7 @@ export class Outbox implements Flushable {
     return (this.batch = larger);
   }
 
-  /** In its own read one connection at a time needs more than a small batch, so it may as well be of a size that lasts. */
+  /** In its own read, who needs more than a medium batch has the largest: only a few of those wait, so it need not grow. */
   private roomFor(size: number): number {
     const { isReading, stream } = this.owner;
     // What a stream holds, it holds as a whole.
